@@ -1,0 +1,47 @@
+/** Who wrote a text, as far as the dialect tells. */
+export type Role = 'system' | 'user' | 'assistant' | 'tool' | 'unknown'
+
+export type TextKind =
+  | 'message'
+  | 'reasoning'
+  | 'tool-definition'
+  | 'tool-arguments'
+  | 'tool-result'
+  | 'file-name'
+  | 'metadata'
+  | 'other'
+
+/**
+ * How the characters of a body spell a text, outermost first: `json` is the inside of a JSON string, so `['json', 'json']` is a
+ * string inside a JSON document that is itself a JSON string (tool arguments); `form` is a value of
+ * application/x-www-form-urlencoded. An empty list is plain text.
+ */
+export type Spelling = readonly ('json' | 'form')[]
+
+/**
+ * Where a text stands: [start, end) in UTF-16 code units of the body decoded to a string, without the quotes.
+ * A body that is not valid UTF-8 is decoded as latin1, so that decoding and encoding always give the same bytes.
+ */
+export type Place = {
+  readonly start: number
+  readonly end: number
+  readonly spelling: Spelling
+}
+
+/** One text in a body that a model or a person would read: decoded, with its place. */
+export type TextPart = {
+  readonly text: string
+  readonly place: Place
+  readonly role: Role
+  readonly kind: TextKind
+  /** `messages[0].content[1].text`; stable over turns. */
+  readonly path: string
+}
+
+/** Replaces [start, end) of a part's decoded text. The replacement is decoded text too: it is spelled as its place asks. */
+export type Edit = {
+  readonly part: TextPart
+  readonly start: number
+  readonly end: number
+  readonly replacement: string
+}
