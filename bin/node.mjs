@@ -2,4 +2,4 @@
 // Runs a script with the pinned Node, whatever Node started this file. Plain JavaScript, because an older Node must read it.
 import { runPinned } from './pinned.mjs'
 
-runPinned(process.argv.slice(2))
+await runPinned(process.argv.slice(2))
