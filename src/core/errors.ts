@@ -7,6 +7,7 @@ export const errorCodes = {
   malformed_request: { status: 400, meaning: 'The request could be read in two ways, or in none.', hint: 'Mend the client: the message says what is wrong.' },
   uri_too_long: { status: 414, meaning: 'The request target is too long.', hint: 'Shorten it.' },
   headers_too_large: { status: 431, meaning: 'The header section is larger than `limits.headerBytes`.', hint: 'Raise `limits.headerBytes`.' },
+  request_timeout: { status: 408, meaning: 'The request was not sent in time.', hint: 'Send it faster.' },
   unsupported_method: { status: 501, meaning: 'The method cannot be used here.', hint: 'Use CONNECT, or send the request with an absolute target.' },
   unsupported_version: { status: 505, meaning: 'The HTTP version is not supported.', hint: 'Use HTTP/1.1 or HTTP/2.' },
   misdirected_request: { status: 421, meaning: 'Host or :authority names another host than the connection was made for.', hint: 'Open a connection for that host.' },

@@ -1,0 +1,80 @@
+import type { RawHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
+
+/**
+ * What one hop keeps for itself (RFC 9110, 7.6.1): the connection's own fields and those that Connection names. Fields that
+ * frame or address the message are never removed on a sender's word. The rest keeps its order, case and duplicates.
+ */
+export function endToEnd(headers: RawHeaders): string[] {
+  const named = connectionOptions(headers)
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase()
+    if (hopByHop.has(name) || (named.length > 0 && named.includes(name) && !protectedFields.has(name))) continue
+    kept.push(headers[i] as string, headers[i + 1] as string)
+  }
+  return kept
+}
+
+/** The lower-case names in all Connection fields. */
+export function connectionOptions(headers: RawHeaders): string[] {
+  const options: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const field = headers[i] as string
+    if (field.length !== 10 || field.toLowerCase() !== 'connection') continue
+    for (const option of (headers[i + 1] as string).split(',')) {
+      const name = option.trim().toLowerCase()
+      if (name !== '' && name !== 'close' && name !== 'keep-alive') options.push(name)
+    }
+  }
+  return options
+}
+
+/** The headers with `name` set to `value` where it stood, or added at the end. */
+export function withHeader(headers: RawHeaders, name: string, value: string): string[] {
+  const out: string[] = []
+  const lower = name.toLowerCase()
+  let placed = false
+  for (let i = 0; i < headers.length; i += 2) {
+    const field = headers[i] as string
+    if (field.toLowerCase() !== lower) out.push(field, headers[i + 1] as string)
+    else if (!placed) {
+      out.push(field, value)
+      placed = true
+    }
+  }
+  if (!placed) out.push(name, value)
+  return out
+}
+
+/** Every value of a field, in order. */
+export function valuesOf(headers: RawHeaders, name: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const field = headers[i] as string
+    if (field.length === name.length && field.toLowerCase() === name) values.push(headers[i + 1] as string)
+  }
+  return values
+}
+
+/** The media type without parameters, lower case; empty when there is none. */
+export function mediaType(headers: RawHeaders): string {
+  const value = headerOf(headers, 'content-type') ?? ''
+  const semicolon = value.indexOf(';')
+  return (semicolon === -1 ? value : value.slice(0, semicolon)).trim().toLowerCase()
+}
+
+/** The declared length, or undefined when there is none. The caller has refused differing duplicates before. */
+export function contentLength(headers: RawHeaders): number | undefined {
+  const value = headerOf(headers, 'content-length')
+  return value !== undefined && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined
+}
+
+const hopByHop = new Set([
+  'connection', 'proxy-connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade',
+  'http2-settings', 'sallyport-attestation', 'x-nexus-attestation',
+])
+
+const protectedFields = new Set([
+  'host', 'content-length', 'content-type', 'content-encoding', 'authorization', 'cookie', 'trailer', 'expect', 'date', 'x-api-key',
+])

@@ -1,0 +1,30 @@
+import { STATUS_CODES } from 'node:http'
+import { errorCodes } from '../core/errors.ts'
+import type { Fault } from './validate.ts'
+
+/** What Node's parser or time limit said of a request, in our codes, with the request line if one could be read. */
+export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): { fault: Fault; request: { method: string; target: string } | undefined } {
+  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S{1,8192}) HTTP\/(\d\.\d)\r?\n/.exec(error.rawPacket?.toString('latin1') ?? '')
+  const request = line === null ? undefined : { method: line[1] as string, target: line[2] as string }
+  return { fault: faultOf(error.code ?? '', error.message, line?.[3]), request }
+}
+
+/** A refusal on the wire: one line of text, and the connection closes (RFC 9112, 9.6). */
+export function refusalText(fault: Fault): string {
+  const { status } = errorCodes[fault.code]
+  const body = `${fault.message}\n`
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nsallyport-error: ${fault.code}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+  )
+}
+
+function faultOf(code: string, message: string, version: string | undefined): Fault {
+  if (code === 'HPE_HEADER_OVERFLOW') return { code: 'headers_too_large', message: 'the header section is too large' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { code: 'request_timeout', message: 'the request took too long' }
+  if (code === 'HPE_INVALID_VERSION' && version !== undefined && version !== '1.1' && version !== '1.0') {
+    return { code: 'unsupported_version', message: 'this HTTP version is not supported' }
+  }
+  if (code === 'HPE_INVALID_METHOD') return { code: 'malformed_request', message: 'not an HTTP request, or an unknown method' }
+  return { code: 'malformed_request', message: `the request is malformed: ${message.replace(/^Parse Error: /, '')}` }
+}

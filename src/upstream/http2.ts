@@ -1,0 +1,110 @@
+import { connect as connectHttp2, constants } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import type { Socket } from 'node:net'
+import { SallyportError } from '../core/errors.ts'
+import type { Answer, RawHeaders, Request } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
+import { bytesAtHand, pump, streamBody } from '../http/body.ts'
+import { contentLength, endToEnd } from '../http/headers.ts'
+import { grouped } from '../http/serve2.ts'
+import type { Origin } from './connect.ts'
+import { upstreamFault } from './faults.ts'
+import type { Sending, UpstreamTimes } from './http1.ts'
+
+/** An HTTP/2 session to an origin, over a connection that negotiated it. `gone` is called once it takes no more requests. */
+export function http2Session(origin: Origin, socket: Socket, times: UpstreamTimes, gone: () => void): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const session = connectHttp2(`${origin.scheme}://${origin.host}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: 1_048_576, maxHeaderListSize: 262_144 },
+      maxSessionMemory: 64,
+    })
+    session.setTimeout(times.idleTimeoutMs, () => session.close())
+    session.once('goaway', gone).once('close', gone)
+    session.on('error', (error) => {
+      gone()
+      reject(upstreamFault(error))
+    })
+    session.once('remoteSettings', () => {
+      session.setLocalWindowSize(4_194_304)
+      resolve(session)
+    })
+  })
+}
+
+/** One request on a session (RFC 9113, 8). */
+export function sendHttp2(session: ClientHttp2Session, request: Request, { signal, inform }: Sending, times: UpstreamTimes): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request(requestHeaders(request), { endStream: request.body === null, ...withoutNagging })
+    let trailers: RawHeaders = []
+    let answered = false
+    const abort = (): void => stream.close(constants.NGHTTP2_CANCEL)
+    signal.addEventListener('abort', abort)
+    const timer = setTimeout(() => {
+      reject(new SallyportError('upstream_timeout', 'the origin took too long'))
+      abort()
+    }, times.headersTimeoutMs)
+    stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => inform(Number(headers[':status']), fieldsOf(raw, headers)))
+    stream.on('trailers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
+      trailers = fieldsOf(raw, headers)
+    })
+    stream.once('response', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
+      clearTimeout(timer)
+      answered = true
+      const fields = fieldsOf(raw, headers)
+      resolve({
+        head: { status: Number(headers[':status']), reason: '', headers: fields, version: '2' },
+        body: streamBody(stream, contentLength(fields), () => trailers),
+      })
+    })
+    stream.once('close', () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      if (!answered) reject(signal.aborted ? new SallyportError('client_aborted', 'the client went away') : new SallyportError('upstream_closed', 'the origin reset the stream'))
+    })
+    stream.on('error', (error) => {
+      if (!answered) reject(upstreamFault(error))
+    })
+    sendBody(stream, request)
+  })
+}
+
+function sendBody(stream: ClientHttp2Stream, request: Request): void {
+  const { body } = request
+  if (body === null) return
+  const bytes = bytesAtHand(body)
+  if (bytes !== undefined) return void stream.end(bytes)
+  stream.once('wantTrailers', () => {
+    const trailers = body.trailers()
+    if (trailers.length > 0) stream.sendTrailers(grouped(trailers))
+    else stream.close()
+  })
+  pump(body, stream).then(
+    () => stream.end(),
+    () => stream.close(constants.NGHTTP2_CANCEL),
+  )
+}
+
+function requestHeaders(request: Request): Record<string, string | string[]> {
+  const { method, target, headers } = request.head
+  const host = headerOf(headers, 'host') ?? `${target.host}${target.port === 443 ? '' : `:${target.port}`}`
+  const fields = grouped(endToEnd(headers))
+  delete fields.host
+  // RFC 9113, 8.2.2: the one value of TE that may cross; gRPC requires it.
+  if (headerOf(headers, 'te')?.toLowerCase() === 'trailers') fields.te = 'trailers'
+  return { ':method': method, ':scheme': target.scheme, ':authority': host, ':path': `${target.path}${target.query}`, ...fields }
+}
+
+function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeaders): string[] {
+  const fields: string[] = []
+  if (raw === undefined) {
+    for (const [name, value] of Object.entries(headers)) {
+      for (const one of Array.isArray(value) ? value : [value]) if (!name.startsWith(':') && one !== undefined) fields.push(name, String(one))
+    }
+    return fields
+  }
+  for (let i = 0; i < raw.length; i += 2) if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
+  return fields
+}
+
+const withoutNagging = { waitForTrailers: false }
