@@ -1,0 +1,16 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createFileAtomic } from '../lib/atomic-file.ts'
+import { policyFilesIn } from './files.ts'
+
+/** Puts the default policy into a folder that has no policy file, making the folder where needed. Whether it did. */
+export async function writeDefaultPolicy(dir: string): Promise<boolean> {
+  await mkdir(dir, { recursive: true })
+  if ((await policyFilesIn(dir)).length > 0) return false
+  return createFileAtomic(join(dir, DEFAULT_NAME), await readFile(defaultPolicyFile))
+}
+
+const DEFAULT_NAME = '10-default.yaml'
+
+/** The default policy as the program comes with it. */
+export const defaultPolicyFile = join(import.meta.dirname, '..', '..', 'policies', DEFAULT_NAME)

@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { SallyportError } from '../core/errors.ts'
+import { loadPacks, packsFolder } from '../detect/index.ts'
+import type { Pack } from '../detect/index.ts'
+import { hooks } from '../inspect/hooks/index.ts'
+import { formatProblem } from '../lib/yaml-strict.ts'
+import type { Problem } from '../lib/yaml-strict.ts'
+import { compilePolicies } from './compile.ts'
+import type { PolicySet } from './compile.ts'
+import { policyFilesIn, readPolicyFile } from './files.ts'
+import type { ReadPolicy } from './files.ts'
+
+export type LoadOptions = {
+  /** The folder whose policy files are read in name order. */
+  readonly dir: string
+  /** These files instead, in this order; rule packs are still those of the folder. */
+  readonly files?: readonly string[]
+  /** Folders of rule packs, a later one replacing packs of the same id. */
+  readonly packFolders: readonly string[]
+  /** Host patterns of the providers that the program knows. */
+  readonly catalogue: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/**
+ * Reads all policy files as one set. Rejects with `policy_invalid`, whose message has every problem, one a line, as
+ * `file:line:column: message (hint)`.
+ */
+export async function loadPolicies(options: LoadOptions): Promise<PolicySet> {
+  const loaded = await checkPolicies(options)
+  if ('problems' in loaded) throw policyInvalid(loaded.problems)
+  return loaded
+}
+
+/** The same, with problems as values. Rejects only where there is nothing to read. */
+export async function checkPolicies(
+  options: LoadOptions,
+): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
+  const paths = options.files ?? (await filesOf(options.dir))
+  const read: ReadPolicy[] = []
+  const problems: Problem[] = []
+  for (const path of paths) {
+    const file = await readPolicyFile(path)
+    if ('problems' in file) problems.push(...file.problems)
+    else read.push(file)
+  }
+  const packs = packsOf(options.packFolders)
+  const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now }
+  const compiled = compilePolicies(read, sources)
+  if ('problems' in compiled) problems.push(...compiled.problems)
+  return problems.length > 0 || 'problems' in compiled ? { problems } : compiled
+}
+
+/** Where rule packs are for a policy folder: the program's own, then those beside the policies. */
+export function packFoldersFor(dir: string): string[] {
+  return [...new Set([packsFolder(), join(dir, 'packs')])]
+}
+
+export function policyInvalid(problems: readonly Problem[]): SallyportError {
+  return new SallyportError('policy_invalid', problems.map(formatProblem).join('\n'))
+}
+
+async function filesOf(dir: string): Promise<string[]> {
+  const files = await policyFilesIn(dir).catch((cause: unknown) => {
+    throw new SallyportError('policy_invalid', `${dir}: the policy folder cannot be read`, { cause })
+  })
+  // No file would mean no rule: a deleted policy must not quietly become none at all.
+  if (files.length === 0) throw new SallyportError('policy_invalid', `${dir}: there is no policy file`, { hint: NO_FILE })
+  return files
+}
+
+function packsOf(folders: readonly string[]): readonly Pack[] {
+  try {
+    return loadPacks(folders)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    throw new SallyportError('policy_invalid', `the rule packs cannot be read: ${reason}`, { cause })
+  }
+}
+
+const NO_FILE = 'An empty file is enough to say that no rule is wanted.'

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { SallyportError } from '../core/errors.ts'
+import type { Pack } from '../detect/index.ts'
+import type { ActionMap, Binding } from '../inspect/binding.ts'
+import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts'
+import { nearest } from '../lib/nearest.ts'
+import { problemAt, validateYaml } from '../lib/yaml-strict.ts'
+import type { Problem } from '../lib/yaml-strict.ts'
+import type { ReadPolicy } from './files.ts'
+import { ruleConditions } from './match.ts'
+import type { Condition } from './match.ts'
+import type { PolicyRule } from './schema.ts'
+
+/** A rule, ready to be asked and bound. */
+export type CompiledRule = {
+  readonly rule: PolicyRule
+  readonly file: string
+  readonly line: number
+  readonly conditions: readonly Condition<ExchangeFacts>[]
+  readonly binding: Binding
+}
+
+export type RuleSources = {
+  readonly hooks: readonly Hook[]
+  readonly packs: readonly Pack[]
+  readonly catalogue: readonly string[]
+  readonly now: () => number
+}
+
+/** A file that a hook read for its options: lists of words and the like. */
+export type UsedFile = { readonly path: string; readonly content: string }
+
+export type CompiledRules = {
+  readonly rules: readonly CompiledRule[]
+  readonly used: readonly UsedFile[]
+  readonly problems: readonly Problem[]
+}
+
+/** The rules of all files in order, each with its hook made from its options, or what is wrong with them. */
+export function compileRules(files: readonly ReadPolicy[], sources: RuleSources): CompiledRules {
+  const rules: CompiledRule[] = []
+  const used = new Map<string, UsedFile>()
+  const problems: Problem[] = []
+  for (const file of files) {
+    const env = envFor(file.path, sources, used)
+    for (const [index, rule] of (file.content.rules ?? []).entries()) {
+      const made = compileRule(file, index, rule, sources, env)
+      if ('problems' in made) problems.push(...made.problems)
+      else rules.push(made)
+    }
+  }
+  return { rules, used: [...used.values()], problems }
+}
+
+function compileRule(
+  file: ReadPolicy,
+  index: number,
+  rule: PolicyRule,
+  sources: RuleSources,
+  env: HookEnv,
+): CompiledRule | { readonly problems: readonly Problem[] } {
+  const wrong = (key: string, message: string, hint?: string): { readonly problems: readonly Problem[] } => ({
+    problems: [problemAt(file.document, ['rules', index, key], message, hint)],
+  })
+  const hook = sources.hooks.find((known) => known.name === rule.hook)
+  if (hook === undefined) return wrong('hook', `there is no hook ${rule.hook}`, hookHint(rule.hook, sources.hooks))
+  const on = stagesOf(rule, hook)
+  if (on === undefined) return wrong('on', `the hook ${hook.name} does not run on ${rule.on}`, stageHint(hook))
+  const bound = boundHook(file, index, hook, rule, env)
+  if ('problems' in bound) return bound
+  if (rule.action === undefined && bound.kind === 'detector') {
+    return wrong('action', `rules[${index}].action is missing`, 'expected allow, flag, tokenize, redact or block')
+  }
+  try {
+    const conditions = ruleConditions(rule.when ?? {}, sources.catalogue)
+    const line = file.document.positionOf(['rules', index])?.line ?? 1
+    const { name, onError, timeoutMs } = rule
+    const binding: Binding = { name, on, hook: bound, action: actionMap(rule.action), onError, timeoutMs }
+    return { rule, file: file.path, line, conditions, binding }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return wrong('when', error.message)
+  }
+}
+
+/** The rule's `on`, or all that the hook can; undefined when the hook cannot do what the rule asks. */
+function stagesOf(rule: PolicyRule, hook: Hook): Binding['on'] | undefined {
+  const request = hook.stages.includes('request')
+  const response = hook.stages.includes('response')
+  switch (rule.on) {
+    case 'request':
+      return request ? 'request' : undefined
+    case 'response':
+      return response ? 'response' : undefined
+    case 'both':
+      return request && response ? 'both' : undefined
+    case undefined:
+      return request && response ? 'both' : request ? 'request' : response ? 'response' : undefined
+  }
+}
+
+function boundHook(
+  file: ReadPolicy,
+  index: number,
+  hook: Hook,
+  rule: PolicyRule,
+  env: HookEnv,
+): BoundHook | { readonly problems: readonly Problem[] } {
+  const options = rule.options ?? {}
+  const at = ['rules', index, 'options'] as const
+  const checked = validateYaml(file.document, hook.options, { at, value: options })
+  if ('problems' in checked) return checked
+  try {
+    return hook.create(options, env)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'cannot be made'
+    const hint = error instanceof SallyportError && error.code !== 'policy_invalid' ? error.hint : undefined
+    return { problems: [problemAt(file.document, at, `${hook.name}: ${message}`, hint)] }
+  }
+}
+
+/** Paths are relative to the policy file; what was read belongs to the digest. */
+function envFor(policyFile: string, sources: RuleSources, used: Map<string, UsedFile>): HookEnv {
+  return {
+    packs: sources.packs,
+    now: sources.now,
+    readFile: (given) => {
+      const path = resolve(dirname(policyFile), given)
+      const known = used.get(path)
+      if (known !== undefined) return known.content
+      try {
+        const content = readFileSync(path, 'utf8')
+        used.set(path, { path, content })
+        return content
+      } catch (cause) {
+        used.set(path, { path, content: '' })
+        const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+        throw new SallyportError('policy_invalid', `the file ${basename(path)} cannot be read: ${reason}`, { cause })
+      }
+    },
+  }
+}
+
+/** A judge says itself how grave its findings are; where it does not, and the rule neither, they block. */
+function actionMap(action: PolicyRule['action']): ActionMap {
+  if (action === undefined) return { default: 'block', byType: new Map() }
+  if (typeof action === 'string') return { default: action, byType: new Map() }
+  const { default: otherwise, ...byType } = action
+  return { default: otherwise, byType: new Map(Object.entries(byType)) }
+}
+
+function hookHint(name: string, hooks: readonly Hook[]): string {
+  const names = hooks.map((hook) => hook.name)
+  const close = nearest(name, names)
+  return close === undefined ? `hooks: ${names.join(', ')}` : `did you mean ${close}?`
+}
+
+const stageHint = (hook: Hook): string =>
+  `it runs on ${hook.stages.filter((stage) => stage !== 'connection').join(' and ') || 'connections only'}`
+
