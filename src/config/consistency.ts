@@ -1,0 +1,111 @@
+import type { DocumentPath } from '../lib/schema-problems.ts'
+import { nearest } from '../lib/nearest.ts'
+import type { Config } from './schema.ts'
+import { formatAddress } from './values.ts'
+import type { Address } from './values.ts'
+
+export type Inconsistency = {
+  readonly path: DocumentPath
+  readonly about: 'value'
+  readonly message: string
+  readonly hint?: string
+}
+
+/** What is wrong between settings that are right by themselves. */
+export function inconsistencies(config: Config): Inconsistency[] {
+  return checks.flatMap((check) => check(config))
+}
+
+type Check = (config: Config) => Inconsistency[]
+
+const fault = (path: DocumentPath, message: string, hint?: string): Inconsistency => ({
+  path,
+  about: 'value',
+  message,
+  hint,
+})
+
+const eachAddressOnce: Check = ({ proxy, gateway, console }) => {
+  const doors: readonly [DocumentPath, readonly Address[]][] = [
+    [['proxy', 'listen'], proxy.listen],
+    [['proxy', 'transparent'], proxy.transparent],
+    [['gateway', 'listen'], gateway.listen],
+    [['console', 'listen'], console.listen],
+  ]
+  const taken = new Map<string, DocumentPath>()
+  return doors.flatMap(([path, addresses]) =>
+    addresses.flatMap((address) => {
+      const text = formatAddress(address)
+      const other = taken.get(text)
+      if (address.port === 0 || other === undefined) {
+        taken.set(text, path)
+        return []
+      }
+      return [fault(path, `${path.join('.')} has an address that ${other.join('.')} has already`)]
+    }),
+  )
+}
+
+const mutualTlsNeedsTls: Check = ({ proxy }) =>
+  proxy.auth === 'mtls' && proxy.tls === null
+    ? [fault(['proxy', 'auth'], 'proxy.auth: mtls needs proxy.tls', 'set proxy.tls: { cert, key }')]
+    : []
+
+const inlineIsWithinMaximum: Check = ({ audit: { bodies } }) =>
+  bodies.inlineBytes > bodies.maxBytes
+    ? [
+        fault(
+          ['audit', 'bodies', 'inlineBytes'],
+          'audit.bodies.inlineBytes must not be more than audit.bodies.maxBytes',
+        ),
+      ]
+    : []
+
+const sinkNamesDiffer: Check = ({ audit }) => {
+  const seen = new Set<string>()
+  return audit.export.flatMap(({ name }, index) => {
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    return [fault(['audit', 'export', index, 'name'], `audit.export[${index}].name is the name of another sink`)]
+  })
+}
+
+const targetsNameProviders: Check = ({ gateway }) => {
+  const known = Object.keys(gateway.providers)
+  return Object.entries(gateway.models).flatMap(([name, { targets }]) =>
+    targets.flatMap(({ provider }, index) => {
+      if (Object.hasOwn(gateway.providers, provider)) return []
+      const close = nearest(provider, known)
+      const path = ['gateway', 'models', name, 'targets', index, 'provider']
+      const message = 'a target names a provider that is not in gateway.providers'
+      return [fault(path, message, close === undefined ? undefined : `did you mean ${close}?`)]
+    }),
+  )
+}
+
+const attestationHasAudience: Check = ({ attestation }) =>
+  attestation.accept && attestation.audience === null
+    ? [
+        fault(
+          ['attestation', 'accept'],
+          'attestation.accept needs attestation.audience, the name that devices sign for',
+        ),
+      ]
+    : []
+
+const signingHasParent: Check = ({ attestation, upstream }) =>
+  attestation.sign !== null && upstream.proxy === null
+    ? [fault(['attestation', 'sign'], 'attestation.sign needs upstream.proxy, the parent that it signs for')]
+    : []
+
+const checks: readonly Check[] = [
+  eachAddressOnce,
+  mutualTlsNeedsTls,
+  inlineIsWithinMaximum,
+  sinkNamesDiffer,
+  targetsNameProviders,
+  attestationHasAudience,
+  signingHasParent,
+]

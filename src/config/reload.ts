@@ -1,0 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './schema.ts'
+
+/** The settings that differ and take effect only after a restart. */
+export function needsRestart(before: Config, after: Config): string[] {
+  return Object.entries(fixed).flatMap(([key, value]) => (isDeepStrictEqual(value(before), value(after)) ? [] : [key]))
+}
+
+const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
+  'data.dir': ({ data }) => data.dir,
+  workers: ({ workers }) => workers,
+  'proxy.listen': ({ proxy }) => proxy.listen,
+  'proxy.transparent': ({ proxy }) => proxy.transparent,
+  'gateway.listen': ({ gateway }) => gateway.listen,
+  'console.listen': ({ console }) => console.listen,
+  'ca.dir': ({ ca }) => ca.dir,
+}

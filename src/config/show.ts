@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { pathText } from '../lib/schema-problems.ts'
+import type { LoadedConfig } from './load.ts'
+import type { Origin } from './problems.ts'
+import { configSchema } from './schema.ts'
+import { mapValues, settings } from './settings.ts'
+import { formatAddress } from './values.ts'
+import type { Address } from './values.ts'
+
+/** One line of `config show`. Secrets in the value are masked. */
+export type Shown = { readonly key: string; readonly value: unknown; readonly origin: string }
+
+/** Every setting with its effective value, as it would stand in the file, and where it comes from. */
+export function shownConfig(loaded: LoadedConfig): Shown[] {
+  const masked = maskedConfig(loaded)
+  return settings().map(({ key, path }) => {
+    const value = path.reduce<unknown>((part, step) => (part as Record<string, unknown>)[step], masked)
+    return { key, value, origin: originText(loaded.origins.get(key) ?? { kind: 'default' }) }
+  })
+}
+
+/** `default`, `sallyport.yaml:3`, `environment SALLYPORT_LOG_LEVEL` or `flag`. */
+export function originText(origin: Origin): string {
+  switch (origin.kind) {
+    case 'default':
+    case 'flag':
+      return origin.kind
+    case 'file':
+      return `${origin.file}:${origin.line}`
+    case 'environment':
+      return `environment ${origin.name}`
+  }
+}
+
+/** The JSON Schema (draft 2020-12) of the file. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      // A section's default is the sum of its keys' defaults; an empty map only hides them.
+      if (jsonSchema.type === 'object' && JSON.stringify(jsonSchema.default) === '{}' && jsonSchema.properties) {
+        delete jsonSchema.default
+      }
+    },
+  })
+  return { title: 'Sallyport configuration', ...schema }
+}
+
+/** The configuration as plain values in which no secret is left: nothing marked so, no password of a URL, nothing that came through `${…}`. */
+function maskedConfig({ config, interpolated }: LoadedConfig): unknown {
+  const isInterpolated = (path: string): boolean =>
+    interpolated.some((one) => path === one || path.startsWith(`${one}[`) || path.startsWith(`${one}.`))
+  return mapValues(
+    configSchema,
+    config,
+    (value, note, path) => {
+      if (value === null) return null
+      if (note.secret || isInterpolated(pathText(path))) return MASK
+      if (isAddress(value)) return formatAddress(value)
+      return typeof value === 'string' ? withoutUserinfo(value) : value
+    },
+    [],
+  )
+}
+
+function withoutUserinfo(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${MASK}@`)
+}
+
+const isAddress = (value: unknown): value is Address => typeof value === 'object' && value !== null && 'port' in value
+
+const MASK = '***'
