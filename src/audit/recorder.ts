@@ -1,0 +1,186 @@
+import { databasePath, type Durability, openStore, pragmasFor } from '../store/open.ts'
+import { claimOwner, type Owner } from '../store/owners.ts'
+import { markLost } from './lost.ts'
+import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
+import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
+import { kinds, pushConnection, pushDone, pushEvent, pushOnce, pushOpen, writeStatements } from './statements.ts'
+
+/**
+ * Writes the ledger, without ever blocking the event loop. Writes are committed in the order they were given, many in one
+ * transaction. When the database cannot be written they are kept and tried again, up to a bound.
+ */
+export type Recorder = {
+  /**
+   * Resolves when the row is committed as durability promises (`relaxed`: at once). Rejects with `ledger_unavailable` when nothing could
+   * be committed for `patienceMs`; an exchange that goes on nevertheless is finished by `once`, not by `done`.
+   */
+  readonly open: (row: ExchangeOpen) => Promise<void>
+  /** Finishes an exchange whose `open` resolved. Never refused: far above the bound it goes without its bodies, and says so. */
+  readonly done: (row: ExchangeDone) => void
+  /** An exchange that needed no row before forwarding, because nothing was forwarded. Replaces a row of the same id. */
+  readonly once: (open: ExchangeOpen, done: ExchangeDone) => void
+  readonly connection: (row: ConnectionRow) => void
+  readonly event: (row: EventRow) => void
+  /** Above the bound of the queue: a promise to wait for before taking more work. */
+  readonly pressure: () => Promise<void> | undefined
+  /** Whether the last try to commit worked. */
+  readonly available: () => boolean
+  /** Resolves when all that was given so far is committed; rejects with `ledger_unavailable` as `open` does. */
+  readonly flush: () => Promise<void>
+  /** Writes what is queued and ends the thread; rejects when rows had to be given up. The recorder is not used after. */
+  readonly close: () => Promise<void>
+  readonly stats: () => QueueStats
+  /** The id of this process in the ledger, for `markLost`. */
+  readonly owner: number
+}
+
+export type RecorderNotice = QueueNotice | { readonly kind: 'lost'; readonly exchanges: number }
+
+export type RecorderOptions = {
+  /** The data folder. */
+  readonly dir: string
+  readonly durability: Durability
+  /** The largest body that comes inline, in bytes: the thread's memory is measured by it. */
+  readonly inlineBytes: number
+  /** Bound of the queue, in bytes of its rows. */
+  readonly queueBytes?: number
+  /** How long `open` waits for a database that cannot be written. */
+  readonly patienceMs?: number
+  readonly notice?: (notice: RecorderNotice) => void
+  /** A bound for the database, in pages. */
+  readonly maxPages?: number
+}
+
+/** Opens the ledger, marks what dead processes left open as lost, and starts the writer. Throws as `openStore` does. */
+export function startRecorder(options: RecorderOptions): Recorder {
+  const db = openStore(options)
+  try {
+    const exchanges = markLost(db, options.dir)
+    if (exchanges > 0) options.notice?.({ kind: 'lost', exchanges })
+    return new LedgerRecorder(options, claimOwner(db, options.dir, process.pid))
+  } finally {
+    db.close()
+  }
+}
+
+class LedgerRecorder implements Recorder {
+  readonly #options: RecorderOptions
+  readonly #owner: Owner
+  readonly #queue: WriteQueue
+
+  constructor(options: RecorderOptions, owner: Owner) {
+    this.#options = options
+    this.#owner = owner
+    const pragmas = pragmasFor(options.durability)
+    if (options.maxPages !== undefined) pragmas.push(`max_page_count = ${options.maxPages}`)
+    this.#queue = new WriteQueue({
+      writer: { path: databasePath(options.dir), pragmas, statements: writeStatements(owner.id) },
+      heapMb: 48 + Math.ceil((8 * options.inlineBytes) / 2 ** 20),
+      bound: options.queueBytes ?? QUEUE_BYTES,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      notice: options.notice ?? (() => {}),
+    })
+  }
+
+  get owner(): number {
+    return this.#owner.id
+  }
+
+  open(row: ExchangeOpen): Promise<void> {
+    const queue = this.#queue
+    const outage = queue.outage()
+    if (outage !== undefined) return Promise.reject(outage)
+    const pressure = queue.pressure()
+    if (pressure !== undefined) return pressure.then(() => this.open(row))
+    pushOpen(queue.begin(kinds.open), row)
+    queue.end(ROW_BYTES + lengthOf(row.requestBody), true)
+    return this.#options.durability === 'relaxed' ? Promise.resolve() : queue.untilCommitted()
+  }
+
+  done(row: ExchangeDone): void {
+    const kept = this.#queue.overflows() ? withoutBodies(row) : row
+    pushDone(this.#queue.begin(kinds.done), kept)
+    this.#queue.end(doneBytes(kept), false)
+  }
+
+  once(open: ExchangeOpen, done: ExchangeDone): void {
+    if (this.#queue.refusesMore()) return
+    pushOnce(this.#queue.begin(kinds.once), open, done)
+    this.#queue.end(doneBytes(done) + lengthOf(open.requestBody), false)
+  }
+
+  connection(row: ConnectionRow): void {
+    if (this.#queue.refusesMore()) return
+    pushConnection(this.#queue.begin(kinds.connection), row)
+    this.#queue.end(ROW_BYTES, false)
+  }
+
+  event(row: EventRow): void {
+    if (this.#queue.refusesMore()) return
+    pushEvent(this.#queue.begin(kinds.event), row)
+    this.#queue.end(ROW_BYTES + lengthOf(row.before) + lengthOf(row.after), false)
+  }
+
+  pressure(): Promise<void> | undefined {
+    return this.#queue.pressure()
+  }
+
+  available(): boolean {
+    return this.#queue.available()
+  }
+
+  flush(): Promise<void> {
+    return this.#queue.flush()
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#queue.close()
+    } finally {
+      this.#owner.release()
+      this.#leaveRegister()
+    }
+  }
+
+  stats(): QueueStats {
+    return this.#queue.stats()
+  }
+
+  // What is still open now will never be finished. When it cannot be said now, the next start says it.
+  #leaveRegister(): void {
+    try {
+      const db = openStore(this.#options)
+      try {
+        markLost(db, this.#options.dir, this.#owner.id)
+      } finally {
+        db.close()
+      }
+    } catch {
+      // The queue has told of the trouble.
+    }
+  }
+}
+
+function withoutBodies(row: ExchangeDone): ExchangeDone {
+  const gone = row.requestBody || row.responseBody ? 'bodies not kept: the ledger could not be written' : null
+  return {
+    ...row,
+    requestBody: null,
+    responseBody: null,
+    requestSha256: row.requestSpill ? row.requestSha256 : null,
+    responseSha256: row.responseSpill ? row.responseSha256 : null,
+    error: [row.error, gone].filter(Boolean).join('; ') || null,
+  }
+}
+
+function doneBytes(row: ExchangeDone): number {
+  const bodies = lengthOf(row.requestBody) + lengthOf(row.responseBody)
+  return ROW_BYTES + bodies + lengthOf(row.findings) + lengthOf(row.hooks) + lengthOf(row.tools)
+}
+
+const lengthOf = (text: string | null | undefined): number => text?.length ?? 0
+
+// What the short columns of a row take, about.
+const ROW_BYTES = 600
+const QUEUE_BYTES = 32 * 2 ** 20
+const PATIENCE_MS = 5_000

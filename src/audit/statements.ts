@@ -1,0 +1,108 @@
+import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, Value } from './rows.ts'
+
+/** The kinds of writes, as their number in a batch. */
+export const kinds = { open: 0, done: 1, once: 2, connection: 3, event: 4 } as const
+
+export type WriteKind = (typeof kinds)[keyof typeof kinds]
+
+/**
+ * The SQL of each kind, by its number, with how many values it takes. Every statement may be run again after a crash of the writer
+ * without a second effect. `owner` is the id of this process in the store.
+ */
+export function writeStatements(owner: number): { sql: string; width: number }[] {
+  const statements = [
+    [
+      `INSERT INTO exchanges (owner, state, ${openColumns.join(', ')})
+       VALUES (${owner}, 'open', ${marks(openColumns)}) ON CONFLICT (id) DO NOTHING`,
+      openColumns.length,
+    ],
+    [`UPDATE exchanges SET ${doneColumns.map(assignment).join(', ')} WHERE id = ?`, doneColumns.length + 1],
+    [
+      `INSERT OR REPLACE INTO exchanges (owner, ${onceColumns.join(', ')}) VALUES (${owner}, ${marks(onceColumns)})`,
+      onceColumns.length,
+    ],
+    [insert('connections', connectionColumns), connectionColumns.length],
+    [insert('events', eventColumns), eventColumns.length],
+  ] as const
+  return statements.map(([sql, width]) => ({ sql, width }))
+}
+
+// Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread,
+// and arrays of objects cost several times as much.
+
+export function pushOpen(to: (Value | WriteKind)[], row: ExchangeOpen): void {
+  to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.process, row.host, row.port, row.method, row.path)
+  to.push(row.httpVersion, row.provider, row.operation, row.policy, row.connectionId, row.traceId)
+  to.push(row.model, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, row.requestSpill ?? null)
+  to.push(row.requestSha256 ?? null, flag(row.requestTruncated))
+}
+
+export function pushDone(to: (Value | WriteKind)[], row: ExchangeDone): void {
+  pushOutcome(to, row)
+  to.push(
+    row.model ?? null,
+    flag(row.stream),
+    row.requestBytes ?? null,
+    row.requestBody ?? null,
+    row.requestSpill ?? null,
+  )
+  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), row.id)
+}
+
+export function pushOnce(to: (Value | WriteKind)[], open: ExchangeOpen, done: ExchangeDone): void {
+  to.push(open.id, open.at, open.door, open.clientIp, open.principal, open.process, open.host, open.port, open.method)
+  to.push(open.path, open.httpVersion, open.provider, open.operation, open.policy, open.connectionId, open.traceId)
+  pushOutcome(to, done)
+  to.push(done.model ?? open.model, flag(done.stream ?? open.stream), done.requestBytes ?? open.requestBytes ?? null)
+  to.push(done.requestBody ?? open.requestBody ?? null, done.requestSpill ?? open.requestSpill ?? null)
+  to.push(done.requestSha256 ?? open.requestSha256 ?? null, flag(done.requestTruncated ?? open.requestTruncated))
+}
+
+export function pushConnection(to: (Value | WriteKind)[], row: ConnectionRow): void {
+  to.push(row.id, row.at, row.clientIp, row.principal, row.host, row.port, row.sni, row.alpn, row.handling, row.reason)
+  to.push(row.bytesUp, row.bytesDown, row.durationMs, row.error, row.attestation ?? null)
+}
+
+export function pushEvent(to: (Value | WriteKind)[], row: EventRow): void {
+  to.push(row.id, row.at, row.who, row.what, row.subject ?? null, row.before, row.after)
+}
+
+function pushOutcome(to: (Value | WriteKind)[], row: ExchangeDone): void {
+  to.push(row.upstreamHttpVersion, row.status, row.decision, row.rule, row.findings, row.hooks, row.responseBytes)
+  to.push(row.firstByteMs, row.durationMs, row.addedMs, row.inputTokens, row.cachedTokens, row.cacheWriteTokens)
+  to.push(row.outputTokens, row.reasoningTokens, row.costUsd, row.finishReason, row.upstreamId, row.cache, row.tools)
+  to.push(row.responseBody, row.responseSpill, row.responseSha256, flag(row.responseTruncated), row.state, row.error)
+  to.push(row.attestation ?? null)
+}
+
+function flag(value: boolean | null | undefined): 0 | 1 | null {
+  return value === null || value === undefined ? null : value ? 1 : 0
+}
+
+function insert(table: string, columns: readonly string[]): string {
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks(columns)}) ON CONFLICT (id) DO NOTHING`
+}
+
+function assignment(column: string): string {
+  return learntColumns.includes(column) ? `${column} = coalesce(?, ${column})` : `${column} = ?`
+}
+
+const marks = (columns: readonly string[]): string => columns.map(() => '?').join(', ')
+
+const words = (text: string): string[] => text.trim().split(/\s+/)
+
+const headColumns = words(`id at door client_ip principal process host port method path http_version provider operation
+  policy connection_id trace_id`)
+const outcomeColumns =
+  words(`upstream_http_version status decision rule findings hooks response_bytes first_byte_ms duration_ms
+  added_ms input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens cost_usd finish_reason upstream_id cache
+  tools response_body response_spill response_sha256 response_truncated state error attestation`)
+/** Known at first or only at the end: the later word counts unless it is null. */
+const learntColumns = words('model stream request_bytes request_body request_spill request_sha256 request_truncated')
+const openColumns = [...headColumns, ...learntColumns]
+const doneColumns = [...outcomeColumns, ...learntColumns]
+const onceColumns = [...headColumns, ...outcomeColumns, ...learntColumns]
+const connectionColumns =
+  words(`id at client_ip principal host port sni alpn handling reason bytes_up bytes_down duration_ms error
+  attestation`)
+const eventColumns = words('id at who what subject "before" "after"')

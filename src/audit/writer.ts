@@ -1,0 +1,180 @@
+import Database from 'better-sqlite3'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Value } from './rows.ts'
+import type { WriteKind } from './statements.ts'
+
+// The thread that writes the ledger. It knows no SQL and no columns: both are given, so that it loads nothing but SQLite. Batches that
+// came while one was being committed share the next transaction.
+
+/** What the thread is started with. `statements` stand at the number of their kind. */
+export type WriterData = {
+  readonly path: string
+  readonly pragmas: readonly string[]
+  readonly statements: readonly { readonly sql: string; readonly width: number }[]
+}
+
+/** Writes in order: kind, its values, kind, its values, … `last` is the number of the last write, counted from 1 over all batches. */
+export type Batch = {
+  readonly last: number
+  readonly count: number
+  readonly bytes: number
+  readonly values: readonly (Value | WriteKind)[]
+}
+
+/** `done`: all up to `last` are committed, but for those in `refused`, which the database will never take. */
+export type Report =
+  | { kind: 'done'; last: number; commitMs: number; refused: readonly { write: number; reason: string }[] }
+  | { kind: 'failing'; reason: string }
+
+const { path, pragmas, statements } = workerData as WriterData
+const port = parentPort
+if (port === null) throw new Error('writer.ts runs in a thread of its own')
+
+let db: Database.Database
+let prepared: Database.Statement<[Value[]]>[]
+let begin: Database.Statement
+let commit: Database.Statement
+let rollback: Database.Statement
+const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ length: width }).fill(null))
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+const waiting: Batch[] = []
+let failures = 0
+let closing = false
+
+port.on('message', (message: Batch | 'close') => {
+  take(message)
+  // While a failed transaction waits for its next try, batches gather behind it.
+  if (failures === 0) work()
+})
+start()
+
+function start(): void {
+  try {
+    connect()
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
+
+function take(message: Batch | 'close'): void {
+  if (message === 'close') closing = true
+  else waiting.push(message)
+}
+
+function work(): void {
+  for (let more = receiveMessageOnPort(port!); more !== undefined; more = receiveMessageOnPort(port!)) {
+    take(more.message as Batch | 'close')
+  }
+  if (waiting.length > 0) {
+    const started = performance.now()
+    try {
+      const refused = transact()
+      failures = 0
+      const last = waiting.at(-1)!.last
+      waiting.length = 0
+      report({ kind: 'done', last, commitMs: performance.now() - started, refused })
+    } catch (thrown) {
+      failed(thrown)
+      return
+    }
+  }
+  if (closing) close()
+}
+
+function transact(): { write: number; reason: string }[] {
+  const refused: { write: number; reason: string }[] = []
+  beginWhenFree()
+  try {
+    for (const batch of waiting) runAll(batch, refused)
+    commit.run()
+    return refused
+  } catch (thrown) {
+    if (db.inTransaction) rollback.run()
+    throw thrown
+  }
+}
+
+function runAll(batch: Batch, refused: { write: number; reason: string }[]): void {
+  const { values } = batch
+  let write = batch.last - batch.count
+  for (let at = 0; at < values.length;) {
+    const kind = values[at] as WriteKind
+    const room = rooms[kind]!
+    at += 1
+    write += 1
+    for (let i = 0; i < room.length; i += 1) room[i] = values[at + i] as Value
+    at += room.length
+    try {
+      const changed = prepared[kind]!.run(room)
+      if (kind === DONE && changed.changes === 0) refused.push({ write, reason: 'no such open exchange' })
+    } catch (thrown) {
+      if (ofTheDatabase(thrown)) throw thrown
+      refused.push({ write, reason: thrown instanceof Error ? thrown.message : 'unknown' })
+    }
+  }
+}
+
+// SQLite's own waiting sleeps a millisecond at least; another writer is done in a fraction of that.
+function beginWhenFree(): void {
+  const deadline = performance.now() + BUSY_MS
+  for (let pause = 0.05; ; pause = Math.min(pause * 1.5, 10)) {
+    try {
+      begin.run()
+      return
+    } catch (thrown) {
+      if (!codeOf(thrown).startsWith('SQLITE_BUSY') || performance.now() > deadline) throw thrown
+      Atomics.wait(sleeper, 0, 0, pause)
+    }
+  }
+}
+
+function failed(thrown: unknown): void {
+  failures += 1
+  report({ kind: 'failing', reason: thrown instanceof Error ? thrown.message : 'unknown' })
+  if (closing) return close()
+  setTimeout(
+    () => {
+      try {
+        if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(thrown))) connect()
+        work()
+      } catch (again) {
+        failed(again)
+      }
+    },
+    Math.min(25 * 2 ** Math.min(failures, 6), RETRY_MS),
+  )
+}
+
+function connect(): void {
+  db?.close()
+  db = new Database(path, { timeout: 0, fileMustExist: true })
+  for (const pragma of pragmas) db.pragma(pragma)
+  prepared = statements.map(({ sql }) => db.prepare<[Value[]]>(sql))
+  begin = db.prepare('BEGIN IMMEDIATE')
+  commit = db.prepare('COMMIT')
+  rollback = db.prepare('ROLLBACK')
+}
+
+function close(): void {
+  db.close()
+  port!.close()
+}
+
+function report(what: Report): void {
+  port!.postMessage(what)
+}
+
+// A row that breaks a constraint or cannot be bound is at fault itself; everything else is the database's trouble and will be tried again.
+function ofTheDatabase(thrown: unknown): boolean {
+  return (
+    thrown instanceof Database.SqliteError && !/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE|ERROR$)/.test(thrown.code)
+  )
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Database.SqliteError ? thrown.code : ''
+}
+
+const DONE: WriteKind = 1
+const BUSY_MS = 1_000
+const RETRY_MS = 1_000

@@ -1,0 +1,68 @@
+import Database from 'better-sqlite3'
+import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { makePrivateFolder, type Store } from './open.ts'
+
+/** A process that has rows of its own in the store, for as long as it lives. */
+export type Owner = {
+  readonly id: number
+  /** Lets go of the mark of life: to others this owner is dead from now on. */
+  readonly release: () => void
+}
+
+/**
+ * Registers this process as an owner of rows. Its mark of life is a lock on `dir/owners/ID`, which the system drops when the
+ * process ends, however it ends; unlike a process id it cannot be taken over by a stranger, and it holds across containers
+ * that share the folder.
+ */
+export function claimOwner(db: Store, dir: string, pid: number): Owner {
+  makePrivateFolder(join(dir, FOLDER))
+  let lock: Store | undefined
+  const claim = db.transaction(() => {
+    const insert = db.prepare('INSERT INTO processes (pid) VALUES (?)')
+    const id = Number(insert.run(pid).lastInsertRowid)
+    // Locked before the row can be seen: nobody finds an owner that is not yet alive.
+    closeSync(openSync(lockPath(dir, id), constants.O_RDWR | constants.O_CREAT, 0o600))
+    lock = take(lockPath(dir, id))
+    if (lock === undefined) throw new Error(`${lockPath(dir, id)} is held by another process`)
+    return id
+  })
+  const id = claim.immediate()
+  return { id, release: () => lock?.close() }
+}
+
+/** The ids of owners that are registered and no longer live; only those of `among` when given. */
+export function deadOwners(db: Store, dir: string, among?: number): number[] {
+  const ids = db.prepare<[], number>('SELECT id FROM processes ORDER BY id').pluck().all()
+  return ids.filter((id) => (among === undefined || id === among) && !alive(dir, id))
+}
+
+/** Takes a dead owner off the register. */
+export function forgetOwner(db: Store, dir: string, id: number): void {
+  db.prepare('DELETE FROM processes WHERE id = ?').run(id)
+  rmSync(lockPath(dir, id), { force: true })
+}
+
+function alive(dir: string, id: number): boolean {
+  const path = lockPath(dir, id)
+  if (!existsSync(path)) return false
+  const lock = take(path)
+  lock?.close()
+  return lock === undefined
+}
+
+// The lock is SQLite's own on an empty database: the same on every system, and shared rightly between threads.
+function take(path: string): Store | undefined {
+  const lock = new Database(path, { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (thrown) {
+    lock.close()
+    if (thrown instanceof Database.SqliteError && thrown.code.startsWith('SQLITE_BUSY')) return undefined
+    throw thrown
+  }
+}
+
+const lockPath = (dir: string, id: number): string => join(dir, FOLDER, String(id))
+const FOLDER = 'owners'
