@@ -14,9 +14,9 @@ export type TextKind =
 /**
  * How the characters of a body spell a text, outermost first: `json` is the inside of a JSON string, so `['json', 'json']` is a
  * string inside a JSON document that is itself a JSON string (tool arguments); `form` is a value of
- * application/x-www-form-urlencoded. An empty list is plain text.
+ * application/x-www-form-urlencoded; `sse` is the value of one data line of a server-sent event. An empty list is plain text.
  */
-export type Spelling = readonly ('json' | 'form')[]
+export type Spelling = readonly ('json' | 'form' | 'sse')[]
 
 /**
  * Where a text stands: [start, end) in UTF-16 code units of the body decoded to a string, without the quotes.
@@ -36,6 +36,8 @@ export type TextPart = {
   readonly kind: TextKind
   /** `messages[0].content[1].text`; stable over turns. */
   readonly path: string
+  /** The text is covered by a signature of the provider: it is inspected, and must never be edited. */
+  readonly sealed?: true
 }
 
 /** Replaces [start, end) of a part's decoded text. The replacement is decoded text too: it is spelled as its place asks. */
