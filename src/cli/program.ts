@@ -107,7 +107,7 @@ function explainedUsage(error: CommanderError): Explained {
   if (error.exitCode === 0) return { message: '', status: 0 }
   if (error.code === 'commander.help') return { message: '', status: 2 }
   const [first = '', suggestion] = error.message.split('\n')
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'see `sallyport --help`'
+  const hint = suggestion?.replace(/^\(D(.*)\)$/, 'd$1') ?? 'see `sallyport --help`'
   return { message: first.replace(/^error: /, ''), hint, status: 2 }
 }
 

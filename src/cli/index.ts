@@ -1,0 +1,18 @@
+import type { CliCommand } from './command.ts'
+
+/** A command before its code is loaded. */
+export type LazyCommand = Pick<CliCommand, 'name' | 'summary'> & { readonly load: () => Promise<CliCommand> }
+
+/** The commands, in the order of the help. Each loads its code only when it runs, so that every command starts fast. */
+export const commands: readonly LazyCommand[] = [
+  {
+    name: 'config',
+    summary: 'check the configuration, show it and where it comes from, print its schema',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'doctor',
+    summary: 'find what is wrong with this machine or set-up',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+]
