@@ -1,0 +1,58 @@
+import type { Site } from './checksums.ts'
+
+/** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
+export function looksAssigned(value: string, site: Site): boolean {
+  if (isCode(value, site) || harmlessName(site)) return false
+  if (/^\d+$/.test(value) || versionOrDate.test(value)) return false
+  const digits = value.replace(/\D/g, '').length
+  if (digits === 0) return value.length >= 24 && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
+  return digits > 1 || /[A-Z]/.test(value) || value.length >= 16
+}
+
+/** Whether what stands behind `password =` and the like is one. */
+export function looksLikePassword(value: string, site: Site): boolean {
+  if (isCode(value, site) || harmlessName(site)) return false
+  if (isQuoted(site)) return !/\s{2}|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(value) && !sameAsName(value, site)
+  return /\d|[!@#$%^&*?~+=]/.test(value) && !sameAsName(value, site)
+}
+
+function isQuoted(site: Site): boolean {
+  return '"\'`'.includes(site.text.charAt(site.start - 1)) && site.start > 0
+}
+
+/** Names of types and constants, calls, paths, addresses, interpolations. */
+function isCode(value: string, site: Site): boolean {
+  if (constants.test(value) || references.test(value)) return true
+  const next = site.text.charAt(site.end)
+  if (next === '(' || next === '[' || next === '{') return true
+  if (isQuoted(site)) return false
+  return memberAccess.test(value) || (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) || /^[A-Za-z_$][\w$]*[?!]?$/.test(value) && !/\d/.test(value)
+}
+
+/** `token_count`, `secretName`, `public_key`: what is named there is no secret. */
+function harmlessName(site: Site): boolean {
+  const name = nameBefore(site)
+  return name !== '' && (harmlessEnd.test(name) || harmlessPart.test(name))
+}
+
+function sameAsName(value: string, site: Site): boolean {
+  const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+  return bare(value) === bare(nameBefore(site))
+}
+
+function nameBefore(site: Site): string {
+  return /([\w$.-]{1,64})[^\w$.-]{0,16}(?:is|string)?[^\w$.-]{0,12}$/i.exec(site.text.slice(Math.max(0, site.start - 96), site.start))?.[1] ?? ''
+}
+
+function hasWords(value: string): boolean {
+  return /^[A-Z]?[a-z]{2,}(?:[A-Z_ -]?[a-z]{2,})*$/.test(value)
+}
+
+const constants =
+  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\]\[|]*$/i
+const references = /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|secretKeyRef|op:\/\/|vault:|ENC\[|!)/
+const memberAccess = /^[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?$/
+const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
+const harmlessEnd =
+  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|at|by|column|selector|_id|-id|Id|ID|ids|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|for|from|tokens|keys)$/i
+const harmlessPart = /public|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b)|compass|bypass/i

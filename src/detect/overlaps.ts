@@ -1,0 +1,35 @@
+import type { Match } from '../core/verdict.ts'
+
+/** Matches in order of their start, none overlapping another: higher confidence wins, then the longer, then the earlier. */
+export function resolved(matches: readonly Match[]): Match[] {
+  if (matches.length < 2) return [...matches]
+  const ranked = matches.toSorted(
+    (a, b) => b.confidence - a.confidence || b.end - b.start - (a.end - a.start) || a.start - b.start || order(a.rule, b.rule),
+  )
+  const kept: Match[] = []
+  for (const match of ranked) {
+    const at = insertion(kept, match.start)
+    const before = kept[at - 1]
+    const after = kept[at]
+    if ((before === undefined || before.end <= match.start) && (after === undefined || after.start >= match.end)) {
+      kept.splice(at, 0, match)
+    }
+  }
+  return kept
+}
+
+/** The index of the first match that starts at or behind `start`. */
+function insertion(sorted: readonly Match[], start: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] as Match).start < start) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,30 @@
+/** Whether a secret's value stands for a secret rather than being one: documentation examples, templates, masks, references. */
+export function isPlaceholder(value: string): boolean {
+  return words.test(value) || templates.test(value) || repeats(value) || sequential(value)
+}
+
+/** One or two characters fill it, or a mask of one character covers half of it. */
+function repeats(value: string): boolean {
+  if (value.length < 4) return false
+  if (new Set(value.toLowerCase()).size <= 2) return true
+  return mask.test(value)
+}
+
+/** `1234567890`, `abcdefghij`: at least three quarters of the characters follow the one before. */
+function sequential(value: string): boolean {
+  const text = value.replace(/^.{0,12}[_-]/, '').toLowerCase()
+  if (text.length < 8) return false
+  let steps = 0
+  for (let i = 1; i < text.length; i++) {
+    const step = text.charCodeAt(i) - text.charCodeAt(i - 1)
+    if (step === 1 || step === 0 || (text[i - 1] === '9' && (text[i] === '0' || text[i] === 'a'))) steps++
+  }
+  return steps >= (text.length - 1) * 0.9
+}
+
+const words =
+  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake)(?:[^a-z]|$)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some)[_-]?(?:secret|password|token|key|api[_-]?key)$/i
+
+const templates = /^<[^>]{0,80}>?$|\$\{|\{\{|^\$\(|^\$[A-Z_]{3,}|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|\.\.\.|…|^#\{/
+
+const mask = /([*x.•#])\1{5,}|(.)\2{7,}/i

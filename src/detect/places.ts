@@ -1,0 +1,148 @@
+/** Where a match may begin, found by looking at single characters. */
+
+/** ASCII letters and digits. */
+export function isWord(code: number): boolean {
+  return code < 128 && ((kinds[code] as number) & word) !== 0
+}
+
+/** Whether a letter or digit stands before `at` that is not the end of an escape (`\\n`) in text that is itself JSON or code. */
+export function insideWord(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  if (at === 0 || !isWord(before)) return false
+  return text.charCodeAt(at - 2) !== 92 || (before !== 110 && before !== 114 && before !== 116)
+}
+
+/** The beginning of the local part before the @ at `at`; `at` itself when there is none or no domain can follow. */
+export function emailStart(text: string, at: number): number {
+  if (!domain(text.charCodeAt(at + 1))) return at
+  return localStart(text, at)
+}
+
+/** The beginning of the run of characters of a local part that ends before `end`. */
+export function localStart(text: string, end: number): number {
+  const least = Math.max(0, end - 64)
+  let start = end
+  while (start > least && isLocal(text.charCodeAt(start - 1))) start--
+  return start
+}
+
+/** The beginning of the run of characters of a domain that ends before `end`. */
+export function domainStart(text: string, end: number): number {
+  const least = Math.max(0, end - 255)
+  let start = end
+  while (start > least && domain(text.charCodeAt(start - 1))) start--
+  return start
+}
+
+/** The beginning of the URL scheme before the colon at `colon`. */
+export function schemeStart(text: string, colon: number): number {
+  const least = Math.max(0, colon - 24)
+  let start = colon
+  while (start > least && (isWord(text.charCodeAt(start - 1)) || '+-.'.includes(text.charAt(start - 1)))) start--
+  return start
+}
+
+export type NumberPlace = {
+  /** The beginning of the letters and digits round the first digit; -1 when more than 12 letters stand before it. */
+  readonly start: number
+  /** Behind these letters and digits. */
+  readonly end: number
+  /** The beginning of two or three capitals, apart from the number by a space or hyphen (`AB 12 34 56 C`); else `start`. */
+  readonly letters: number
+  /** `start`, or the plus sign or bracket before it. */
+  readonly phone: number
+  /** Digits in the number and what hangs on it by single separators, at most 40 characters on; dots likewise. */
+  readonly digits: number
+  readonly dots: number
+}
+
+export function numberAt(text: string, first: number): NumberPlace {
+  const least = Math.max(0, first - 13)
+  let start = first
+  while (start > least && isWord(text.charCodeAt(start - 1))) start--
+  let end = first + 1
+  while (end < text.length && isWord(text.charCodeAt(end))) end++
+  const tooMany = first - start > 12
+  return { start: tooMany ? -1 : start, end, letters: lettersBefore(text, start), phone: phoneStart(text, start), ...runFrom(text, first) }
+}
+
+/** The run of hexadecimal groups and colons round the colon at `at`, when it can be an address. */
+export function colonRunAt(text: string, at: number): { start: number; end: number } | undefined {
+  const next = text.charCodeAt(at + 1)
+  if (next !== 58 && !isHex(next)) return undefined
+  const least = Math.max(0, at - 5)
+  let start = at
+  while (start > least && isHex(text.charCodeAt(start - 1))) start--
+  if (start > 0 && isWord(text.charCodeAt(start - 1))) return undefined
+  if (start === at && next !== 58) return undefined
+  let end = at + 1
+  while (end < text.length && (isHex(text.charCodeAt(end)) || text.charCodeAt(end) === 58)) end++
+  return { start, end }
+}
+
+/** The rest of a name, closing quotes and brackets, then something that gives it a value. */
+export function hasAssignment(text: string, from: number): boolean {
+  let i = from
+  const least = Math.min(text.length, from + 34)
+  while (i < least && (isWord(text.charCodeAt(i)) || '_-.'.includes(text.charAt(i)))) i++
+  const last = Math.min(text.length, i + 10)
+  while (i < last && '"\'`\\)]} \t'.includes(text.charAt(i))) i++
+  return i < text.length && ('=:,(>?!|<-.\n'.includes(text.charAt(i)) || text.startsWith('is ', i) || text.startsWith('tring', i + 1))
+}
+
+
+function runFrom(text: string, first: number): { digits: number; dots: number } {
+  let digits = 0
+  let dots = 0
+  let separated = 0
+  const last = Math.min(text.length, first + 40)
+  for (let i = first; i < last && separated < 3; i++) {
+    const kind = kinds[text.charCodeAt(i)] ?? 0
+    if (kind & digit) digits++
+    else if (text.charCodeAt(i) === 46) dots++
+    else if (!(kind & word) && !separators.includes(text.charAt(i))) break
+    separated = kind & word ? 0 : separated + 1
+  }
+  return { digits, dots }
+}
+
+function lettersBefore(text: string, start: number): number {
+  const between = text.charCodeAt(start - 1)
+  if (start < 3 || (between !== 32 && between !== 45)) return start
+  let letters = start - 1
+  while (letters > 0 && start - letters < 5 && text.charCodeAt(letters - 1) >= 65 && text.charCodeAt(letters - 1) <= 90) letters--
+  const length = start - 1 - letters
+  return length < 1 || length > 3 || isWord(text.charCodeAt(letters - 1)) ? start : letters
+}
+
+function phoneStart(text: string, start: number): number {
+  let at = start
+  if (text.charCodeAt(at - 1) === 40) at--
+  if (text.charCodeAt(at - 1) === 43) at--
+  return at
+}
+
+function isHex(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 102) || (code >= 65 && code <= 70)
+}
+
+function isLocal(code: number): boolean {
+  return code > 160 || ((kinds[code] ?? 0) & local) !== 0
+}
+
+function domain(code: number): boolean {
+  return code > 160 || isWord(code) || code === 45 || code === 46 || code === 91 || code === 95
+}
+
+const digit = 1
+const word = 2
+const local = 4
+const separators = ' .-/:()'
+
+const kinds = new Uint8Array(128)
+for (let code = 33; code < 127; code++) {
+  const char = String.fromCharCode(code)
+  if (/\d/.test(char)) kinds[code] = digit | word | local
+  else if (/[A-Za-z]/.test(char)) kinds[code] = word | local
+  else if ("!#$%&'*+/=?^_`{|}~.-".includes(char)) kinds[code] = "._%+-'".includes(char) ? local : 0
+}
