@@ -1,38 +1,17 @@
 import type { Pack } from '../detect/index.ts'
-import type { Binding } from '../inspect/binding.ts'
-import type { ExchangeFacts, Hook } from '../inspect/hook.ts'
-import { lru } from '../lib/lru.ts'
+import type { Hook } from '../inspect/hook.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { digestOf } from './digest.ts'
 import { repeatedNames } from './files.ts'
 import type { ReadPolicy } from './files.ts'
-import { compileEntries, handlingOf, inspectedHosts } from './intercept.ts'
-import type { CompiledEntry, Handling } from './intercept.ts'
-import { failingKey } from './match.ts'
-import type { ConnectionFacts } from './match.ts'
+import { compileEntries } from './intercept.ts'
+import { bindingsOf, handlingOf, inspectedHosts } from './match.ts'
+import type { PlacedTest, PolicySet } from './match.ts'
 import { compileRules } from './rules.ts'
-import type { CompiledRule } from './rules.ts'
 import { defaultScalars } from './schema.ts'
-import type { PolicyScalars, PolicyTest } from './schema.ts'
+import type { PolicyScalars } from './schema.ts'
 
-/** All policy files as one: what doors and engine ask. It never changes; a reload makes another. */
-export type PolicySet = PolicyScalars & {
-  /** SHA-256 in hex of what the files, the packs and the lists they name say. */
-  readonly digest: string
-  readonly intercept: (about: ConnectionFacts) => Handling
-  /** The rules that apply, in order. The same rules are always the same array. */
-  readonly bindingsFor: (facts: ExchangeFacts, stage: 'request' | 'response') => readonly Binding[]
-  /** Patterns of hosts that policy inspects, for the authority's name constraints; `any` when there is no saying. */
-  readonly inspectedHosts: readonly string[] | 'any'
-  readonly files: readonly string[]
-  /** Files beside these that the rules were made from. */
-  readonly dependsOn: readonly string[]
-  readonly entries: readonly CompiledEntry[]
-  readonly rules: readonly CompiledRule[]
-  readonly tests: readonly PlacedTest[]
-}
-
-export type PlacedTest = { readonly test: PolicyTest; readonly file: string; readonly line: number }
+export type { PolicySet }
 
 export type CompileSources = {
   readonly hooks: readonly Hook[]
@@ -60,7 +39,7 @@ export function compilePolicies(
     digest: digestOf(contents),
     intercept: (about) => handlingOf(entries, about),
     bindingsFor: bindingsOf(rules),
-    inspectedHosts: inspectedHosts(entries, sources.catalogue),
+    inspectedHosts: inspectedHosts(entries),
     files: files.map((file) => file.path),
     dependsOn: used.map((file) => file.path),
     entries,
@@ -79,28 +58,6 @@ function mergedScalars(files: readonly ReadPolicy[]): PolicyScalars {
   return merged as PolicyScalars
 }
 
-function bindingsOf(rules: readonly CompiledRule[]): PolicySet['bindingsFor'] {
-  const request = selector(rules.filter(({ binding }) => binding.on !== 'response'))
-  const response = selector(rules.filter(({ binding }) => binding.on !== 'request'))
-  return (facts, stage) => (stage === 'request' ? request(facts) : response(facts))
-}
-
-/** Selections are kept, so that what depends on one can be remembered by it. */
-function selector(rules: readonly CompiledRule[]): (facts: ExchangeFacts) => readonly Binding[] {
-  const all = rules.map((rule) => rule.binding)
-  if (rules.every((rule) => rule.conditions.length === 0)) return () => all
-  const selections = lru<string, readonly Binding[]>({ max: MAX_SELECTIONS })
-  return (facts) => {
-    let key = ''
-    for (const rule of rules) key += failingKey(rule.conditions, facts) === undefined ? '1' : '0'
-    const known = selections.get(key)
-    if (known !== undefined) return known
-    const selected = all.filter((_, index) => key[index] === '1')
-    selections.set(key, selected)
-    return selected
-  }
-}
-
 function placedTests({ path, content, document }: ReadPolicy): PlacedTest[] {
   return (content.tests ?? []).map((test, index) => ({
     test,
@@ -108,5 +65,3 @@ function placedTests({ path, content, document }: ReadPolicy): PlacedTest[] {
     line: document.positionOf(['tests', index])?.line ?? 1,
   }))
 }
-
-const MAX_SELECTIONS = 256

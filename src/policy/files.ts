@@ -50,7 +50,8 @@ export function repeatedNames(files: readonly ReadPolicy[], list: 'rules' | 'tes
       const known = first.get(name)
       const what = list === 'rules' ? 'rule' : 'test'
       if (known === undefined) first.set(name, path)
-      else problems.push(problemAt(document, [list, index, 'name'], `the ${what} ${name} is already there`, `in ${known}`))
+      else
+        problems.push(problemAt(document, [list, index, 'name'], `the ${what} ${name} is already there`, `in ${known}`))
     }
   }
   return problems

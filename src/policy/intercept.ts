@@ -2,8 +2,8 @@ import { basename } from 'node:path'
 import { problemAt } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import type { ReadPolicy } from './files.ts'
-import { entryConditions, failingKey, isNetwork, withCatalogue } from './match.ts'
-import type { Condition, ConnectionFacts } from './match.ts'
+import { entryConditions, withCatalogue } from './conditions.ts'
+import type { Condition, ConnectionFacts } from './conditions.ts'
 import type { InterceptEntry, PolicyScalars } from './schema.ts'
 
 /** What to do with a connection, and why, in words for its record. */
@@ -18,6 +18,8 @@ export type CompiledEntry = {
   readonly entry: InterceptEntry
   readonly file: string | null
   readonly line: number
+  /** The hosts, with `catalogue` replaced by what it stands for. */
+  readonly patterns: readonly string[]
   readonly conditions: readonly Condition<ConnectionFacts>[]
   readonly handling: Handling
 }
@@ -45,30 +47,6 @@ export function compileEntries(
   return { entries, problems }
 }
 
-/** The first entry that matches decides. The last of them matches everything. */
-export function handlingOf(entries: readonly CompiledEntry[], facts: ConnectionFacts): Handling {
-  const first = entries.find((entry) => failingKey(entry.conditions, facts) === undefined)
-  return first?.handling ?? { action: 'deny', reason: 'no entry matches', onRejectedLeaf: 'refuse' }
-}
-
-/**
- * The patterns of hosts that some client's connection may be inspected for: what the authority must be able to vouch for.
- * `any` when there is no saying, because everything or a network is inspected.
- */
-export function inspectedHosts(entries: readonly CompiledEntry[], catalogue: readonly string[]): readonly string[] | 'any' {
-  const hosts = new Set<string>()
-  for (const { entry, conditions } of entries) {
-    const patterns = withCatalogue(entry.hosts, catalogue)
-    const everything = patterns.some((pattern) => /^\*+$/.test(pattern))
-    if (entry.action === 'inspect') {
-      if (everything || patterns.some(isNetwork)) return 'any'
-      for (const pattern of patterns) hosts.add(pattern)
-    }
-    if (everything && conditions.length === 1) break
-  }
-  return [...hosts]
-}
-
 function compiled(
   entry: InterceptEntry,
   file: string | null,
@@ -83,7 +61,8 @@ function compiled(
     reason: entry.reason ?? `${shown} (${origin})`,
     onRejectedLeaf: entry.onRejectedLeaf ?? scalars.onRejectedLeaf,
   }
-  return { entry, file, line, conditions: entryConditions(entry, catalogue), handling }
+  const patterns = withCatalogue(entry.hosts, catalogue)
+  return { entry, file, line, patterns, conditions: entryConditions(entry, patterns), handling }
 }
 
 const fallback: readonly InterceptEntry[] = [

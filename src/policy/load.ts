@@ -6,7 +6,7 @@ import { hooks } from '../inspect/hooks/index.ts'
 import { formatProblem } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { compilePolicies } from './compile.ts'
-import type { PolicySet } from './compile.ts'
+import type { PolicySet } from './match.ts'
 import { policyFilesIn, readPolicyFile } from './files.ts'
 import type { ReadPolicy } from './files.ts'
 
@@ -57,8 +57,9 @@ export function packFoldersFor(dir: string): string[] {
   return [...new Set([packsFolder(), join(dir, 'packs')])]
 }
 
-export function policyInvalid(problems: readonly Problem[]): SallyportError {
-  return new SallyportError('policy_invalid', problems.map(formatProblem).join('\n'))
+/** Every problem, one a line, as the one error that can be thrown. */
+export function policyInvalid(problems: readonly Problem[], hint?: string): SallyportError {
+  return new SallyportError('policy_invalid', problems.map(formatProblem).join('\n'), { hint })
 }
 
 async function filesOf(dir: string): Promise<string[]> {
@@ -66,7 +67,8 @@ async function filesOf(dir: string): Promise<string[]> {
     throw new SallyportError('policy_invalid', `${dir}: the policy folder cannot be read`, { cause })
   })
   // No file would mean no rule: a deleted policy must not quietly become none at all.
-  if (files.length === 0) throw new SallyportError('policy_invalid', `${dir}: there is no policy file`, { hint: NO_FILE })
+  if (files.length === 0)
+    throw new SallyportError('policy_invalid', `${dir}: there is no policy file`, { hint: NO_FILE })
   return files
 }
 

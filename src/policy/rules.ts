@@ -8,8 +8,8 @@ import { nearest } from '../lib/nearest.ts'
 import { problemAt, validateYaml } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import type { ReadPolicy } from './files.ts'
-import { ruleConditions } from './match.ts'
-import type { Condition } from './match.ts'
+import { ruleConditions } from './conditions.ts'
+import type { Condition } from './conditions.ts'
 import type { PolicyRule } from './schema.ts'
 
 /** A rule, ready to be asked and bound. */
@@ -158,4 +158,3 @@ function hookHint(name: string, hooks: readonly Hook[]): string {
 
 const stageHint = (hook: Hook): string =>
   `it runs on ${hook.stages.filter((stage) => stage !== 'connection').join(' and ') || 'connections only'}`
-

@@ -65,7 +65,10 @@ const Test = z
       text: z.string().optional(),
     }),
   })
-  .refine((test) => (test.request === undefined) !== (test.response === undefined), 'One of request and response is needed')
+  .refine(
+    (test) => (test.request === undefined) !== (test.response === undefined),
+    'One of request and response is needed',
+  )
 
 const blockOrAllow = z.enum(['block', 'allow'])
 

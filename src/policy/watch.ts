@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asSallyportError } from '../core/errors.ts'
 import type { SallyportError } from '../core/errors.ts'
-import type { PolicySet } from './compile.ts'
+import type { PolicySet } from './match.ts'
 import { loadPolicies } from './load.ts'
 import type { LoadOptions } from './load.ts'
 

@@ -1,0 +1,68 @@
+import { basename } from 'node:path'
+import { explain } from '../policy/explain.ts'
+import type { ExplainedEntry, ExplainedRule, Explanation } from '../policy/explain.ts'
+import type { PolicySet } from '../policy/match.ts'
+import { UsageError } from './command.ts'
+import type { Io } from './command.ts'
+import { printJson, printLines } from './output.ts'
+
+export type ExplainOptions = {
+  readonly host: string
+  readonly path?: string
+  readonly principal?: string
+  readonly provider?: string
+  readonly model?: string
+  readonly client: string
+  readonly door: string
+  readonly json?: boolean
+}
+
+/** Prints what the set does with a connection to the host and with its exchanges. */
+export async function explainHost(set: PolicySet, options: ExplainOptions, io: Io): Promise<void> {
+  const { host, port } = hostAndPort(options.host)
+  const { path, provider, model, door } = options
+  if (door !== 'proxy' && door !== 'gateway') throw new UsageError(`no door ${door}`, 'doors: proxy, gateway')
+  const explanation = explain(set, {
+    host,
+    port,
+    clientIp: options.client,
+    principal: options.principal ?? null,
+    door,
+    path: path ?? null,
+    provider: provider ?? null,
+    model: model ?? null,
+  })
+  if (options.json === true) return printJson(io, { host, port, mode: set.mode, policy: set.digest, ...explanation })
+  await printLines(io, described(host, set, explanation))
+}
+
+function described(host: string, set: PolicySet, { handling, entries, request, response }: Explanation): string[] {
+  const observed = set.mode === 'observe' ? ['mode observe: what is found is recorded, nothing is changed'] : []
+  const head = [`${host}: ${handling.action} (${handling.reason})`, ...entries.map(entryLine), ...observed]
+  if (handling.action === 'deny') return head
+  const why = handling.action === 'tunnel' ? ['no rule sees what is in a tunnel; if it were inspected:'] : []
+  return [...head, ...why, 'on requests:', ...ruleLines(request), 'on responses:', ...ruleLines(response)]
+}
+
+function entryLine({ file, line, hosts, action, failed }: ExplainedEntry): string {
+  const shown = hosts.length > 4 ? `${hosts.slice(0, 4).join(', ')}, …` : hosts.join(', ')
+  const verdict = failed === null ? 'decides' : `passed over: ${failed} does not match`
+  return `  ${file === null ? 'default' : `${basename(file)}:${line}`}  ${shown} → ${action}  ${verdict}`
+}
+
+function ruleLines(rules: readonly ExplainedRule[]): string[] {
+  if (rules.length === 0) return ['  no rule']
+  return rules.map(({ name, file, line, hook, action, failed }) => {
+    const verdict = failed === null ? 'applies' : `does not apply: ${failed} does not match`
+    return `  ${basename(file)}:${line}  ${name} (${hook}: ${action})  ${verdict}`
+  })
+}
+
+/** `host`, `host:port`, an IPv6 address, or one in brackets with a port. */
+function hostAndPort(given: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(given)
+  if (match === null) return { host: given, port: DEFAULT_PORT }
+  return { host: match[1] ?? match[2] ?? given, port: match[3] === undefined ? DEFAULT_PORT : Number(match[3]) }
+}
+
+const DEFAULT_PORT = 443
