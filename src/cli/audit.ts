@@ -1,0 +1,163 @@
+import { resolve } from 'node:path'
+import type { Command as Commander } from 'commander'
+import { type LedgerFilter, type LedgerTable, ledgerTables, parseWhen, unfitFilters } from '../audit/filter.ts'
+import { type Ledger, openLedger } from '../audit/ledger.ts'
+import type { LedgerRow } from '../audit/presented.ts'
+import { loadConfig } from '../config/load.ts'
+import { lineOf, shownRow, shownStats } from './audit-text.ts'
+import { type CliCommand, type Io, UsageError } from './command.ts'
+import { jsonLine, printJson, printLines, write } from './output.ts'
+
+export const audit: CliCommand = {
+  name: 'audit',
+  summary: 'read the ledger: follow it, search it, show one exchange, count',
+  examples: [
+    'sallyport audit tail',
+    "sallyport audit find --since 24h --decision block,redact --host '*.openai.com'",
+    'sallyport audit find --finding "SECRET:*" --json',
+    'sallyport audit show 0197a3c2',
+    'sallyport audit stats --since 7d',
+  ],
+  build: (command, io, run) => {
+    filtered(command.command('tail').description('print the last exchanges, and the next ones as they end'))
+      .option('-n, --lines <count>', 'how many of the last come first', whole, 10)
+      .option('--no-follow', 'stop after these')
+      .action(run((options: TailFlags) => tail(options, io)))
+    filtered(command.command('find').description('print the exchanges that fit, the newest last'))
+      .option('--text <text>', 'text in a body')
+      .option('--limit <count>', 'the newest so many; 0: all', whole, 100)
+      .action(run((options: FindFlags) => find(options, io)))
+    readable(
+      command.command('show <id>').description('print one row with its bodies, by its id or the beginning of it'),
+    ).action(run((id: string, options: Flags) => show(id, options, io)))
+    ranged(readable(command.command('stats').description('count exchanges, findings, tokens, cost and times'))).action(
+      run((options: RangeFlags) => stats(options, io)),
+    )
+  },
+}
+
+type Flags = { readonly config?: string; readonly json?: boolean }
+type RangeFlags = Flags & LedgerFilter
+type FilterFlags = RangeFlags & { readonly table: string }
+type TailFlags = FilterFlags & { readonly lines: number; readonly follow: boolean }
+type FindFlags = FilterFlags & { readonly limit: number }
+
+async function tail(flags: TailFlags, io: Io): Promise<void> {
+  const { table, filter } = searchOf(flags)
+  const ended = new AbortController()
+  // Nobody reads any more: `sallyport audit tail | head`.
+  for (const event of ['close', 'error']) io.stdout.once(event, () => ended.abort())
+  await withLedger(flags, io, async (ledger) => {
+    const { lines: last, follow } = flags
+    for await (const row of ledger.tail({ table, filter, last, follow, pollMs: POLL_MS, signal: ended.signal })) {
+      await printRow(io, table, row, flags)
+    }
+  })
+}
+
+async function find(flags: FindFlags, io: Io): Promise<void> {
+  const { table, filter } = searchOf(flags)
+  await withLedger(flags, io, async (ledger) => {
+    const found = ledger.find(table, filter, flags.limit === 0 ? undefined : flags.limit)
+    for (const row of found.rows()) await printRow(io, table, row, flags)
+    if (found.incomplete) {
+      io.stderr.write('note: not all spill files were searched: narrow the search with --since, --host, …\n')
+    }
+  })
+}
+
+async function show(id: string, flags: Flags, io: Io): Promise<number> {
+  return withLedger(flags, io, async (ledger) => {
+    const shown = ledger.show(id)
+    if (shown.kind === 'row') {
+      for (const side of shown.missing) io.stderr.write(`note: the spill file of the ${side} is missing or damaged\n`)
+      if (flags.json === true) await printJson(io, shown.row)
+      else await printLines(io, shownRow(shown.row))
+      return 0
+    }
+    const ids = shown.kind === 'several' ? shown.ids.join(', ') : ''
+    io.stderr.write(
+      shown.kind === 'none'
+        ? `error: no row has the id ${jsonLine(id)}\nhint: \`sallyport audit find\` lists ids\n`
+        : `error: several ids begin with ${jsonLine(id)}\nhint: ${ids}\n`,
+    )
+    return 1
+  })
+}
+
+async function stats(flags: RangeFlags, io: Io): Promise<void> {
+  const filter = filterOf(flags)
+  await withLedger(flags, io, async (ledger) => {
+    const counted = ledger.stats(filter)
+    if (flags.json === true) await printJson(io, counted)
+    else await printLines(io, shownStats(counted))
+  })
+}
+
+async function printRow(io: Io, table: LedgerTable, row: LedgerRow, flags: Flags): Promise<void> {
+  if (flags.json === true) await write(io.stdout, `${jsonLine(row)}\n`)
+  else await printLines(io, [lineOf(table, row)])
+}
+
+async function withLedger<T>(flags: Flags, io: Io, use: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const { config, env, cwd } = { config: flags.config, env: io.env, cwd: io.cwd }
+  const ledger = openLedger(resolve(cwd, loadConfig({ file: config, env, cwd }).data.dir))
+  try {
+    return await use(ledger)
+  } finally {
+    ledger.close()
+  }
+}
+
+function searchOf(flags: FilterFlags): { table: LedgerTable; filter: LedgerFilter } {
+  const table = ledgerTables.find((name) => name === flags.table)
+  if (table === undefined) throw new UsageError(`--table is one of ${ledgerTables.join(', ')}`)
+  const filter = filterOf(flags)
+  const [unfit] = unfitFilters(table, filter)
+  if (unfit !== undefined) throw new UsageError(`--${unfit} does not go with --table ${table}`)
+  return { table, filter }
+}
+
+function filterOf(flags: LedgerFilter): LedgerFilter {
+  const { host, provider, model, principal, decision, finding, text } = flags
+  const [since, until] = [when('since', flags.since), when('until', flags.until)]
+  return { since, until, host, provider, model, principal, decision, finding, text }
+}
+
+function when(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const time = parseWhen(text, Date.now())
+  if (time === undefined) {
+    throw new UsageError(`--${name} ${jsonLine(text)} is not a time`, 'Write 30m, 24h, 7d, or 2026-01-31T08:00:00Z.')
+  }
+  return time
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${jsonLine(text)} is not a whole number`)
+  return Number(text)
+}
+
+function readable(command: Commander): Commander {
+  return command
+    .option('-c, --config <file>', 'configuration file (default: sallyport.yaml, if there is one)')
+    .option('--json', 'print JSON lines')
+}
+
+function ranged(command: Commander): Commander {
+  return command
+    .option('--since <when>', 'not before: 30m, 24h, 7d, or a date or time (UTC)')
+    .option('--until <when>', 'before')
+    .option('--host <glob>', 'host')
+    .option('--provider <name>', 'provider')
+    .option('--model <glob>', 'model')
+    .option('--principal <name>', 'principal')
+    .option('--decision <name>', 'decision; of a connection, its handling')
+    .option('--finding <glob>', 'type of a finding')
+}
+
+function filtered(command: Commander): Commander {
+  return ranged(readable(command)).option('--table <name>', 'exchanges, connections or events', 'exchanges')
+}
+
+const POLL_MS = 200
