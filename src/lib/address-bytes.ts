@@ -9,7 +9,8 @@ export function addressBytes(address: string): Buffer {
   const [head = '', tail] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::')
   const before = groupsOf(head)
   const after = groupsOf(tail ?? '')
-  const groups = [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
+  const middle = Array.from({ length: 8 - before.length - after.length }, () => 0)
+  const groups = [...before, ...middle, ...after]
   return Buffer.from(groups.flatMap((group) => [group >> 8, group & 255]))
 }
 
