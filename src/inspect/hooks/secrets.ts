@@ -1,0 +1,14 @@
+import { compileRules } from '../../detect/index.ts'
+import { defineHook } from '../hook.ts'
+import { checkNames, choiceOf, PackOptions } from './pack-options.ts'
+
+/** Credentials: the types `SECRET:…` of the rule packs. */
+export const secrets = defineHook({
+  name: 'secrets',
+  stages: ['request', 'response'],
+  options: PackOptions,
+  create: (options, { packs }) => {
+    checkNames(options, packs, (type) => type === 'SECRET' || type.startsWith('SECRET:'))
+    return { rules: compileRules(packs, choiceOf(options, { types: ['SECRET'] })) }
+  },
+})

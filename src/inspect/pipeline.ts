@@ -1,0 +1,171 @@
+import type { Edit, TextPart } from '../core/text.ts'
+import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
+import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
+import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
+import { runJudge } from './judge.ts'
+import { knownValues } from './known-values.ts'
+import { byStart, insidePlaceholder, masks, storeReplacements, wireReplacements, type Replacement } from './spans.ts'
+import { Tally } from './tally.ts'
+import type { Placeholder } from './tokens.ts'
+
+/** A text that may not change, because a signature covers it. */
+export type InspectedPart = TextPart & { readonly sealed?: true }
+
+export type PartsInput = {
+  readonly stage: Stage
+  readonly parts: readonly InspectedPart[]
+  readonly bodyBytes: number
+  readonly facts: ExchangeFacts
+  /** Values found earlier in the exchange: never stored, whatever is bound here. */
+  readonly known?: readonly string[]
+}
+
+/** Runs every bound hook over a whole message. The result comes at once, not as a promise, when only detectors are bound. */
+export function inspectParts(
+  bindings: readonly Binding[],
+  input: PartsInput,
+  how: How,
+): Promise<Inspection> | Inspection {
+  const active = bindings.filter((binding) => runsAt(binding, input.stage))
+  const work: Work = { input, how, tally: new Tally(input.stage), hits: [], placeholders: [] }
+  detect(work, active)
+  const judges = active.filter((binding) => binding.hook.kind === 'judge')
+  // Nothing an outside judge says could undo a block.
+  if (judges.length === 0 || work.tally.decision === 'block') return conclude(work)
+  return judge(work, judges).then(() => conclude(work))
+}
+
+/** `hits[i]` belongs to part i; holes where nothing was found. */
+type Work = {
+  readonly input: PartsInput
+  readonly how: How
+  readonly tally: Tally
+  readonly hits: (Hit[] | undefined)[]
+  /** Of parts in which something was found. */
+  readonly placeholders: (readonly Placeholder[] | undefined)[]
+}
+
+function detect(work: Work, active: readonly Binding[]): void {
+  const { input, how, tally } = work
+  const seen = new Map<string, (readonly Match[])[]>()
+  for (const binding of active) {
+    if (binding.hook.kind !== 'detector') continue
+    const { rules } = binding.hook
+    const started = how.now()
+    let verdict: Action | 'error' = 'allow'
+    try {
+      let matches = seen.get(rules.digest)
+      if (matches === undefined)
+        seen.set(rules.digest, (matches = input.parts.map((part) => rules.find(part.text, contextOf(part)))))
+      for (let i = 0; i < matches.length; i++) {
+        for (const match of matches[i]!) {
+          const action = keep(work, binding, i, match)
+          if (action !== undefined && stricter(action, verdict)) verdict = action
+        }
+      }
+    } catch (cause) {
+      verdict = 'error'
+      tally.failure(binding, cause, how.mode)
+    }
+    tally.ran(binding, verdict, how.now() - started)
+  }
+}
+
+async function judge(work: Work, judges: readonly Binding[]): Promise<void> {
+  const { stage, parts, bodyBytes, facts } = work.input
+  const input: JudgeInput = { stage, parts, bodyBytes, facts }
+  const runs = await Promise.all(judges.map((binding) => runJudge(binding, input, work.how)))
+  for (const [i, run] of runs.entries()) {
+    const binding = judges[i]!
+    if (run.kind === 'judged') {
+      work.tally.ran(binding, takeJudgement(work, binding, run.judgement), run.nanoseconds)
+    } else {
+      work.tally.failure(binding, run.cause, work.how.mode)
+      work.tally.ran(binding, 'error', run.nanoseconds)
+    }
+  }
+}
+
+function takeJudgement(work: Work, binding: Binding, { verdict, findings }: Judgement): Action {
+  const { how, tally } = work
+  let worst: Action = 'allow'
+  for (const finding of findings) {
+    const forced = verdict === undefined ? undefined : observed(verdict, how.mode)
+    const action = keep(work, binding, finding.part, finding, forced)
+    if (action !== undefined && stricter(action, worst)) worst = action
+  }
+  if (verdict !== undefined && stricter(observed(verdict, how.mode), worst)) {
+    worst = observed(verdict, how.mode)
+    tally.decide(worst, binding.name)
+  }
+  return worst
+}
+
+/** Takes a match in: the action it got, or undefined when it is only a placeholder of ours. */
+function keep(work: Work, binding: Binding, part: number | null, match: Match, forced?: Action): Action | undefined {
+  const { input, how, tally, hits } = work
+  const asked = forced ?? actionFor(binding, match.type, how.mode)
+  if (part === null) {
+    tally.finding({ start: 0, end: 0, match, rule: binding.name, action: asked }, '', 0)
+    return asked
+  }
+  const { text, path, sealed } = input.parts[part]!
+  if (insidePlaceholder((work.placeholders[part] ??= how.vault.placeholders(text)), match)) return undefined
+  const action = sealed === true && masks(asked) ? 'flag' : asked
+  const hit: Hit = { start: match.start, end: match.end, match, rule: binding.name, action }
+  tally.finding(hit, path, match.start)
+  if (action !== asked) tally.sealed(binding.name, path)
+  if (match.end > match.start) tally.found.add(text.slice(match.start, match.end))
+  const list = hits[part]
+  if (list === undefined) hits[part] = [hit]
+  else list.push(hit)
+  return action
+}
+
+function conclude({ input, how, tally, hits }: Work): Inspection {
+  const { parts, stage } = input
+  const edits: Edit[] = []
+  const storeEdits: Edit[] = []
+  const known = knownValues([...tally.found, ...(input.known ?? [])])
+  const resolving = { mode: how.mode, vault: how.vault, stage }
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!
+    const placeholders = stage === 'response' ? how.vault.placeholders(part.text) : noPlaceholders
+    const own = hits[i]
+    if (own === undefined && placeholders.length === 0 && known === undefined) continue
+    own?.sort(byStart)
+    const wire = wireReplacements(part.text, own ?? noHits, placeholders, resolving)
+    if (part.sealed !== true && tally.decision !== 'block') {
+      for (const one of wire) edits.push(edit(part, one))
+      countRestored(tally, placeholders, wire)
+    }
+    const stored = storeReplacements(own ?? noHits, known?.find(part.text) ?? noRanges, wire)
+    for (const one of stored) storeEdits.push(edit(part, one))
+  }
+  return tally.inspection({ edits, storeEdits })
+}
+
+/** The name a value stands under says what it may be, where people and programs choose the names. */
+function contextOf({ kind, path }: TextPart): { readonly key: string } | undefined {
+  if (kind === 'message' || kind === 'reasoning' || kind === 'tool-definition') return undefined
+  const bracket = path.lastIndexOf('[')
+  const name = path.endsWith(']') && bracket !== -1 ? path.slice(0, bracket) : path
+  return { key: name.slice(name.lastIndexOf('.') + 1) }
+}
+
+function countRestored(tally: Tally, placeholders: readonly Placeholder[], wire: readonly Replacement[]): void {
+  for (const one of wire) if (one.restores) tally.restored++
+  for (const one of placeholders) if (one.original === undefined) tally.unrestored++
+}
+
+function edit(part: TextPart, { start, end, text }: Replacement): Edit {
+  return { part, start, end, replacement: text }
+}
+
+function observed<A extends Action>(action: A, mode: How['mode']): A | 'flag' {
+  return mode === 'observe' && stricter(action, 'flag') ? 'flag' : action
+}
+
+const noHits: readonly Hit[] = []
+const noRanges: readonly { start: number; end: number }[] = []
+const noPlaceholders: readonly Placeholder[] = []

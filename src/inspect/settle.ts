@@ -1,0 +1,208 @@
+import { stricter, type Action, type HookRun, type Match } from '../core/verdict.ts'
+import type { RuleSet } from '../detect/index.ts'
+import { actionFor, runsAt, type Binding, type Hit, type How } from './binding.ts'
+import type { Channel } from './channel.ts'
+import type { KnownValues } from './known-values.ts'
+import {
+  byStart,
+  insidePlaceholder,
+  masks,
+  storeReplacements,
+  wireReplacements,
+  type Range,
+  type Replacement,
+} from './spans.ts'
+import type { Tally } from './tally.ts'
+import type { Placeholder } from './tokens.ts'
+
+/** What stands in a channel's window at or after the settled place. All counts are the window's. */
+type Sight = {
+  readonly hits: readonly Hit[]
+  readonly placeholders: readonly Placeholder[]
+  readonly known: readonly Range[]
+  /** From here on the text could be the beginning of something. */
+  readonly pending: number
+}
+
+export type Settler = {
+  /**
+   * Decides as much of the channel as can be decided: records it, and lists the changes. `closed`: no more text comes. `least` forces
+   * everything before it (in the window's count).
+   */
+  readonly settle: (channel: Channel, closed: boolean, least?: number) => void
+  /** Lists the changes that are known, though not for certain, in what has to leave now: raw text before `until`. */
+  /** False when a value that blocks begins there. */
+  readonly force: (channel: Channel, until: number) => boolean
+  /** Raw places where values stand that block the stream. */
+  readonly blocks: readonly (readonly [Channel, number])[]
+  /** Adds a run of each hook to the tally. */
+  readonly finish: () => void
+}
+
+export function createSettler(
+  bindings: readonly Binding[],
+  how: How,
+  tally: Tally,
+  known: KnownValues | undefined,
+): Settler {
+  const detectors = bindings.flatMap((binding) =>
+    binding.hook.kind === 'detector' && runsAt(binding, 'response')
+      ? [{ binding, rules: binding.hook.rules, verdict: 'allow' as HookRun['verdict'], nanoseconds: 0n }]
+      : [],
+  )
+  // A vault without entries has nothing to restore: then not even a `Q` is held back.
+  const restoring = how.vault.size() > 0
+  const resolving = { mode: how.mode, vault: how.vault, stage: 'response' } as const
+  const unsure = new WeakMap<Channel, Sight>()
+  const blocks: [Channel, number][] = []
+  const told = new Set<string>()
+  return { settle, force, blocks, finish }
+
+  function settle(channel: Channel, closed: boolean, least = 0): void {
+    const from = channel.settled - channel.base
+    const sight = look(channel, from, closed)
+    const bound = boundary(sight, Math.max(sight.pending, from, least), least > 0)
+    const decided = sight.hits.length + sight.placeholders.length + sight.known.length > 0
+    if (decided) {
+      decide(channel, before(sight, bound))
+      unsure.set(channel, after(sight, bound))
+    } else unsure.delete(channel)
+    const shift = channel.base
+    channel.settleTo(bound, closed || least >= channel.text.length)
+    if (decided && channel.base !== shift) unsure.set(channel, shifted(unsure.get(channel)!, channel.base - shift))
+  }
+
+  function look(channel: Channel, from: number, closed: boolean): Sight {
+    const { text, sealed } = channel
+    const placeholders = restoring ? how.vault.placeholders(text) : noPlaceholders
+    let pending = text.length
+    if (!closed && restoring) pending = how.vault.pendingFrom(text)
+    if (!closed && known !== undefined) pending = Math.min(pending, known.pendingFrom(text))
+    const hits: Hit[] = []
+    let previous: { readonly rules: RuleSet; readonly matches: readonly Match[] } | undefined
+    for (const detector of detectors) {
+      const { binding, rules } = detector
+      const started = how.now()
+      try {
+        const matches = previous?.rules.digest === rules.digest ? previous.matches : rules.find(text)
+        previous = { rules, matches }
+        if (!closed) pending = Math.min(pending, rules.pendingFrom(text))
+        for (const match of matches) {
+          if (match.end <= from || isCutOff(channel, match, from) || insidePlaceholder(placeholders, match)) continue
+          const asked = actionFor(binding, match.type, how.mode)
+          const action = sealed && masks(asked) ? 'flag' : asked
+          hits.push({ start: match.start, end: match.end, match, rule: binding.name, action, sealed: action !== asked })
+          if (!closed && match.end === text.length) pending = Math.min(pending, match.start)
+        }
+      } catch (cause) {
+        detector.verdict = 'error'
+        tally.failure(binding, cause, how.mode)
+      }
+      detector.nanoseconds += how.now() - started
+    }
+    hits.sort(byStart)
+    const open = placeholders.filter((one) => one.end > from)
+    return { hits, placeholders: open, known: known?.find(text).filter((one) => one.end > from) ?? noRanges, pending }
+  }
+
+  function decide(channel: Channel, sight: Sight): void {
+    const { hits, placeholders } = sight
+    for (const hit of hits) take(channel, hit)
+    const wire = replacements(channel, sight)
+    for (const one of wire) {
+      // Half a placeholder has left already: an original after it would help nobody.
+      if (one.restores && channel.left(one)) tally.unrestored++
+      else {
+        if (one.restores) tally.restored++
+        channel.change(channel.wire, one)
+      }
+    }
+    for (const one of placeholders) if (one.original === undefined) tally.unrestored++
+    for (const one of storeReplacements(hits, sight.known, wire)) channel.change(channel.store, one)
+  }
+
+  function take(channel: Channel, hit: Hit): void {
+    const value = channel.text.slice(hit.start, hit.end)
+    if (hit.action === 'block') blocks.push([channel, channel.rawAt(hit.start)])
+    const key = `${hit.rule}\0${hit.match.type}\0${value}`
+    if (channel.repeats && told.has(key)) return
+    if (told.size < MOST_TOLD) told.add(key)
+    if (value !== '') tally.found.add(value)
+    tally.finding(hit, channel.path, channel.base + hit.start)
+    if (hit.sealed === true) tally.sealed(hit.rule, channel.path)
+    const detector = detectors.find((one) => one.binding.name === hit.rule)
+    if (detector !== undefined) detector.verdict = worse(detector.verdict, hit.action)
+  }
+
+  function replacements(channel: Channel, { hits, placeholders }: Sight): readonly Replacement[] {
+    return channel.sealed ? noReplacements : wireReplacements(channel.text, hits, placeholders, resolving)
+  }
+
+  function force(channel: Channel, until: number): boolean {
+    const sight = unsure.get(channel)
+    if (sight === undefined) return true
+    const blocking = sight.hits.find((hit) => hit.action === 'block' && channel.rawAt(hit.start) < until)
+    if (blocking !== undefined) {
+      blocks.push([channel, channel.rawAt(blocking.start)])
+      tally.decide('block', blocking.rule)
+      return false
+    }
+    for (const one of replacements(channel, sight)) {
+      if (channel.rawAt(one.start) < until) channel.change(channel.wire, one, until)
+    }
+    return true
+  }
+
+  function finish(): void {
+    for (const { binding, verdict, nanoseconds } of detectors) tally.ran(binding, verdict, nanoseconds)
+  }
+}
+
+/**
+ * A match over the settled place is one that a rule set did not announce. It is taken for what it is, unless it begins where the
+ * window does: there it may be an artefact of the cut.
+ */
+function isCutOff(channel: Channel, match: Match, from: number): boolean {
+  return match.start < from && channel.base > 0 && match.start < GUARD
+}
+
+/** `bound`, moved so that nothing found lies across it: back to where that begins, or forward to its end when `forced`. */
+function boundary({ hits, placeholders, known }: Sight, bound: number, forced: boolean): number {
+  const ranges: Range[] = [...hits, ...placeholders, ...known].sort(byStart)
+  let start = 0
+  let end = 0
+  for (const range of ranges) {
+    if (range.start >= bound && range.start >= end) break
+    if (range.start >= end) {
+      start = range.start
+      end = range.end
+    } else end = Math.max(end, range.end)
+  }
+  if (start < bound && end > bound) return forced ? end : start
+  return bound
+}
+
+function before({ hits, placeholders, known, pending }: Sight, bound: number): Sight {
+  const inside = (one: Range): boolean => one.end <= bound
+  return { hits: hits.filter(inside), placeholders: placeholders.filter(inside), known: known.filter(inside), pending }
+}
+
+function after({ hits, placeholders, known, pending }: Sight, bound: number): Sight {
+  const beyond = (one: Range): boolean => one.end > bound
+  return { hits: hits.filter(beyond), placeholders: placeholders.filter(beyond), known: known.filter(beyond), pending }
+}
+
+function shifted({ hits, placeholders, known, pending }: Sight, by: number): Sight {
+  const move = <R extends Range>(one: R): R => ({ ...one, start: one.start - by, end: one.end - by })
+  return { hits: hits.map(move), placeholders: placeholders.map(move), known: known.map(move), pending: pending - by }
+}
+
+function worse(a: HookRun['verdict'], b: Action): HookRun['verdict'] {
+  return a !== 'error' && stricter(b, a) ? b : a
+}
+
+const GUARD = 64
+const MOST_TOLD = 10_000
+const noPlaceholders: readonly Placeholder[] = []
+const noRanges: readonly Range[] = []
+const noReplacements: readonly Replacement[] = []

@@ -1,0 +1,173 @@
+import type { Edit, TextPart } from '../core/text.ts'
+import { runsAt, type Binding, type How, type Inspection } from './binding.ts'
+import { Channel } from './channel.ts'
+import { knownValues } from './known-values.ts'
+import { createQueue, type Entry, type Piece } from './stream-queue.ts'
+import { createSettler } from './settle.ts'
+import { Tally } from './tally.ts'
+
+/** One event of a streamed answer, as its provider's reader gives it. */
+export type StreamEvent = {
+  readonly bytes: Uint8Array
+  /** The bytes decoded; places of parts count in it. */
+  readonly text: string
+  readonly charset: 'utf8' | 'latin1'
+  readonly parts: readonly StreamPart[]
+  /** Channels that this event closes; `*` closes all. */
+  readonly ends: readonly string[]
+}
+
+export type StreamPart = TextPart & {
+  /** Parts of one channel, in order, are one text. */
+  readonly channel: string
+  /** It repeats a complete text. */
+  readonly whole: boolean
+  /** `json`: the channel is a JSON document in pieces, and the text still has its escapes. */
+  readonly fragment: 'text' | 'json'
+  readonly sealed?: true
+}
+
+export type StreamHow = How & {
+  readonly holdbackChars: number
+  readonly holdbackMs: number
+  readonly applyEdits: (raw: string, edits: readonly Edit[]) => string
+  readonly encode: (text: string, charset: 'utf8' | 'latin1') => Uint8Array
+  /** Milliseconds. */
+  readonly clock: () => number
+}
+
+/** Bytes for the client and for the store. An unchanged event's are its own; either may be empty when the other goes first. */
+export type Released = { readonly wire: Uint8Array; readonly store: Uint8Array }
+
+/** Every call returns what may leave now, in order. After a block nothing does, but for what is stored. */
+export type StreamInspector = {
+  readonly push: (event: StreamEvent) => readonly Released[]
+  /** To be called at `deadline()`. */
+  readonly tick: () => readonly Released[]
+  /** The stream is over, well or not. */
+  readonly end: () => readonly Released[]
+  /** When, on the clock, something held has to leave; undefined when nothing is held. */
+  readonly deadline: () => number | undefined
+  readonly blocked: { readonly rule: string } | undefined
+  /** To be called once, after `end` or a block. */
+  readonly result: () => Inspection
+}
+
+/**
+ * Inspects a streamed answer while it passes. Events are held whole, in order, and leave in the push that settles every text in
+ * them. What has to leave before it is settled (time, length) leaves on the wire only: its stored copy waits for the decision.
+ */
+export function inspectStream(
+  bindings: readonly Binding[],
+  input: { readonly known?: readonly string[] },
+  how: StreamHow,
+): StreamInspector {
+  const tally = new Tally('response')
+  const known = knownValues(input.known ?? [])
+  const settler = createSettler(bindings, how, tally, known)
+  const channels = new Map<string, Channel>()
+  const queue = createQueue(how, settler.force)
+  const idle = known === undefined && how.vault.size() === 0 && !bindings.some((binding) => runsAt(binding, 'response'))
+  const mostPending = Math.max(MOST_PENDING, 2 * how.holdbackChars)
+  let blocked: { readonly rule: string } | undefined
+  const blockedWholes: Entry[] = []
+
+  function push(event: StreamEvent): readonly Released[] {
+    if (blocked !== undefined) return nothing
+    if (idle || (event.parts.length === 0 && event.ends.length === 0 && queue.empty())) {
+      return [{ wire: event.bytes, store: event.bytes }]
+    }
+    const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
+    const grown = new Set<Channel>()
+    for (const part of event.parts) {
+      if (part.whole) alone(part, entry)
+      else if (part.text !== '') entry.pieces.push(grow(part, grown))
+    }
+    queue.add(entry)
+    close(event.ends, grown)
+    for (const channel of grown) settleOpen(channel)
+    return released(grown)
+  }
+
+  function grow(part: StreamPart, grown: Set<Channel>): Piece {
+    let channel = channels.get(part.channel)
+    if (channel === undefined) {
+      if (channels.size === MOST_CHANNELS) close([channels.keys().next().value!], grown)
+      channel = new Channel(part)
+      channels.set(part.channel, channel)
+    }
+    const start = channel.raw
+    channel.append(part)
+    grown.add(channel)
+    return { channel, part, start, end: channel.raw }
+  }
+
+  function alone(part: StreamPart, entry: Entry): void {
+    const channel = new Channel(part, true)
+    channel.append(part)
+    settler.settle(channel, true)
+    channel.wire.take(part, 0, channel.raw, entry.wire)
+    channel.store.take(part, 0, channel.raw, entry.store)
+    if (settler.blocks.some((block) => block[0] === channel)) blockedWholes.push(entry)
+  }
+
+  function close(ends: readonly string[], grown: Set<Channel>): void {
+    for (const name of ends.includes('*') ? [...channels.keys()] : ends) {
+      const channel = channels.get(name)
+      if (channel === undefined) continue
+      settler.settle(channel, true)
+      channels.delete(name)
+      grown.delete(channel)
+    }
+  }
+
+  function settleOpen(channel: Channel): void {
+    settler.settle(channel, false)
+    const length = channel.text.length
+    if (channel.base + length - channel.settled > mostPending) settler.settle(channel, false, length - mostPending)
+  }
+
+  function released(grown: Iterable<Channel>): readonly Released[] {
+    const out: Released[] = []
+    if (tally.decision === 'block' || !queue.release(grown, out)) shut(out)
+    for (const channel of queue.overdue()) settler.settle(channel, false, channel.text.length)
+    return out
+  }
+
+  /** Everything is judged as it stands: what precedes the blocked value leaves, the rest is only stored. */
+  function shut(out: Released[]): void {
+    close(['*'], new Set())
+    blocked = { rule: tally.rule ?? '' }
+    const places = settler.blocks.filter(([channel]) => !channel.repeats)
+    queue.shut(queue.earliest([...places, ...blockedWholes]), out)
+  }
+
+  function end(): readonly Released[] {
+    if (blocked !== undefined) return nothing
+    close(['*'], new Set())
+    const out: Released[] = []
+    if (tally.decision === 'block') shut(out)
+    else queue.shut(undefined, out)
+    return out
+  }
+
+  return {
+    push,
+    tick: () => (blocked === undefined ? released(nobody) : nothing),
+    end,
+    deadline: () => (blocked === undefined ? queue.deadline() : undefined),
+    get blocked() {
+      return blocked
+    },
+    result: () => {
+      settler.finish()
+      return tally.inspection({ edits: [], storeEdits: [] })
+    },
+  }
+}
+
+const nothing: readonly Released[] = []
+const nobody: readonly Channel[] = []
+// How much of a text may wait for its decision in the store: a private key fits.
+const MOST_PENDING = 8_192
+const MOST_CHANNELS = 1_000
