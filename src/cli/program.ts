@@ -60,12 +60,24 @@ async function addCommand(
   build(command, io, run)
   command.addHelpText('afterAll', examplesText(examples))
   takeDebug(command)
+  takeConfigEarly(command)
 }
 
 /** `--debug` may also stand behind the command; `runProgram` reads it itself. */
 function takeDebug(command: Commander): void {
   command.option('--debug', 'print stack traces')
   for (const inner of command.commands) takeDebug(inner)
+}
+
+/** `audit -c FILE find` is the same as `audit find -c FILE`. */
+function takeConfigEarly(command: Commander): void {
+  const takesConfig = (one: Commander): boolean => one.options.some(({ long }) => long === '--config')
+  if (takesConfig(command) || !command.commands.some(takesConfig)) return
+  command.option('-c, --config <file>', 'configuration file, for the commands that read it')
+  command.hook('preSubcommand', (group, inner) => {
+    const file: unknown = group.opts().config
+    if (file !== undefined && takesConfig(inner)) inner.setOptionValueWithSource('config', file, 'cli')
+  })
 }
 
 function wantedCommand(argv: readonly string[]): string | undefined {

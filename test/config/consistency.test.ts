@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inconsistencies } from '../../src/config/consistency.ts'
+import { configSchema } from '../../src/config/schema.ts'
+import { pathText } from '../../src/lib/schema-problems.ts'
+
+const sink = { name: 'one', type: 'file', path: 'x' }
+const model = { targets: [{ provider: 'opnai', model: 'm' }] }
+
+const cases: [string, unknown, string[]][] = [
+  ['the defaults', {}, []],
+  ['two doors at one address', { console: { listen: '127.0.0.1:3128' } }, ['console.listen']],
+  ['one address twice in a list', { proxy: { listen: [':1', ':1'] } }, ['proxy.listen']],
+  ['two doors at a port that the system chooses', { proxy: { listen: ':0' }, console: { listen: ':0' } }, []],
+  ['mutual TLS without TLS', { proxy: { auth: 'mtls' } }, ['proxy.auth']],
+  ['an inline size over the maximum', { audit: { bodies: { maxBytes: 100 } } }, ['audit.bodies.inlineBytes']],
+  ['two sinks of one name', { audit: { export: [sink, sink] } }, ['audit.export[1].name']],
+  [
+    'a target without its provider',
+    { gateway: { providers: { openai: { kind: 'openai' } }, models: { smart: model } } },
+    ['gateway.models.smart.targets[0].provider'],
+  ],
+  ['attestation without an audience', { attestation: { accept: true } }, ['attestation.accept']],
+  ['attestation with its audience', { attestation: { accept: true, audience: 'egress-1' } }, []],
+  [
+    'signing without a parent',
+    { attestation: { sign: { key: 'k', device: 'd', audience: 'a' } } },
+    ['attestation.sign'],
+  ],
+]
+
+for (const [name, value, paths] of cases) {
+  test(`${name}: ${paths.length === 0 ? 'accepted' : 'refused'}`, () => {
+    const found = inconsistencies(configSchema.parse(value))
+    assert.deepEqual(
+      found.map(({ path }) => pathText(path)),
+      paths,
+    )
+  })
+}
+
+test('a target names the provider that was probably meant', () => {
+  const config = configSchema.parse({
+    gateway: { providers: { openai: { kind: 'openai' } }, models: { smart: model } },
+  })
+  assert.equal(inconsistencies(config)[0]?.hint, 'did you mean openai?')
+})
