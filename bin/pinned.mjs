@@ -30,11 +30,10 @@ export function pinnedNode() {
 export async function runPinned(args) {
   const node = pinnedNode()
   if (node === process.execPath) {
-    process.argv.splice(1, 1)
-    const [script] = args
+    const [script, ...rest] = args
     const { pathToFileURL } = await import('node:url')
     const { resolve } = await import('node:path')
-    process.argv[1] = resolve(script)
+    process.argv.splice(1, process.argv.length, resolve(script), ...rest)
     await import(pathToFileURL(resolve(script)).href)
     return
   }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { pino } from 'pino'
+import type { Logger } from 'pino'
 
 /** Writes one event: its fields, and a constant message. Ids and facts are fields; never a body, a key or a token. */
 export type LogEvent = (fields: Readonly<Record<string, unknown>>, message: string) => void
@@ -38,16 +39,22 @@ export async function openLog({ level, format, to, color }: LogOptions): Promise
       level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: masked, bindings: masked },
+      formatters: { level: (label) => ({ level: label }), log: masked },
     },
     destination,
   )
-  return log as Log
+  return withMaskedChildren(log)
 }
 
 /** A log that goes nowhere. */
 export function silentLog(): Log {
   return pino({ level: 'silent', enabled: false }) as Log
+}
+
+/** pino hands the fields of a child to no formatter. */
+function withMaskedChildren(log: Logger): Log {
+  const child = log.child.bind(log)
+  return Object.assign(log, { child: (fields: Record<string, unknown>) => withMaskedChildren(child(masked(fields))) })
 }
 
 function standardError() {
