@@ -69,12 +69,20 @@ export function readPermitted(value: Asn1 | undefined): Permitted {
 function constraintFor(glob: string): string | undefined {
   const host = glob.toLowerCase().replace(/^\[|\]$|\.$/g, '')
   if (isIP(host) !== 0) return asNetwork(host)
-  const octets = /^(\d{1,3}\.){1,3}\*$/.exec(host) && host.split('.').slice(0, -1)
-  if (octets) return asNetwork([...octets, '0', '0', '0'].slice(0, 4).join('.'), octets.length * 8)
+  const network = networkGlob(host)
+  if (network !== undefined) return network
   const wildcard = Math.max(host.lastIndexOf('*'), host.lastIndexOf('?'))
   if (wildcard === -1) return host
   const dot = host.indexOf('.', wildcard)
   return dot === -1 ? undefined : host.slice(dot + 1)
+}
+
+/** `192.168.*` is a network, although it could also match a strange name. */
+function networkGlob(host: string): string | undefined {
+  if (!/^(\d{1,3}\.){2,3}\*$/.test(host)) return undefined
+  const octets = host.split('.').slice(0, -1)
+  const address = [...octets, '0', '0'].slice(0, 4).join('.')
+  return isIPv4(address) ? asNetwork(address, octets.length * 8) : undefined
 }
 
 function coveredByAnother(one: string, all: ReadonlySet<string>): boolean {
