@@ -49,7 +49,7 @@ export async function checkPolicies(
   const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now }
   const compiled = compilePolicies(read, sources)
   if ('problems' in compiled) problems.push(...compiled.problems)
-  return problems.length > 0 || 'problems' in compiled ? { problems } : compiled
+  return problems.length > 0 || 'problems' in compiled ? { problems: inOrder(problems, paths) } : compiled
 }
 
 /** Where rule packs are for a policy folder: the program's own, then those beside the policies. */
@@ -60,6 +60,11 @@ export function packFoldersFor(dir: string): string[] {
 /** Every problem, one a line, as the one error that can be thrown. */
 export function policyInvalid(problems: readonly Problem[], hint?: string): SallyportError {
   return new SallyportError('policy_invalid', problems.map(formatProblem).join('\n'), { hint })
+}
+
+function inOrder(problems: readonly Problem[], paths: readonly string[]): Problem[] {
+  const at = (problem: Problem): number => paths.indexOf(problem.file)
+  return [...problems].sort((a, b) => at(a) - at(b) || a.line - b.line || a.column - b.column)
 }
 
 async function filesOf(dir: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { SallyportError } from '../core/errors.ts'
+import { errorCodes, SallyportError } from '../core/errors.ts'
 import type { Pack } from '../detect/index.ts'
 import type { ActionMap, Binding } from '../inspect/binding.ts'
 import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts'
@@ -72,6 +72,8 @@ function compileRule(
   if (rule.action === undefined && bound.kind === 'detector') {
     return wrong('action', `rules[${index}].action is missing`, 'expected allow, flag, tokenize, redact or block')
   }
+  const unknown = bound.kind === 'detector' ? unknownType(rule.action, sources.packs) : undefined
+  if (unknown !== undefined) return wrong('action', `there is no type ${unknown.type}`, unknown.hint)
   try {
     const conditions = ruleConditions(rule.when ?? {}, sources.catalogue)
     const line = file.document.positionOf(['rules', index])?.line ?? 1
@@ -115,8 +117,7 @@ function boundHook(
     return hook.create(options, env)
   } catch (error) {
     const message = error instanceof Error ? error.message : 'cannot be made'
-    const hint = error instanceof SallyportError && error.code !== 'policy_invalid' ? error.hint : undefined
-    return { problems: [problemAt(file.document, at, `${hook.name}: ${message}`, hint)] }
+    return { problems: [problemAt(file.document, at, `${hook.name}: ${message}`, ownHint(error))] }
   }
 }
 
@@ -150,10 +151,27 @@ function actionMap(action: PolicyRule['action']): ActionMap {
   return { default: otherwise, byType: new Map(Object.entries(byType)) }
 }
 
+/** A key of a detector's actions that no finding can have: misspelt, it would leave what it was for to the default. */
+function unknownType(action: PolicyRule['action'], packs: readonly Pack[]): { type: string; hint: string } | undefined {
+  if (typeof action !== 'object') return undefined
+  const types = packs.flatMap((pack) => pack.rules.map((rule) => rule.type))
+  const known = new Set(['default', 'KEYWORD', ...types, ...types.map((type) => type.split(':', 1)[0] ?? type)])
+  const type = Object.keys(action).find((key) => !known.has(key) && !key.startsWith('KEYWORD:'))
+  if (type === undefined) return undefined
+  const close = nearest(type, [...known])
+  return { type, hint: close === undefined ? 'a rule pack must find it' : `did you mean ${close}?` }
+}
+
 function hookHint(name: string, hooks: readonly Hook[]): string {
   const names = hooks.map((hook) => hook.name)
   const close = nearest(name, names)
   return close === undefined ? `hooks: ${names.join(', ')}` : `did you mean ${close}?`
+}
+
+/** The hint of an error, where it is not only that of its code. */
+function ownHint(error: unknown): string | undefined {
+  if (!(error instanceof SallyportError) || error.hint === errorCodes[error.code].hint) return undefined
+  return error.hint.charAt(0).toLowerCase() + error.hint.slice(1)
 }
 
 const stageHint = (hook: Hook): string =>

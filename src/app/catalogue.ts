@@ -1,0 +1,1 @@
+export { catalogueHosts } from '../providers/identify.ts'

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { defaultPolicyFile, writeDefaultPolicy } from '../../src/policy/default.ts'
+import { loadPolicies, packFoldersFor } from '../../src/policy/load.ts'
+import { runPolicyTests } from '../../src/policy/test.ts'
+import { connection, facts, folderOf } from './fixture.ts'
+
+const dir = dirname(defaultPolicyFile)
+const load = () =>
+  loadPolicies({ dir, files: [defaultPolicyFile], packFolders: packFoldersFor(dir), catalogue: ['api.openai.com'] })
+
+test('a folder without a policy file gets the default, one with a file keeps its own', async () => {
+  const empty = join(folderOf({}), 'made', 'policies')
+  assert.equal(await writeDefaultPolicy(empty), true)
+  assert.equal(readFileSync(join(empty, '10-default.yaml'), 'utf8'), readFileSync(defaultPolicyFile, 'utf8'))
+  assert.equal(await writeDefaultPolicy(empty), false)
+  const own = folderOf({ 'mine.yml': 'mode: observe\n' })
+  assert.equal(await writeDefaultPolicy(own), false)
+  assert.deepEqual(readdirSync(own), ['mine.yml'])
+})
+
+test('the default policy passes its own tests', async () => {
+  const results = await runPolicyTests(await load())
+  assert.ok(results.length > 0)
+  assert.deepEqual(
+    results.flatMap(({ name, wrong }) => wrong.map((what) => `${name}: ${what}`)),
+    [],
+  )
+})
+
+test('the default policy inspects providers and relays the rest', async () => {
+  const set = await load()
+  assert.equal(set.intercept(connection).action, 'inspect')
+  assert.equal(set.intercept({ ...connection, host: 'www.example.com' }).action, 'tunnel')
+  assert.deepEqual(set.inspectedHosts, ['api.openai.com'])
+  assert.notEqual(set.bindingsFor(facts, 'request').length, 0)
+})

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { compileRules } from '../../src/policy/rules.ts'
+import { problemsOf, readAll, setOf, sources } from './fixture.ts'
+
+const cases: readonly [what: string, rule: string, problem: string][] = [
+  ['a hook that is none', 'hook: word, action: flag', '0.yaml:2:24: there is no hook word (did you mean words?)'],
+  ['a hook unlike any', 'hook: zzz, action: flag', '0.yaml:2:24: there is no hook zzz (hooks: words, says, fails)'],
+  [
+    'an unknown option',
+    'hook: words, action: flag, options: { wrods: [a] }',
+    '0.yaml:2:56: unknown key wrods (did you mean words?)',
+  ],
+  [
+    'a wrong option',
+    'hook: words, action: flag, options: { words: a }',
+    '0.yaml:2:63: words must be a list, not a string',
+  ],
+  [
+    'options that are no mapping',
+    'hook: words, action: flag, options: 3',
+    '0.yaml:2:54: this must be a mapping, not a number (keys: words, file)',
+  ],
+  ['a missing option', 'hook: says', '0.yaml:2:5: verdict is missing (expected allow, flag, redact or block)'],
+  [
+    'a stage the hook has not',
+    'hook: says, on: response, options: { verdict: block }',
+    '0.yaml:2:34: the hook says does not run on response (it runs on request)',
+  ],
+  [
+    'both stages where it has one',
+    'hook: says, on: both, options: { verdict: block }',
+    '0.yaml:2:34: the hook says does not run on both (it runs on request)',
+  ],
+  [
+    'a detector without an action',
+    'hook: words',
+    '0.yaml:2:5: rules[0].action is missing (expected allow, flag, tokenize, redact or block)',
+  ],
+  [
+    'a type that nothing finds',
+    'hook: words, action: { KEYWROD: block, default: allow }',
+    '0.yaml:2:39: there is no type KEYWROD (did you mean KEYWORD?)',
+  ],
+  [
+    'a network that is none',
+    'hook: words, action: flag, when: { client: [10.0.0.300] }',
+    '0.yaml:2:51: not an address or network: 10.0.0.300',
+  ],
+  [
+    'a file that is not there',
+    'hook: words, action: flag, options: { file: none.txt }',
+    '0.yaml:2:54: words: the file none.txt cannot be read: ENOENT',
+  ],
+]
+for (const [what, rule, problem] of cases) {
+  test(`${what} is a problem with its place`, async () => {
+    assert.deepEqual(await problemsOf(`rules:\n  - { name: one, ${rule} }`), [problem])
+  })
+}
+
+test('all rules are looked at, not only the first that is wrong', async () => {
+  const found = await problemsOf(
+    'rules:\n  - { name: a, hook: nix }\n  - { name: b, hook: nope }',
+    'rules: [{ name: a, hook: words, action: flag }]',
+  )
+  assert.equal(found.length, 3)
+  assert.match(found[2] ?? '', /^1\.yaml:1:17: the rule a is already there \(in .*0\.yaml\)$/)
+})
+
+test('a rule is bound with what it says, and defaults that fail closed', async () => {
+  const { rules } = await setOf(
+    [
+      'rules:',
+      '  - { name: plain, hook: words, action: redact }',
+      '  - { name: typed, hook: words, on: response, action: { "KEYWORD:list": block, default: flag }, onError: allow, timeoutMs: 50 }',
+      '  - { name: judge, hook: says, options: { verdict: flag } }',
+    ].join('\n'),
+  )
+  const bound = rules.map(({ binding: { name, on, action, onError, timeoutMs } }) => [
+    name,
+    on,
+    action.default,
+    [...action.byType],
+    onError,
+    timeoutMs,
+  ])
+  assert.deepEqual(bound, [
+    ['plain', 'both', 'redact', [], 'block', 5000],
+    ['typed', 'response', 'flag', [['KEYWORD:list', 'block']], 'allow', 50],
+    ['judge', 'request', 'block', [], 'block', 5000],
+  ])
+})
+
+test('a list in a file is read beside the policy, and is part of what was used', async () => {
+  const [file] = await readAll('rules: [{ name: a, hook: words, action: flag, options: { file: words.txt } }]')
+  assert.ok(file !== undefined)
+  const list = join(dirname(file.path), 'words.txt')
+  writeFileSync(list, 'falcon\n')
+  const { rules, used, problems } = compileRules([file], sources)
+  assert.deepEqual(problems, [])
+  assert.deepEqual(used, [{ path: list, content: 'falcon\n' }])
+  const hook = rules[0]?.binding.hook
+  assert.ok(hook?.kind === 'detector')
+  assert.equal(hook.rules.find('the falcon flies').length, 1)
+})
