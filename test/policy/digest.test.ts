@@ -13,7 +13,7 @@ test('the order of keys does not count', () => {
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
       Object.entries(value)
-        .reverse()
+        .toReversed()
         .map(([key, inner]) => [key, reversed(inner)]),
     )
   }

@@ -43,7 +43,7 @@ test('every problem of every file is in the message, one a line, with its place'
   const expected = [
     /10\.yaml:1:1: unknown key mdoe/,
     /10\.yaml:2:7: mode must be/,
-    /20\.yaml:2:73: minConfidence must be at most 1/,
+    /20\.yaml:2:72: minConfidence must be at most 1/,
     /30\.yaml:1:9: /,
     /40\.yaml:2:57: secrets: there is no type/,
   ]
