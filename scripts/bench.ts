@@ -1,0 +1,15 @@
+import { benchProxy } from './bench/proxy.ts'
+
+const [suite, ...args] = process.argv.slice(2)
+
+// One line for each suite.
+const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = { proxy: benchProxy }
+
+const run = suites[suite ?? '']
+if (run === undefined) {
+  console.error(`error: which benchmark? ${Object.keys(suites).join(', ')}`)
+  console.error('hint: npm run bench -- proxy --quick')
+  process.exitCode = 2
+} else {
+  process.exitCode = await run(args)
+}
