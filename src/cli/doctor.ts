@@ -1,3 +1,4 @@
+import { SallyportError } from '../core/errors.ts'
 import { checkConfig } from '../config/load.ts'
 import type { CliCommand, Io } from './command.ts'
 import type { Check, Finding } from './doctor/check.ts'
@@ -41,8 +42,8 @@ async function outcome(name: string, run: () => Promise<Finding>): Promise<Named
   try {
     return { name, ...(await run()) }
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    return { name, status: 'fail', message: `the check failed: ${message}` }
+    if (thrown instanceof SallyportError) return { name, status: 'fail', message: thrown.message, hint: thrown.hint }
+    return { name, status: 'fail', message: thrown instanceof Error ? thrown.message : String(thrown) }
   }
 }
 

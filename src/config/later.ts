@@ -31,7 +31,6 @@ export const later: readonly (string | { readonly key: string; readonly values: 
   'proxy.transparent',
   'proxy.tls',
   { key: 'proxy.auth', values: /^(basic|mtls)$/ },
-  'ca.passphrase',
   'upstream.clientCerts',
   { key: 'audit.store', values: /^postgres/ },
   'audit.export',

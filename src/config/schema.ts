@@ -135,6 +135,20 @@ export const configSchema = z.strictObject({
 /** The configuration in force, nested as in the file. Paths are absolute, addresses are parsed. */
 export type Config = z.output<typeof configSchema>
 
+/** The JSON Schema (draft 2020-12) of the file. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      // A section's default is the sum of its keys' defaults; an empty map only hides them.
+      if (jsonSchema.type === 'object' && JSON.stringify(jsonSchema.default) === '{}' && jsonSchema.properties) {
+        delete jsonSchema.default
+      }
+    },
+  })
+  return { title: 'Sallyport configuration', ...schema }
+}
+
 function section<S extends z.ZodRawShape>(shape: S) {
   // The cast says what strict objects whose keys all have defaults do not show: an empty map is a valid input.
   return z.strictObject(shape).prefault({} as never)

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { pathText } from '../lib/schema-problems.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Origin } from './problems.ts'
@@ -30,20 +29,6 @@ export function originText(origin: Origin): string {
     case 'environment':
       return `environment ${origin.name}`
   }
-}
-
-/** The JSON Schema (draft 2020-12) of the file. */
-export function configJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(configSchema, {
-    io: 'input',
-    override: ({ jsonSchema }) => {
-      // A section's default is the sum of its keys' defaults; an empty map only hides them.
-      if (jsonSchema.type === 'object' && JSON.stringify(jsonSchema.default) === '{}' && jsonSchema.properties) {
-        delete jsonSchema.default
-      }
-    },
-  })
-  return { title: 'Sallyport configuration', ...schema }
 }
 
 /** The configuration as plain values in which no secret is left: nothing marked so, no password of a URL, nothing that came through `${…}`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { configSchema } from '../../src/config/schema.ts'
+import { configJsonSchema, configSchema } from '../../src/config/schema.ts'
+import { settings } from '../../src/config/settings.ts'
 
 test('an empty file gives the defaults', () => {
   const { data, log, workers, proxy, gateway, console, ca, upstream, limits, policies, audit, shutdown } =
@@ -94,3 +95,17 @@ for (const [name, value] of bad) {
     assert.equal(configSchema.safeParse(value).success, false)
   })
 }
+
+test('the JSON Schema describes every setting, marks secrets and allows no unknown key', () => {
+  type Node = { properties?: Record<string, Node>; description?: string; additionalProperties?: boolean }
+  const schema = configJsonSchema() as Node
+  for (const { key, path } of settings()) {
+    let node: Node | undefined = schema
+    for (const step of path) {
+      assert.equal(node?.additionalProperties, false, key)
+      node = node?.properties?.[step]
+    }
+    assert.ok((node?.description ?? '') !== '', `${key} has no description`)
+  }
+  assert.match(JSON.stringify(schema), /"writeOnly":true/)
+})

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadWithOrigins } from '../../src/config/load.ts'
 import { settings } from '../../src/config/settings.ts'
-import { configJsonSchema, originText, shownConfig } from '../../src/config/show.ts'
+import { originText, shownConfig } from '../../src/config/show.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const SECRET = 'made-up-Zq8fK2'
@@ -64,18 +64,4 @@ test('a secret that is not set is shown as not set', () => {
 
 test('an origin in the file is named by line', () => {
   assert.equal(originText({ kind: 'file', file: 'f.yaml', line: 7, column: 3 }), 'f.yaml:7')
-})
-
-test('the JSON Schema describes every setting, marks secrets and allows no unknown key', () => {
-  type Node = { properties?: Record<string, Node>; description?: string; additionalProperties?: boolean }
-  const schema = configJsonSchema() as Node
-  for (const { key, path } of settings()) {
-    let node: Node | undefined = schema
-    for (const step of path) {
-      assert.equal(node?.additionalProperties, false, key)
-      node = node?.properties?.[step]
-    }
-    assert.ok((node?.description ?? '') !== '', `${key} has no description`)
-  }
-  assert.match(JSON.stringify(schema), /"writeOnly":true/)
 })

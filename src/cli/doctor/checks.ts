@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync }
 import { dirname } from 'node:path'
 import { laterKeys } from '../../config/later.ts'
 import { problemLine } from '../../config/problems.ts'
+import { formatProblem } from '../../lib/yaml-strict.ts'
 import type { Check, Finding, Machine, SetUp } from './check.ts'
 import { certificateFiles, certificateClock } from './authority.ts'
 import { doorsAreFreeOrOurs } from './doors.ts'
@@ -83,10 +84,15 @@ async function policiesLoad({ config }: SetUp): Promise<Finding> {
   const { dir } = config.policies
   if (!existsSync(dir)) return { status: 'ok', message: `${dir} will be made on the first start` }
   const { checkPolicies, packFoldersFor } = await import('../../policy/load.ts')
-  const checked = await checkPolicies({ dir, packFolders: packFoldersFor(dir), catalogue: [] })
-  if (!('problems' in checked)) return { status: 'ok', message: `the policies in ${dir} are valid` }
+  const { catalogueHosts } = await import('../../app/catalogue.ts')
+  const checked = await checkPolicies({ dir, packFolders: packFoldersFor(dir), catalogue: catalogueHosts() })
+  const { unvouchedHosts } = await import('../policy-constraints.ts')
+  const problems = 'problems' in checked ? checked.problems : await unvouchedHosts(checked, config.ca.dir)
+  const [first] = problems
+  if (first === undefined) return { status: 'ok', message: `the policies in ${dir} are valid` }
+  const more = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
   const hint = '`sallyport policy check` prints every problem'
-  return { status: 'fail', message: `${dir}: ${checked.problems.length} problems`, hint }
+  return { status: 'fail', message: `${formatProblem(first)}${more}`, hint }
 }
 
 async function ledgerOpens({ config }: SetUp): Promise<Finding> {
