@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { checkPolicies, loadPolicies, packFoldersFor, policyInvalid } from '../policy/load.ts'
 import type { LoadOptions } from '../policy/load.ts'
+import { unreachedEntries } from '../policy/match.ts'
 import { runPolicyTests } from '../policy/test.ts'
 import type { TestResult } from '../policy/test.ts'
 import type { CliCommand, Io } from './command.ts'
@@ -67,13 +68,15 @@ async function check(files: readonly string[], options: Options, io: Io): Promis
     await printJson(io, { valid: false, problems })
     return 1
   }
-  const { digest, rules, tests } = checked
+  const { files: read, digest, rules, tests } = checked
+  const notes = unreachedEntries(checked.entries).map(({ file, line }) => `${file}:${line}: ${UNREACHED}`)
   if (options.json === true) {
-    await printJson(io, { valid: true, files: checked.files, rules: rules.length, tests: tests.length, digest })
+    await printJson(io, { valid: true, files: read, rules: rules.length, tests: tests.length, digest, notes })
     return 0
   }
   const counts = [count(rules.length, 'rule'), count(tests.length, 'test')].join(', ')
-  await printLines(io, [...checked.files.map((file) => `${file}: valid`), `${counts}, digest ${digest}`])
+  const noted = notes.map((note) => `note: ${note}`)
+  await printLines(io, [...read.map((file) => `${file}: valid`), ...noted, `${counts}, digest ${digest}`])
   return 0
 }
 
@@ -107,4 +110,5 @@ const configOf = (options: Options, io: Io): Config => loadConfig({ file: option
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
 
+const UNREACHED = 'no connection reaches this entry, because one before it takes them all'
 const FILE_HELP = 'configuration file (default: sallyport.yaml, if there is one)'

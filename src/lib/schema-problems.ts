@@ -182,7 +182,7 @@ const isStep = (step: PropertyKey): step is string | number => typeof step !== '
 const named = (path: DocumentPath): string => (path.length === 0 ? 'this' : pathText(path))
 
 function kindOf(value: unknown): string {
-  if (value === null) return 'empty'
+  if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' ? 'a mapping' : article(typeof value)
 }

@@ -34,8 +34,20 @@ export function handlingOf(entries: readonly CompiledEntry[], facts: ConnectionF
 
 /** The entries that some connection may be inspected by: those behind one that takes every connection are never asked. */
 export function inspectingEntries(entries: readonly CompiledEntry[]): CompiledEntry[] {
+  return entries.slice(0, reached(entries)).filter(({ entry }) => entry.action === 'inspect')
+}
+
+/** The entries of files that no connection ever reaches. */
+export function unreachedEntries(entries: readonly CompiledEntry[]): (CompiledEntry & { readonly file: string })[] {
+  return entries
+    .slice(reached(entries))
+    .filter((entry): entry is CompiledEntry & { file: string } => entry.file !== null)
+}
+
+/** How many entries can be asked: up to the first that takes every connection. */
+function reached(entries: readonly CompiledEntry[]): number {
   const last = entries.findIndex(({ patterns, conditions }) => patterns.some(isEverything) && conditions.length === 1)
-  return entries.slice(0, last === -1 ? entries.length : last + 1).filter(({ entry }) => entry.action === 'inspect')
+  return last === -1 ? entries.length : last + 1
 }
 
 /**

@@ -57,10 +57,15 @@ export async function watchPolicies(
   }
   const inTurn = serial()
   const reload = (): Promise<void> => inTurn(load)
-  const look = (): Promise<void> =>
-    inTurn(async () => {
+  let looking: Promise<void> | undefined
+  // However slow the disk is, one look waits at most.
+  const look = (): Promise<void> => {
+    looking ??= inTurn(async () => {
+      looking = undefined
       if ((await fingerprint(options, set.dependsOn)) !== seen) await load()
     })
+    return looking
+  }
   const stop = watchFolders([options.dir, ...options.packFolders], look)
   return { current: () => set, problem: () => problem, loadedAt: () => loadedAt, reload, close: stop }
 }

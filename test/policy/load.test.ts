@@ -45,7 +45,7 @@ test('every problem of every file is in the message, one a line, with its place'
     /10\.yaml:2:7: mode must be/,
     /20\.yaml:2:72: minConfidence must be at most 1/,
     /30\.yaml:1:9: /,
-    /40\.yaml:2:57: secrets: there is no type/,
+    /40\.yaml:2:55: secrets: there is no type/,
   ]
   for (const [index, line] of expected.entries()) assert.match(lines[index] ?? '', line)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inspectingEntries } from '../../src/policy/match.ts'
+import { inspectingEntries, unreachedEntries } from '../../src/policy/match.ts'
 import { connection, facts, setOf } from './fixture.ts'
 
 const handled: readonly [policy: string, host: string, action: string][] = [
@@ -50,6 +50,16 @@ test('entries behind one that takes everything inspect nothing', async () => {
     inspectingEntries(set.entries).map(({ patterns }) => patterns),
     [['a.example']],
   )
+})
+
+test('entries that nothing reaches are known, the default is not one of them', async () => {
+  const first = 'intercept: [{ hosts: ["*"], action: tunnel, client: [10.0.0.1] }, { hosts: ["*"], action: tunnel }]'
+  const set = await setOf(first, 'intercept: [{ hosts: [late.example], action: inspect }]')
+  assert.deepEqual(
+    unreachedEntries(set.entries).map(({ patterns }) => patterns),
+    [['late.example']],
+  )
+  assert.deepEqual(unreachedEntries((await setOf('')).entries), [])
 })
 
 const rule = (name: string, more: string): string => `  - { name: ${name}, hook: words, action: flag, ${more} }`
