@@ -6,6 +6,26 @@ export type LazyCommand = Pick<CliCommand, 'name' | 'summary'> & { readonly load
 /** The commands, in the order of the help. Each loads its code only when it runs, so that every command starts fast. */
 export const commands: readonly LazyCommand[] = [
   {
+    name: 'serve',
+    summary: 'run the doors until a signal ends them',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  {
+    name: 'policy',
+    summary: 'check the policies, explain what they do with a host, run their tests',
+    load: async () => (await import('./policy.ts')).policy,
+  },
+  {
+    name: 'audit',
+    summary: 'read the ledger: follow it, search it, show one exchange, count',
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
+    name: 'scan',
+    summary: 'run the detectors over files or standard input',
+    load: async () => (await import('./scan.ts')).scan,
+  },
+  {
     name: 'config',
     summary: 'check the configuration, show it and where it comes from, print its schema',
     load: async () => (await import('./config.ts')).config,
