@@ -45,6 +45,8 @@ export type Installation = {
 }
 
 export type RunOptions = {
+  /** Default the folder itself. */
+  readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly timeoutMs?: number
@@ -164,7 +166,7 @@ export async function serve(
 /** Runs any command of the program to its end. */
 export async function runSallyport(args: readonly string[], cwd: string, options: RunOptions = {}): Promise<Ran> {
   const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
-    cwd,
+    cwd: options.cwd ?? cwd,
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? 60_000,

@@ -1,0 +1,3 @@
+module sallyport.invalid/client
+
+go 1.21
