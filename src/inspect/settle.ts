@@ -2,7 +2,7 @@ import { stricter, type Action, type HookRun, type Match } from '../core/verdict
 import type { RuleSet } from '../detect/index.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How } from './binding.ts'
 import type { Channel } from './channel.ts'
-import type { KnownValues } from './known-values.ts'
+import { knownValues } from './known-values.ts'
 import {
   byStart,
   insidePlaceholder,
@@ -43,8 +43,10 @@ export function createSettler(
   bindings: readonly Binding[],
   how: How,
   tally: Tally,
-  known: KnownValues | undefined,
+  knownBefore: readonly string[],
 ): Settler {
+  // Grows with what the stream itself reveals: a value found once is not stored where it comes again without its context.
+  let known = knownValues(knownBefore)
   const detectors = bindings.flatMap((binding) =>
     binding.hook.kind === 'detector' && runsAt(binding, 'response')
       ? [{ binding, rules: binding.hook.rules, verdict: 'allow' as HookRun['verdict'], nanoseconds: 0n }]
@@ -64,7 +66,7 @@ export function createSettler(
     const bound = boundary(sight, Math.max(sight.pending, from, least), least > 0)
     const decided = sight.hits.length + sight.placeholders.length + sight.known.length > 0
     if (decided) {
-      decide(channel, before(sight, bound))
+      decide(channel, before(sight, bound), from, bound)
       unsure.set(channel, after(sight, bound))
     } else unsure.delete(channel)
     const shift = channel.base
@@ -105,9 +107,15 @@ export function createSettler(
     return { hits, placeholders: open, known: known?.find(text).filter((one) => one.end > from) ?? noRanges, pending }
   }
 
-  function decide(channel: Channel, sight: Sight): void {
+  function decide(channel: Channel, sight: Sight, from: number, bound: number): void {
     const { hits, placeholders } = sight
+    const valuesBefore = tally.found.size
     for (const hit of hits) take(channel, hit)
+    let alsoMasked = sight.known
+    if (tally.found.size > valuesBefore && tally.found.size <= MOST_KNOWN) {
+      known = knownValues([...knownBefore, ...tally.found])
+      alsoMasked = known?.find(channel.text.slice(0, bound)).filter((one) => one.end > from) ?? noRanges
+    }
     const wire = replacements(channel, sight)
     for (const one of wire) {
       // Half a placeholder has left already: an original after it would help nobody.
@@ -118,7 +126,7 @@ export function createSettler(
       }
     }
     for (const one of placeholders) if (one.original === undefined) tally.unrestored++
-    for (const one of storeReplacements(hits, sight.known, wire)) channel.change(channel.store, one)
+    for (const one of storeReplacements(hits, alsoMasked, wire)) channel.change(channel.store, one)
   }
 
   function take(channel: Channel, hit: Hit): void {
@@ -127,7 +135,7 @@ export function createSettler(
     const key = `${hit.rule}\0${hit.match.type}\0${value}`
     if (channel.repeats && told.has(key)) return
     if (told.size < MOST_TOLD) told.add(key)
-    if (value !== '') tally.found.add(value)
+    if (value !== '' && tally.found.size < MOST_TOLD) tally.found.add(value)
     tally.finding(hit, channel.path, channel.base + hit.start)
     if (hit.sealed === true) tally.sealed(hit.rule, channel.path)
     const detector = detectors.find((one) => one.binding.name === hit.rule)
@@ -203,6 +211,7 @@ function worse(a: HookRun['verdict'], b: Action): HookRun['verdict'] {
 
 const GUARD = 64
 const MOST_TOLD = 10_000
+const MOST_KNOWN = 1_000
 const noPlaceholders: readonly Placeholder[] = []
 const noRanges: readonly Range[] = []
 const noReplacements: readonly Replacement[] = []

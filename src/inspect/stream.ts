@@ -1,7 +1,7 @@
 import type { Edit, TextPart } from '../core/text.ts'
 import { runsAt, type Binding, type How, type Inspection } from './binding.ts'
 import { Channel } from './channel.ts'
-import { knownValues } from './known-values.ts'
+import type { PartsInput } from './pipeline.ts'
 import { createQueue, type Entry, type Piece } from './stream-queue.ts'
 import { createSettler } from './settle.ts'
 import { Tally } from './tally.ts'
@@ -59,15 +59,17 @@ export type StreamInspector = {
  */
 export function inspectStream(
   bindings: readonly Binding[],
-  input: { readonly known?: readonly string[] },
+  input: Partial<PartsInput>,
   how: StreamHow,
 ): StreamInspector {
   const tally = new Tally('response')
-  const known = knownValues(input.known ?? [])
-  const settler = createSettler(bindings, how, tally, known)
+  const settler = createSettler(bindings, how, tally, input.known ?? [])
   const channels = new Map<string, Channel>()
   const queue = createQueue(how, settler.force)
-  const idle = known === undefined && how.vault.size() === 0 && !bindings.some((binding) => runsAt(binding, 'response'))
+  const idle =
+    (input.known ?? []).length === 0 &&
+    how.vault.size() === 0 &&
+    !bindings.some((binding) => runsAt(binding, 'response'))
   const mostPending = Math.max(MOST_PENDING, 2 * how.holdbackChars)
   let blocked: { readonly rule: string } | undefined
   const blockedWholes: Entry[] = []
