@@ -11,6 +11,11 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./serve.ts')).serve,
   },
   {
+    name: 'exec',
+    summary: 'run a command with its LLM traffic through Sallyport',
+    load: async () => (await import('./exec.ts')).exec,
+  },
+  {
     name: 'policy',
     summary: 'check the policies, explain what they do with a host, run their tests',
     load: async () => (await import('./policy.ts')).policy,
