@@ -19,7 +19,7 @@ export function sections(): (readonly string[])[] {
 }
 
 /** What the schema says of a value beside its type. */
-export type Note = { readonly secret: boolean; readonly path: boolean }
+type Note = { readonly secret: boolean; readonly path: boolean }
 
 type Visit = (value: unknown, note: Note, path: readonly (string | number)[]) => unknown
 

@@ -32,7 +32,7 @@ export const secret = z.string().min(1, 'must not be empty').meta({ writeOnly: t
 export const path = z.string().min(1, 'must not be empty').meta({ format: 'path' })
 export const name = z.string().min(1, 'must not be empty')
 
-export const address = z
+const address = z
   .string()
   .refine((text) => parseAddress(text) !== undefined, 'must be host:port, :port or [v6]:port, with a port up to 65535')
   .transform((text) => parseAddress(text) as Address)

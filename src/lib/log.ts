@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 
 /** Writes one event: its fields, and a constant message. Ids and facts are fields; never a body, a key or a token. */
-export type LogEvent = (fields: Readonly<Record<string, unknown>>, message: string) => void
+type LogEvent = (fields: Readonly<Record<string, unknown>>, message: string) => void
 
 export type Log = {
   readonly trace: LogEvent
