@@ -1,3 +1,6 @@
+import { gather } from './gather.ts'
+import type { Gather } from './gather.ts'
+
 /** Cuts a byte stream into server-sent-event frames (WHATWG HTML 9.2.5): the frames' bytes put together are the input, exactly. */
 export type SseFramer = {
   /** The frames that became complete with these bytes. The chunk is kept, not copied: it must not be written to afterwards. */
@@ -25,10 +28,10 @@ export function sseFramer(maxFrameBytes: number): SseFramer {
   return {
     push: (chunk) => push(state, chunk, maxFrameBytes),
     end: () => {
-      if (state.held === 0) return undefined
+      if (state.held.size() === 0) return undefined
       const complete = state.waiting && closesFrame(state)
       state.waiting = false
-      return { bytes: take(state, empty), complete }
+      return { bytes: state.held.take(empty), complete }
     },
   }
 }
@@ -75,11 +78,7 @@ export function sseDataInPlace(frame: string, data: readonly Span[]): Span & { r
 
 type State = {
   /** Bytes of the unfinished frame from earlier chunks. */
-  pieces: Uint8Array[]
-  held: number
-  /** Where small pieces are gathered once there are many, so that a slow drip of bytes costs bytes and not objects. */
-  block: Uint8Array | undefined
-  filled: number
+  readonly held: Gather
   /** Bytes of the current line so far, and the first of them. */
   lineBytes: number
   firstByte: number
@@ -95,10 +94,7 @@ type State = {
 
 function newState(): State {
   return {
-    pieces: [],
-    held: 0,
-    block: undefined,
-    filled: 0,
+    held: gather(),
     lineBytes: 0,
     firstByte: 0,
     fields: false,
@@ -118,7 +114,7 @@ function push(state: State, chunk: Uint8Array, maxFrameBytes: number): SseFrame[
     at = chunk[0] === lf ? 1 : 0
     if (at === 0) state.bareCr = true
     if (endLine(state)) {
-      frames.push({ bytes: take(state, chunk.subarray(0, at)), complete: true })
+      frames.push({ bytes: state.held.take(chunk.subarray(0, at)), complete: true })
       from = at
     }
   }
@@ -135,7 +131,7 @@ function push(state: State, chunk: Uint8Array, maxFrameBytes: number): SseFrame[
     at = pastLineEnd(state, chunk, end)
     if (state.waiting) break
     if (endLine(state)) {
-      frames.push({ bytes: take(state, chunk.subarray(from, at)), complete: true })
+      frames.push({ bytes: state.held.take(chunk.subarray(from, at)), complete: true })
       from = at
     }
   }
@@ -179,37 +175,9 @@ function nextLineEnd(chunk: Uint8Array, from: number): number {
   return chunk.length
 }
 
-function take(state: State, last: Uint8Array): Uint8Array {
-  if (state.held === 0) return last
-  flush(state)
-  if (last.length > 0) state.pieces.push(last)
-  const only = state.pieces[0]
-  const single = state.pieces.length === 1 && only !== undefined
-  const bytes = single ? only : Buffer.concat(state.pieces, state.held + last.length)
-  state.pieces = []
-  state.held = 0
-  return bytes
-}
-
 function hold(state: State, bytes: Uint8Array, maxFrameBytes: number): void {
-  state.held += bytes.length
-  if (state.held > maxFrameBytes) throw new SseFrameTooLarge(maxFrameBytes)
-  if (state.pieces.length < fewPieces || bytes.length >= blockBytes / 8) {
-    flush(state)
-    state.pieces.push(bytes)
-    return
-  }
-  if (state.block !== undefined && state.filled + bytes.length > blockBytes) flush(state)
-  state.block ??= new Uint8Array(blockBytes)
-  state.block.set(bytes, state.filled)
-  state.filled += bytes.length
-}
-
-function flush(state: State): void {
-  if (state.block === undefined) return
-  state.pieces.push(state.block.subarray(0, state.filled))
-  state.block = undefined
-  state.filled = 0
+  if (state.held.size() + bytes.length > maxFrameBytes) throw new SseFrameTooLarge(maxFrameBytes)
+  state.held.hold(bytes)
 }
 
 function lineFeed(text: string, from: number): number {
@@ -240,8 +208,6 @@ function isField(text: string, start: number, value: number, name: string): bool
 }
 
 const empty = new Uint8Array(0)
-const fewPieces = 16
-const blockBytes = 65_536
 const lf = 10
 const cr = 13
 const space = 32

@@ -13,7 +13,15 @@ export const maxJsonDepth = 512
  * otherwise. Duplicate keys are all kept. Iterative, one pass, time linear in the text.
  */
 export function scanJson(text: string, from = 0, to = text.length): JsonTree | undefined {
-  const scan: Scan = { text, to, at: from, nodes: new Int32Array(96 + ((to - from) >> 4) * 3), size: 0, open: [], run: -1 }
+  const scan: Scan = {
+    text,
+    to,
+    at: from,
+    nodes: new Int32Array(96 + ((to - from) >> 4) * 3),
+    size: 0,
+    open: [],
+    run: -1,
+  }
   for (;;) {
     skipSpace(scan)
     const opened = openValue(scan)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { SseFrameTooLarge, sseDataInPlace, sseFields, sseFramer } from '../../src/lib/sse.ts'
 
 test('every cut of a stream gives the same frames, and their bytes are the input', () => {
@@ -31,7 +31,10 @@ test('any mixture of line ends, cut anywhere, gives the same frames', () => {
 })
 
 test('a frame is released with its blank line, whatever the line ends', () => {
-  for (const [end, expected] of [['\n', 1], ['\r\n', 1]] as const) {
+  for (const [end, expected] of [
+    ['\n', 1],
+    ['\r\n', 1],
+  ] as const) {
     const framer = sseFramer(1000)
     assert.equal(framer.push(Buffer.from(`data: a${end}${end}`)).length, expected)
   }
@@ -64,7 +67,10 @@ test('fields are read as the standard says', () => {
   for (const [frame, event, data] of cases) {
     const fields = sseFields(frame)
     assert.equal(fields.event, event)
-    assert.deepEqual(fields.data.map((span) => frame.slice(span.start, span.end)), data)
+    assert.deepEqual(
+      fields.data.map((span) => frame.slice(span.start, span.end)),
+      data,
+    )
   }
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { maxJsonDepth, scanJson } from '../../src/providers/json-scan.ts'
 import type { JsonTree } from '../../src/providers/json-scan.ts'
 import { after, kindOf, stringOf } from '../../src/providers/json-tree.ts'
@@ -31,7 +31,27 @@ test('mutated texts are accepted exactly when JSON.parse accepts them', () => {
 })
 
 test('random strings of JSON letters are accepted exactly when JSON.parse accepts them', () => {
-  const piece = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"a"', '\\', '\\u00e9', '-', '0', '1', '.', 'e', '+', 'true', 'null', ' ')
+  const piece = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '"a"',
+    '\\',
+    '\\u00e9',
+    '-',
+    '0',
+    '1',
+    '.',
+    'e',
+    '+',
+    'true',
+    'null',
+    ' ',
+  )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
       const text = pieces.join('')
@@ -43,10 +63,63 @@ test('random strings of JSON letters are accepted exactly when JSON.parse accept
 
 test('the corners of the grammar', () => {
   const long = 'x'.repeat(100)
-  const texts = ['', ' ', '"', '""', '"\\"', '"\\""', '"\\u12"', '"\\u12G4"', '"\\ud800"', '"\\x"', '"\u0001"', '"\u007f"', `"${long}\n"`]
-  texts.push(`"${long}\\n"`, `"${long}\\q"`, `"${long}\\n${long}\\"${long}"`, `"\\n${long}\t"`, `"\\n${long}`, '01', '-', '-0', '1.', '.5')
-  texts.push('1.5e', '1.5e+', '1E-7', '1e400', '0x1', '[1,]', '[,1]', '{"a":1,}', '{"a"}', '{a:1}', '{"a":1 "b":2}', '[}', '{]', '[1 2]')
-  texts.push('nul', 'nulll', 'NaN', '[]]', '{}{}', ' [ ] ', '\u00a0[]', '\uFEFF[]', '"a"b', '[[],{},"",0]', '\f1', '\v1')
+  const texts = [
+    '',
+    ' ',
+    '"',
+    '""',
+    '"\\"',
+    '"\\""',
+    '"\\u12"',
+    '"\\u12G4"',
+    '"\\ud800"',
+    '"\\x"',
+    '"\u0001"',
+    '"\u007f"',
+    `"${long}\n"`,
+  ]
+  texts.push(
+    `"${long}\\n"`,
+    `"${long}\\q"`,
+    `"${long}\\n${long}\\"${long}"`,
+    `"\\n${long}\t"`,
+    `"\\n${long}`,
+    '01',
+    '-',
+    '-0',
+    '1.',
+    '.5',
+  )
+  texts.push(
+    '1.5e',
+    '1.5e+',
+    '1E-7',
+    '1e400',
+    '0x1',
+    '[1,]',
+    '[,1]',
+    '{"a":1,}',
+    '{"a"}',
+    '{a:1}',
+    '{"a":1 "b":2}',
+    '[}',
+    '{]',
+    '[1 2]',
+  )
+  texts.push(
+    'nul',
+    'nulll',
+    'NaN',
+    '[]]',
+    '{}{}',
+    ' [ ] ',
+    '\u00a0[]',
+    '\uFEFF[]',
+    '"a"b',
+    '[[],{},"",0]',
+    '\f1',
+    '\v1',
+  )
   for (const text of texts) assert.equal(scanJson(text) !== undefined, parses(text), JSON.stringify(text))
 })
 
@@ -71,7 +144,9 @@ test('a range of a text is read as if it were alone', () => {
 })
 
 test('vectors of numbers take one node', () => {
-  const tree = scanJson(JSON.stringify({ a: Array.from({ length: 1000 }, (_, i) => i / 7), b: [1, 'x', 2, null, true] }))
+  const tree = scanJson(
+    JSON.stringify({ a: Array.from({ length: 1000 }, (_, i) => i / 7), b: [1, 'x', 2, null, true] }),
+  )
   assert.equal(tree?.size, 1 + 2 + 1 + 2 + 3)
 })
 

@@ -1,0 +1,53 @@
+import { defineProvider } from './define.ts'
+import { anyReading } from './dialect.ts'
+import type { Dialect, Reading } from './dialect.ts'
+import { lengthOf, member, root } from './json-tree.ts'
+import { modelOf, namesIn } from './notes.ts'
+import { openaiDialect } from './openai.ts'
+import type { Operation, Refusal } from './provider.ts'
+
+const reading: Reading = {
+  ...anyReading,
+  requestFacts: (tree, { target }) => ({
+    model: modelOf(tree, target.path),
+    stream: target.path.endsWith('-stream'),
+    messages: lengthOf(tree, member(tree, root, 'messages')),
+    tools: namesIn(tree, member(tree, root, 'toolConfig', 'tools'), 'toolSpec', 'name'),
+  }),
+}
+
+/** Amazon Bedrock: every string is text. Its binary event streams cannot be read event by event here. */
+const bedrockDialect: Dialect = {
+  name: 'bedrock',
+  operation: operationOf,
+  readings: { converse: reading, invoke: reading },
+  refuse: (refusal) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({ message: refusal.message }),
+    headers: ['x-amzn-errortype', exceptionOf(refusal)],
+  }),
+  refuseEvent: (refusal) => `data: ${JSON.stringify({ message: refusal.message })}\n\n`,
+}
+
+export const bedrock = defineProvider(
+  'bedrock',
+  ['bedrock-runtime.*.amazonaws.com', 'bedrock-runtime-fips.*.amazonaws.com', 'bedrock-agent-runtime.*.amazonaws.com'],
+  [bedrockDialect, openaiDialect],
+)
+
+function operationOf(path: string): Operation | undefined {
+  if (/\/model\/[^/]+\/converse(?:-stream)?$/.test(path)) return 'converse'
+  return /\/model\/[^/]+\/invoke(?:-with-response-stream)?$/.test(path) ? 'invoke' : undefined
+}
+
+function exceptionOf({ status }: Refusal): string {
+  return exceptions[status] ?? (status >= 500 ? 'InternalServerException' : 'ValidationException')
+}
+
+const exceptions: Readonly<Record<number, string>> = {
+  401: 'AccessDeniedException',
+  403: 'AccessDeniedException',
+  404: 'ResourceNotFoundException',
+  429: 'ThrottlingException',
+  503: 'ServiceUnavailableException',
+}

@@ -1,0 +1,106 @@
+import type { RequestFacts } from '../core/chat.ts'
+import { noAnswerFacts } from '../core/chat.ts'
+import type { Target } from '../core/http.ts'
+import { jsonBody, otherTexts } from './bodies.ts'
+import { anyReading, noRequestFacts } from './dialect.ts'
+import type { Dialect, Reading } from './dialect.ts'
+import { factsOf, newNotes } from './notes.ts'
+import type { About, AnswerReading, Operation, Provider, StreamReader } from './provider.ts'
+import { streamReader } from './stream.ts'
+import type { Framing } from './stream.ts'
+import { textsOf } from './walk.ts'
+
+/** A provider that speaks these dialects; the first is the one it speaks where the path does not tell. */
+export function defineProvider(
+  name: string,
+  hosts: readonly string[],
+  dialects: readonly [Dialect, ...Dialect[]],
+): Provider {
+  const operation = (target: Target, method: string): Operation | undefined => {
+    for (const dialect of dialects) {
+      const found = dialect.operation(target.path, method)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  return {
+    name,
+    hosts,
+    operation,
+    readRequest: (body, about) => readRequest(body, about, readingOf(dialects, about)),
+    readAnswer: (body, about) => readAnswer(body, about, dialectOf(dialects, about)),
+    reader: (about) => readerFor(about, dialectOf(dialects, about)),
+    refuse: (refusal, about) => dialectOf(dialects, about).refuse(refusal, about),
+    refuseEvent: (refusal, about) => dialectOf(dialects, about).refuseEvent(refusal, about),
+  }
+}
+
+function dialectOf(dialects: readonly [Dialect, ...Dialect[]], about: About | undefined): Dialect {
+  if (about === undefined) return dialects[0]
+  const { operation, target } = about
+  const byPath = dialects.find((dialect) => dialect.operation(target.path, 'POST') === operation)
+  return byPath ?? dialects.find((dialect) => dialect.readings[operation] !== undefined) ?? dialects[0]
+}
+
+function readingOf(dialects: readonly [Dialect, ...Dialect[]], about: About): Reading {
+  return dialectOf(dialects, about).readings[about.operation] ?? anyReading
+}
+
+function readRequest(
+  body: string,
+  about: About,
+  reading: Reading,
+): { facts: RequestFacts; parts: AnswerReading['parts'] } {
+  const tree = jsonBody(body)
+  if (tree === undefined) return { facts: noRequestFacts, parts: otherTexts(body, about.contentType, reading.request) }
+  return { facts: reading.requestFacts(tree, about), parts: textsOf(tree, reading.request) }
+}
+
+function readAnswer(body: string, about: About, dialect: Dialect): AnswerReading {
+  const reading = dialect.readings[about.operation] ?? anyReading
+  const tree = jsonBody(body)
+  if (tree !== undefined) {
+    const notes = newNotes()
+    reading.note(notes, tree)
+    return { facts: factsOf(notes), parts: textsOf(tree, reading.answer, 'assistant') }
+  }
+  const reader = readerFor(about, dialect)
+  if (reader !== undefined) return readWholeStream(body, reader)
+  return { facts: noAnswerFacts, parts: otherTexts(body, about.contentType, reading.answer) }
+}
+
+/** A stream that was gathered first: the texts of its events, at their places in the whole. */
+function readWholeStream(body: string, reader: StreamReader): AnswerReading {
+  const events = [...reader.push(Buffer.from(body)), ...reader.end()]
+  const parts: AnswerReading['parts'][number][] = []
+  let offset = 0
+  for (const event of events) {
+    for (const { channel: _channel, whole: _whole, fragment: _fragment, ...part } of event.parts) {
+      const { start, end, spelling } = part.place
+      parts.push({ ...part, place: { start: start + offset, end: end + offset, spelling } })
+    }
+    offset += event.text.length
+  }
+  return { facts: reader.facts(), parts }
+}
+
+function readerFor(about: About, dialect: Dialect): StreamReader | undefined {
+  const framing = framingOf(about, dialect)
+  if (framing === undefined) return undefined
+  return streamReader(framing, dialect.readings[about.operation] ?? anyReading, about.maxEventBytes)
+}
+
+function framingOf(about: About, dialect: Dialect): Framing | undefined {
+  const type = about.contentType.toLowerCase().split(';', 1)[0]?.trim() ?? ''
+  if (type === 'text/event-stream') return 'sse'
+  if (lineTypes.has(type)) return 'lines'
+  return type === 'application/json' ? dialect.framing?.(about) : undefined
+}
+
+const lineTypes = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+  'application/stream+json',
+])

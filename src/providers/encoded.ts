@@ -1,0 +1,45 @@
+/** Whether [start, end) is an id or a name of an enumeration: short, and of letters that sentences cannot do with. */
+export function isWord(text: string, start: number, end: number): boolean {
+  return end - start <= longestWord && word.test(text.slice(start, end))
+}
+
+/**
+ * Whether [start, end) is base64 (or hex) rather than text. Long ones are sampled at both ends and throughout, so that an image
+ * of megabytes costs microseconds; a blank or a line break anywhere makes it text.
+ */
+export function looksEncoded(text: string, start: number, end: number): boolean {
+  if (end - start <= 3 * sample) return encoded.test(text.slice(start, end))
+  if (!encoded.test(text.slice(start, start + sample)) || !encoded.test(text.slice(end - sample, end))) return false
+  for (let at = start + sample; at < end - sample; at += stride)
+    if (!encoded.test(text.slice(at, at + 16))) return false
+  const middle = text.slice(start, end)
+  return !middle.includes(' ') && !middle.includes('\\n')
+}
+
+/** Whether [start, end) is a data: URI of encoded bytes (RFC 2397). */
+export function isDataUri(text: string, start: number, end: number): boolean {
+  if (text.charCodeAt(start) !== 100 || !text.startsWith('data:', start)) return false
+  const marker = text.slice(start, Math.min(end, start + 200)).indexOf(';base64,')
+  return marker > 0 && looksEncoded(text, start + marker + 8, end)
+}
+
+/** Whether a member's name can stand in a path, which is recorded: a name that could be a value itself may not. */
+export function plainName(name: string): boolean {
+  return name.length <= 32 && letters.test(name)
+}
+
+/** Bytes that no text has: NUL, or one control character in eight, in the first kilobytes. The Content-Type is not believed. */
+export function isBinary(body: string): boolean {
+  const head = body.slice(0, 4096)
+  if (head.includes('\0')) return true
+  return (head.match(controls)?.length ?? 0) > head.length / 8
+}
+
+const word = /^[A-Za-z0-9_.:/@+=~$#-]+$/
+// PHP and others write a slash as \/.
+const encoded = /^\/?(?:[A-Za-z0-9+/=_-]|\\\/|\\$)*$/
+const letters = /^[A-Za-z_][A-Za-z_-]*$/
+const controls = /[\u0001-\u0008\u000e-\u001f]/g
+const longestWord = 256
+const sample = 512
+const stride = 4096
