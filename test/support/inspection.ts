@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import type { Edit, TextPart } from '../../src/core/text.ts'
 import type { Action, Match } from '../../src/core/verdict.ts'
 import type { RuleSet } from '../../src/detect/index.ts'
@@ -176,4 +177,44 @@ export function play(
 export function pieces(text: string, cuts: readonly number[]): string[] {
   const places = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b)
   return [0, ...places].map((from, i) => text.slice(from, places[i] ?? text.length))
+}
+
+/** Each text an event of its own. */
+export function deltas(channel: string, texts: readonly string[]): StreamEvent[] {
+  return texts.map((piece) => eventOf([{ channel, text: piece }]))
+}
+
+export const redacting = [
+  bound(detector(keyRule), 'redact'),
+  bound(detector(emailRule), 'tokenize'),
+  bound(detector(phraseRule), 'flag'),
+]
+
+/** Texts made to be cut: values, halves of values, placeholders of the vault, long stretches without anything. */
+export function hardTexts(vault: Vault): { readonly tokens: readonly string[]; readonly text: fc.Arbitrary<string> } {
+  const tokens = [
+    vault.placeholderFor('EMAIL', 'zed"\\\n@example.org'),
+    vault.placeholderFor('SECRET:key', 'S3cr3t/+='),
+  ] as const
+  const words = [
+    'AK1234',
+    'AK',
+    'A',
+    '12',
+    'ann@corp.org',
+    'a@b.co',
+    'm',
+    ' ',
+    'from ',
+    '@',
+    '.',
+    '😀',
+    '"',
+    '\\',
+    'é',
+    'Q',
+    'QX_',
+  ]
+  const word = fc.oneof(fc.constantFrom(...words, ...tokens), fc.constant('lorem ipsum dolor '.repeat(40)))
+  return { tokens, text: fc.array(word, { maxLength: 14 }).map((some) => some.join('')) }
 }
