@@ -1,0 +1,45 @@
+import type { Config } from '../config/schema.ts'
+import { consoleDoor } from '../console/server.ts'
+import type { Health } from '../console/server.ts'
+import { addressSet } from '../lib/ip.ts'
+import { addressText, listen } from './listen.ts'
+import { consoleToken } from './secrets.ts'
+
+/** What the console asks of the processes that serve. */
+export type Running = {
+  readonly proxy: readonly string[]
+  readonly health: () => Health | Promise<Health>
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly reload: (config: Config) => Promise<void>
+  readonly stop: (graceMs: number) => Promise<void>
+}
+
+/** Opens the console on the first of its addresses and all others. */
+export async function openConsole(config: Config, running: Running): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+  const token = config.console.token ?? (await consoleToken(config.data.dir))
+  const servers = config.console.listen.map((wanted) => ({
+    wanted,
+    server: consoleDoor({
+      health: async () => {
+        const health = await running.health()
+        return { ...health, facts: { ...health.facts, proxy: running.proxy } }
+      },
+      metrics: running.metrics,
+      token: () => token,
+      local: wanted.host === 'localhost' || isLoopback(wanted.host),
+    }),
+  }))
+  const addresses: string[] = []
+  for (const { server, wanted } of servers) addresses.push(addressText(await listen(server, wanted)))
+  return {
+    address: addresses[0] ?? '',
+    async close() {
+      for (const { server } of servers) {
+        server.closeAllConnections()
+        server.close()
+      }
+    },
+  }
+}
+
+const isLoopback = addressSet(['127.0.0.0/8', '::1/128'])

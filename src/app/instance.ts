@@ -1,0 +1,117 @@
+import { newEventId } from '../core/ids.ts'
+import type { Recorder } from '../audit/recorder.ts'
+import type { Config } from '../config/schema.ts'
+import type { Health } from '../console/server.ts'
+import type { Log } from '../lib/log.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { PolicyWatch } from '../policy/watch.ts'
+import { proxyDoor } from '../proxy/server.ts'
+import type { ProxyDoor } from '../proxy/server.ts'
+import type { Authority } from '../tls/authority.ts'
+import { openCa } from './authority.ts'
+import { listen } from './listen.ts'
+import type { Address } from './listen.ts'
+import { openPolicies } from './policies.ts'
+import { proxyParts } from './proxy.ts'
+import { engineRooms, openRecorder } from './rooms.ts'
+import { placeholderKey } from './secrets.ts'
+
+/** One process that serves the doors. */
+export type Instance = {
+  /** Where the proxy listens. */
+  readonly proxy: readonly Address[]
+  readonly authority: Authority
+  readonly metrics: Metrics
+  readonly recorder: Recorder
+  readonly health: () => Health
+  /** Takes a new configuration; policies are read anew too. */
+  readonly reload: (config: Config) => Promise<void>
+  /** Stops accepting, lets what is in flight finish for at most `graceMs`, flushes the ledger. */
+  readonly stop: (graceMs: number) => Promise<void>
+}
+
+/** Builds rooms and doors from a configuration and opens them: everything, or nothing is left open. */
+export async function startInstance(first: Config, log: Log): Promise<Instance> {
+  await using undo = new AsyncDisposableStack()
+  let config = first
+  const metrics = createMetrics()
+  const policies = await openPolicies(
+    first,
+    (set) => policyLoaded(set.digest),
+    (error) => {
+      metrics.policyReloads.inc({ outcome: 'refused' })
+      log.error({ code: error.code, problems: error.message }, 'policies not reloaded: the old ones stay in force')
+    },
+  )
+  undo.defer(() => policies.close())
+  const { authority } = await openCa(first, policies.current().inspectedHosts, (message) => log.warn({}, message))
+  const recorder = openRecorder(first, log)
+  undo.defer(() => recorder.close())
+  const policyLoaded = (digest: string): void => {
+    metrics.policyReloads.inc({ outcome: 'loaded' })
+    metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
+    log.info({ policy: digest }, 'policies reloaded')
+    const now = new Date()
+    recorder.event({ id: newEventId(now.getTime()), at: now.toISOString(), who: 'sallyport', what: 'policy.reload', before: null, after: JSON.stringify({ digest }) })
+  }
+  metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
+  watchLedger(metrics, recorder)
+  const rooms = engineRooms({ config: () => config, policy: policies.current, recorder, metrics, log, key: await placeholderKey(first.data.dir) })
+  const proxy = proxyParts({ config: () => config, rooms, metrics, log, authority, principalOf: () => undefined })
+  undo.defer(() => proxy.close())
+  const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
+  undo.move()
+  return {
+    proxy: doors.map(({ address }) => address),
+    authority,
+    metrics,
+    recorder,
+    health: () => healthOf(policies, recorder, authority),
+    async reload(next) {
+      config = next
+      log.level = next.log.level
+      proxy.reload()
+      await policies.reload()
+    },
+    async stop(graceMs) {
+      policies.close()
+      const drained = Promise.all(doors.map(({ door }) => door.drain()))
+      await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
+      for (const { door } of doors) door.destroy()
+      await proxy.close()
+      await recorder.close()
+    },
+  }
+}
+
+async function openDoors(config: Config, make: () => ProxyDoor, undo: AsyncDisposableStack): Promise<{ door: ProxyDoor; address: Address }[]> {
+  const doors: { door: ProxyDoor; address: Address }[] = []
+  for (const wanted of config.proxy.listen) {
+    const door = make()
+    doors.push({ door, address: await listen(door.server, wanted) })
+    undo.defer(() => door.destroy())
+  }
+  return doors
+}
+
+function watchLedger(metrics: Metrics, recorder: Recorder): void {
+  let rows = 0
+  setInterval(() => {
+    const stats = recorder.stats()
+    metrics.ledgerQueue.set(stats.queued)
+    metrics.ledgerRows.inc(stats.rows - rows)
+    metrics.ledgerCommit.set((stats.lastCommitMs ?? 0) / 1_000)
+    rows = stats.rows
+  }, 1_000).unref()
+}
+
+function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authority): Health {
+  const reasons: string[] = []
+  const warnings: string[] = []
+  if (!recorder.available()) reasons.push('ledger: cannot be written')
+  if (authority.notAfter - Date.now() < 7 * 86_400_000) reasons.push('ca: expires within 7 days')
+  const problem = policies.problem()
+  if (problem !== undefined) warnings.push(`policies: the files as they are now are not in force: ${problem.message}`)
+  return { ready: reasons.length === 0, reasons, warnings, facts: { policy: policies.current().digest, ca: authority.fingerprint } }
+}

@@ -1,0 +1,126 @@
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { SallyportError } from '../core/errors.ts'
+import type { Config } from '../config/schema.ts'
+import type { Rooms } from '../engine/exchange.ts'
+import { addressSet, plainAddress } from '../lib/ip.ts'
+import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { authenticator } from '../proxy/authenticate.ts'
+import type { ProxyParts } from '../proxy/parts.ts'
+import type { Authority } from '../tls/authority.ts'
+import { leafCache } from '../tls/leaf-cache.ts'
+import { emptyCrl } from '../tls/mint.ts'
+import { rejections } from '../tls/rejections.ts'
+import { connector } from '../upstream/connect.ts'
+import { addressGuard } from '../upstream/guard.ts'
+import { upstream } from '../upstream/send.ts'
+import { upstreamTrust } from '../upstream/trust.ts'
+
+/** What the proxy door needs, from configuration; `reload` makes anew what depends on it. */
+export function proxyParts(options: {
+  readonly config: () => Config
+  readonly rooms: Rooms
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly authority: Authority
+  readonly principalOf: (credentials: { name: string; token: string }) => string | undefined
+}): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
+  const { config, rooms, metrics, log, authority } = options
+  let live = liveParts(config(), options.principalOf)
+  const leaves = leafCache({ authority, hours: config().ca.leafHours, now: Date.now, onUse: (outcome) => metrics.leaves.inc({ outcome }), ...crlUrl(config()) })
+  const parts: ProxyParts = {
+    rooms,
+    metrics,
+    log,
+    authority: () => authority,
+    leaves,
+    rejections: rejections({ ms: 600_000, max: 10_000, now: Date.now }),
+    get guard() {
+      return live.guard
+    },
+    get connector() {
+      return live.connector
+    },
+    get upstream() {
+      return live.upstream
+    },
+    pages: {
+      caPem: () => authority.certificatePem,
+      caDer: () => authority.certificateDer,
+      crl: () => emptyCrl(authority, Date.now()),
+      fingerprint: () => authority.fingerprint,
+      inspected: () => rooms.policy().inspectedHosts,
+    },
+    identify: (headers, clientIp) => live.identify(headers, clientIp),
+    isSelf: ({ host, port }) => isOwnAddress(config(), host === 'localhost' ? '127.0.0.1' : host, port),
+    allowClient: (address) => live.allowClient(address),
+    get maxConnections() {
+      return config().limits.connections
+    },
+    headerBytes: config().limits.headerBytes,
+    handshakeTimeoutMs: 10_000,
+    get markers() {
+      return config().proxy.markers
+    },
+  }
+  return {
+    parts,
+    reload() {
+      const before = live
+      live = liveParts(config(), options.principalOf)
+      // What is in flight on the old connections is given time to finish.
+      setTimeout(() => void before.upstream.close(), config().shutdown.graceMs).unref()
+    },
+    close: () => live.upstream.close(),
+  }
+}
+
+function liveParts(config: Config, principalOf: (credentials: { name: string; token: string }) => string | undefined) {
+  const settings = config.upstream
+  const guard = addressGuard({ resolve: new Map(Object.entries(settings.resolve)), allowed: addressSet(settings.allowPrivate) })
+  const trust = once(() => upstreamTrust(settings.ca))
+  const dials = connector({ guard, trust, connectTimeoutMs: settings.connectTimeoutMs, isOwn: (address, port) => isOwnAddress(config, address, port) })
+  const authenticate = authenticator({ scheme: config.proxy.auth, principalOf, now: Date.now })
+  return {
+    guard,
+    connector: dials,
+    upstream: upstream(dials, settings, Date.now),
+    allowClient: addressSet(config.proxy.allowClients),
+    identify(headers: Parameters<typeof authenticate>[0], clientIp: string): string | null {
+      const outcome = authenticate(headers, clientIp)
+      if (outcome.kind === 'known') return outcome.principal
+      if (outcome.kind === 'limited') throw new SallyportError('too_many_failures', 'too many failed attempts from this address')
+      throw new SallyportError('proxy_auth_required', 'this proxy wants credentials')
+    },
+  }
+}
+
+/** Whether an address and port are one of our listeners: dialling them would loop. */
+function isOwnAddress(config: Config, address: string, port: number): boolean {
+  const plain = plainAddress(address)
+  const listeners = [...config.proxy.listen, ...config.console.listen]
+  return listeners.some((listener) => listener.port === port && (plainAddress(listener.host) === plain || (isWildcard(listener.host) && isLocal(plain))))
+}
+
+function isWildcard(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::'
+}
+
+function isLocal(address: string): boolean {
+  if (isIP(address) === 0) return false
+  if (address.startsWith('127.') || address === '::1') return true
+  return Object.values(networkInterfaces()).some((some) => some?.some((one) => plainAddress(one.address) === address))
+}
+
+function crlUrl(config: Config): { crlUrl?: string } {
+  const [first] = config.proxy.listen
+  if (first === undefined || first.port === 0) return {}
+  const host = isWildcard(first.host) ? '127.0.0.1' : first.host
+  return { crlUrl: `http://${host.includes(':') ? `[${host}]` : host}:${first.port}/ca.crl` }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}

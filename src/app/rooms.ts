@@ -1,0 +1,66 @@
+import { bodyKeeper } from '../audit/body.ts'
+import { startRecorder } from '../audit/recorder.ts'
+import type { Recorder, RecorderNotice } from '../audit/recorder.ts'
+import type { Config } from '../config/schema.ts'
+import type { Rooms } from '../engine/exchange.ts'
+import { createVault, vaultKeyFor } from '../inspect/tokens.ts'
+import type { Vault } from '../inspect/tokens.ts'
+import type { Log } from '../lib/log.ts'
+import { lru } from '../lib/lru.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { PolicySet } from '../policy/compile.ts'
+
+/** The ledger's writer for this process; what it has to say goes to log and metrics. */
+export function openRecorder(config: Config, log: Log): Recorder {
+  return startRecorder({
+    dir: config.data.dir,
+    durability: config.audit.durability,
+    inlineBytes: config.audit.bodies.inlineBytes,
+    notice: (notice) => logNotice(log, notice),
+  })
+}
+
+function logNotice(log: Log, notice: RecorderNotice): void {
+  const { kind, ...fields } = notice
+  if (kind === 'lost') log.warn(fields, 'exchanges of an earlier run were left open and are marked lost')
+  else log.warn({ notice: kind, ...fields }, 'ledger')
+}
+
+/** What the spine works with. `config` and `policy` are asked each time, so that a reload takes effect at once. */
+export function engineRooms(parts: {
+  readonly config: () => Config
+  readonly policy: () => PolicySet
+  readonly recorder: Recorder
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly key: Uint8Array
+}): Rooms {
+  const vaults = lru<string, Vault>({ max: 1_000 })
+  return {
+    policy: parts.policy,
+    recorder: parts.recorder,
+    metrics: parts.metrics,
+    log: parts.log,
+    vault(tenant) {
+      const known = vaults.get(tenant)
+      if (known !== undefined) return known
+      const vault = createVault({ key: vaultKeyFor(parts.key, tenant), maxEntries: 20_000 })
+      vaults.set(tenant, vault)
+      return vault
+    },
+    keeper(id, side) {
+      const { data, audit } = parts.config()
+      return bodyKeeper({ ...audit.bodies, dir: data.dir, id, side, sync: audit.durability === 'power' })
+    },
+    get inspectBytes() {
+      return parts.config().limits.inspectBytes
+    },
+    get whenUnavailable() {
+      return parts.config().audit.whenUnavailable
+    },
+    get store() {
+      const { bodies } = parts.config().audit
+      return bodies.capture ? bodies.store : 'none'
+    },
+  }
+}

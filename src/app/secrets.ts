@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createFileAtomic } from '../lib/atomic-file.ts'
+
+/** The key that placeholders are derived from: 32 bytes in the data folder, one for all processes and for ever, or placeholders would change. */
+export function placeholderKey(dataDir: string): Promise<Buffer> {
+  return secretFile(dataDir, 'placeholder.key', () => randomBytes(32))
+}
+
+/** The console's token when the configuration names none: made once, in the data folder. */
+export async function consoleToken(dataDir: string): Promise<string> {
+  return (await secretFile(dataDir, 'console.token', () => Buffer.from(randomBytes(32).toString('base64url')))).toString('utf8').trim()
+}
+
+/** Reads a secret of the data folder, or makes it, 0600; of processes that do so at once all get the same. */
+async function secretFile(dataDir: string, name: string, make: () => Buffer): Promise<Buffer> {
+  const path = join(dataDir, name)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  await createFileAtomic(path, make(), 0o600)
+  return readFile(path)
+}

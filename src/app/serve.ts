@@ -1,0 +1,80 @@
+import cluster from 'node:cluster'
+import { availableParallelism } from 'node:os'
+import { asSallyportError } from '../core/errors.ts'
+import { loadConfig } from '../config/load.ts'
+import type { ConfigSource } from '../config/load.ts'
+import { needsRestart } from '../config/reload.ts'
+import type { Config } from '../config/schema.ts'
+import { openLog } from '../lib/log.ts'
+import type { Log } from '../lib/log.ts'
+import { openConsole } from './console.ts'
+import { startInstance } from './instance.ts'
+import { firstSteps } from './hints.ts'
+import { prepare } from './prepare.ts'
+import { serveAsWorker, supervise } from './workers.ts'
+
+export type ServeOptions = {
+  readonly source: ConfigSource
+  /** Prints lines for a person on the first start. */
+  readonly say: (lines: readonly string[]) => void
+}
+
+/** Runs the doors until a signal ends them; resolves with the exit status. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const config = loadConfig(options.source)
+  const log = await openLog(config.log)
+  if (cluster.isWorker) return serveAsWorker(config, options.source, log)
+  const { authority, created } = await prepare(config, log)
+  const workers = config.workers === 'auto' ? availableParallelism() : config.workers
+  const running = workers === 1 ? await single(config, log) : await supervise(workers, log)
+  const console = await openConsole(config, running).catch(async (error: unknown) => {
+    await running.stop(0)
+    throw error
+  })
+  log.info({ proxy: running.proxy, console: console.address, workers, ca: authority.fingerprint }, 'ready')
+  options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }))
+  const signal = await signals(log, async () => {
+    const next = reloaded(config, options.source, log)
+    if (next !== undefined) await running.reload(next)
+  })
+  log.info({ signal }, 'stopping')
+  await running.stop(config.shutdown.graceMs)
+  await console.close()
+  log.info({}, 'stopped')
+  return 0
+}
+
+async function single(config: Config, log: Log) {
+  const instance = await startInstance(config, log)
+  return {
+    proxy: instance.proxy.map(({ host, port }) => `${host}:${port}`),
+    health: instance.health,
+    metrics: async () => ({ contentType: instance.metrics.registry.contentType, body: await instance.metrics.registry.metrics() }),
+    reload: instance.reload,
+    stop: instance.stop,
+  }
+}
+
+/** The configuration as it is now, or undefined when it is not valid: then the old one stays. */
+export function reloaded(before: Config, source: ConfigSource, log: Log): Config | undefined {
+  try {
+    const next = loadConfig(source)
+    const fixed = needsRestart(before, next)
+    if (fixed.length > 0) log.warn({ keys: fixed }, 'changed, but in force only after a restart')
+    return next
+  } catch (thrown) {
+    const error = asSallyportError(thrown)
+    log.error({ code: error.code, problems: error.message }, 'configuration not reloaded: the old one stays in force')
+    return undefined
+  }
+}
+
+/** Resolves with the signal that ends the program; SIGHUP reloads. */
+export function signals(log: Log, reload: () => Promise<void>): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGHUP', () => void reload().catch((error: unknown) => log.error({ err: error }, 'reload failed')))
+    process.once('SIGTERM', () => resolve('SIGTERM'))
+    process.once('SIGINT', () => resolve('SIGINT'))
+  })
+}
+

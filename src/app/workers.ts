@@ -1,0 +1,118 @@
+import cluster from 'node:cluster'
+import type { Worker } from 'node:cluster'
+import { AggregatorRegistry } from 'prom-client'
+import { SallyportError } from '../core/errors.ts'
+import type { Config } from '../config/schema.ts'
+import type { ConfigSource } from '../config/load.ts'
+import type { Health } from '../console/server.ts'
+import type { Log } from '../lib/log.ts'
+import type { Running } from './console.ts'
+import { startInstance } from './instance.ts'
+import { addressText } from './listen.ts'
+import { reloaded, signals } from './serve.ts'
+
+/** What workers and their parent say to each other. */
+type FromWorker =
+  | { readonly kind: 'ready'; readonly proxy: readonly string[] }
+  | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
+  | { readonly kind: 'health'; readonly health: Health }
+
+type FromParent = { readonly kind: 'reload' } | { readonly kind: 'stop' }
+
+/** The part of a worker: one instance, steered by the parent. Ends when the parent does. */
+export async function serveAsWorker(config: Config, source: ConfigSource, log: Log): Promise<number> {
+  const registry = new AggregatorRegistry()
+  const tell = (message: FromWorker): void => void (process.connected && process.send?.(message))
+  try {
+    const instance = await startInstance(config, log)
+    AggregatorRegistry.setRegistries([instance.metrics.registry])
+    tell({ kind: 'ready', proxy: instance.proxy.map(addressText) })
+    const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
+    await new Promise<void>((resolve) => {
+      process.once('disconnect', resolve)
+      process.on('message', (message: FromParent) => {
+        if (message.kind === 'stop') resolve()
+        if (message.kind !== 'reload') return
+        const next = reloaded(config, source, log)
+        if (next !== undefined) void instance.reload(next)
+      })
+      // The terminal's ^C reaches every process; the parent decides.
+      void signals(log, async () => undefined)
+    })
+    clearInterval(beat)
+    await instance.stop(config.shutdown.graceMs)
+    return 0
+  } catch (thrown) {
+    if (!(thrown instanceof SallyportError)) throw thrown
+    tell({ kind: 'failed', code: thrown.code, message: thrown.message, hint: thrown.hint })
+    return 1
+  } finally {
+    registry.clear()
+    process.disconnect?.()
+  }
+}
+
+/** The part of the parent: starts the workers, replaces one that dies, asks them for health and metrics. */
+export async function supervise(count: number, log: Log): Promise<Running> {
+  const registry = new AggregatorRegistry()
+  const health = new Map<number, Health>()
+  let stopping = false
+  let wait = 100
+
+  const start = (): Promise<readonly string[]> =>
+    new Promise((resolve, reject) => {
+      const worker = cluster.fork({ SALLYPORT_WORKER: '1' })
+      const began = Date.now()
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'health') health.set(worker.id, message.health)
+        if (message.kind === 'ready') resolve(message.proxy)
+        if (message.kind === 'failed') reject(new SallyportError(message.code, message.message, { hint: message.hint }))
+      })
+      worker.once('exit', (code, signal) => {
+        health.delete(worker.id)
+        reject(new SallyportError('internal_error', `a worker ended with ${signal ?? code}`))
+        if (stopping || began === 0) return
+        log.error({ worker: worker.process.pid, code, signal }, 'a worker died and is replaced')
+        wait = Date.now() - began > 10_000 ? 100 : Math.min(wait * 2, 10_000)
+        setTimeout(() => stopping || start().catch(() => undefined), wait).unref()
+      })
+    })
+
+  let proxy: readonly string[] = []
+  try {
+    const started = await Promise.all(Array.from({ length: count }, start))
+    proxy = started[0] ?? []
+  } catch (error) {
+    stopping = true
+    for (const worker of alive()) worker.process.kill('SIGKILL')
+    throw error
+  }
+  return {
+    proxy,
+    health: () => worst(health, count),
+    metrics: async () => ({ contentType: registry.contentType, body: await registry.clusterMetrics() }),
+    async reload() {
+      for (const worker of alive()) worker.send({ kind: 'reload' } satisfies FromParent)
+    },
+    async stop(graceMs) {
+      stopping = true
+      const ended = alive().map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())))
+      for (const worker of alive()) worker.send({ kind: 'stop' } satisfies FromParent)
+      await Promise.race([Promise.all(ended), new Promise((resolve) => void setTimeout(resolve, graceMs + 5_000).unref())])
+      for (const worker of alive()) worker.process.kill('SIGKILL')
+    },
+  }
+}
+
+function alive(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+}
+
+/** Ready when every worker is; what any of them has to say is said. */
+function worst(health: ReadonlyMap<number, Health>, count: number): Health {
+  const all = [...health.values()]
+  const unique = (pick: (one: Health) => readonly string[]): string[] => [...new Set(all.flatMap(pick))]
+  const missing = count - all.length
+  const reasons = [...unique(({ reasons: some }) => some), ...(missing > 0 ? [`workers: ${missing} of ${count} not running`] : [])]
+  return { ready: reasons.length === 0, reasons, warnings: unique(({ warnings }) => warnings), facts: all[0]?.facts ?? {} }
+}

@@ -1,0 +1,25 @@
+import { STATUS_CODES } from 'node:http'
+import { errorCodes } from '../core/errors.ts'
+import type { SallyportError } from '../core/errors.ts'
+import type { Answer, RawHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
+import { bytesBody } from '../http/body.ts'
+import type { Provider } from '../providers/provider.ts'
+
+/** An answer of our own in the caller's dialect (an error of the origin, a verdict of policy). The message never repeats what was found. */
+export function refusal(error: SallyportError, about: { provider: Provider; exchange: string; headers: RawHeaders }): Answer {
+  const status = errorCodes[error.code].status
+  const message = `${error.message} (exchange ${about.exchange})`
+  const accept = headerOf(about.headers, 'accept') ?? ''
+  const spoken = about.provider.refuse({ code: error.code, status, message, accept })
+  const body = Buffer.from(spoken.body)
+  const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
+  const headers = [
+    ...mark, 'sallyport-exchange', about.exchange, 'content-type', spoken.contentType, 'content-length', String(body.length),
+    'cache-control', 'no-store', ...(spoken.headers ?? []),
+  ]
+  return { head: { status, reason: STATUS_CODES[status] ?? '', headers, version: '1.1' }, body: bytesBody(body) }
+}
+
+/** Codes that are a decision of policy rather than a failure. */
+export const byPolicy: ReadonlySet<string> = new Set(['sallyport_blocked', 'sallyport_too_large', 'unreadable_body', 'hook_failed'])

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import type { Transform } from 'node:stream'
+import { SallyportError } from '../core/errors.ts'
+import { decodingStream } from '../http/encoding.ts'
+
+/** The chunks with their codings undone, as they come. Rejects when a coding is unknown or untrue. */
+export async function* decodedChunks(chunks: AsyncIterable<Uint8Array>, codings: readonly string[]): AsyncGenerator<Uint8Array> {
+  let decoded: AsyncIterable<Uint8Array> = chunks
+  for (const coding of codings.toReversed()) decoded = through(decoded, decoderFor(coding))
+  yield* decoded
+}
+
+/** Decodes beside the way: `take` gets the decoded chunks; `write` resolves when what it was given has been taken. */
+export function sideDecoder(codings: readonly string[], take: (plain: Uint8Array) => Promise<void>): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<void> } {
+  const decoders = codings.toReversed().map((coding) => decodingStream(coding))
+  if (decoders.length !== 1 || decoders[0] === undefined) return { write: async () => undefined, end: async () => undefined }
+  const [decoder] = decoders
+  let taken: Promise<void> = Promise.resolve()
+  let broken = false
+  decoder.on('data', (plain: Buffer) => {
+    taken = taken.then(() => take(plain))
+  })
+  decoder.on('error', () => (broken = true))
+  return {
+    async write(chunk) {
+      if (broken) return
+      if (!decoder.write(chunk)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]).catch(() => undefined)
+      await taken
+    },
+    async end() {
+      if (!broken) {
+        decoder.end()
+        await once(decoder, 'close').catch(() => undefined)
+      }
+      await taken
+    },
+  }
+}
+
+function decoderFor(coding: string): Transform {
+  const decoder = decodingStream(coding)
+  if (decoder === undefined) throw new SallyportError('upstream_invalid', `the answer cannot be read: unknown coding ${coding}`)
+  return decoder
+}
+
+async function* through(chunks: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
+  const feeding = feed(chunks, decoder)
+  feeding.catch((error: Error) => decoder.destroy(error))
+  try {
+    yield* decoder
+    await feeding
+  } finally {
+    decoder.destroy()
+  }
+}
+
+async function feed(chunks: AsyncIterable<Uint8Array>, decoder: Transform): Promise<void> {
+  for await (const chunk of chunks) {
+    if (decoder.destroyed) return
+    if (!decoder.write(chunk)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')])
+  }
+  decoder.end()
+}

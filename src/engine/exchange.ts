@@ -1,0 +1,46 @@
+import type { Answer, RawHeaders, Request } from '../core/http.ts'
+import type { ConnectionId, ExchangeId } from '../core/ids.ts'
+import type { Recorder } from '../audit/recorder.ts'
+import type { BodyKeeper } from '../audit/body.ts'
+import type { Vault } from '../inspect/tokens.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { PolicySet } from '../policy/compile.ts'
+
+/** One request with all that is known of where it came from, and the way back to the client. */
+export type Exchange = {
+  readonly id: ExchangeId
+  readonly door: 'proxy' | 'gateway'
+  readonly clientIp: string
+  readonly principal: string | null
+  readonly connectionId: ConnectionId | null
+  readonly request: Request
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  /** Sends the answer; resolves when it is wholly sent, rejects when that fails. Called once. */
+  readonly reply: (answer: Answer) => Promise<void>
+}
+
+/** Sends the request on, whatever that means for the door. Rejects with SallyportError. */
+export type Forward = (request: Request) => Promise<Answer>
+
+export type EngineLog = {
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
+  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+/** What the spine works with; built once by `app`. */
+export type Rooms = {
+  readonly policy: () => PolicySet
+  readonly recorder: Recorder
+  readonly keeper: (id: ExchangeId, side: 'request' | 'response') => BodyKeeper
+  readonly vault: (tenant: string) => Vault
+  readonly metrics: Metrics
+  readonly log: EngineLog
+  readonly inspectBytes: number
+  /** What happens to traffic when the ledger cannot be written. */
+  readonly whenUnavailable: 'block' | 'allow'
+  /** Which content is kept: see `audit.bodies`. */
+  readonly store: 'redacted' | 'full' | 'none'
+}
+
+export type { Answer, RawHeaders, Request }

@@ -1,0 +1,116 @@
+import { SallyportError } from '../core/errors.ts'
+import type { ExchangeDone, ExchangeOpen, ExchangeState } from '../audit/rows.ts'
+import type { Rooms } from './exchange.ts'
+import type { Trace } from './trace.ts'
+
+/** Commits the row of an exchange that is about to be forwarded; when the ledger cannot, policy of the operator decides. */
+export async function openRow(rooms: Rooms, trace: Trace): Promise<void> {
+  try {
+    await rooms.recorder.open(openOf(trace))
+    trace.opened = true
+  } catch (cause) {
+    if (rooms.whenUnavailable === 'allow') return rooms.log.warn({ exchange: trace.exchange.id, err: cause }, 'forwarded without a row')
+    rooms.metrics.ledgerRefusals.inc()
+    throw cause instanceof SallyportError ? cause : new SallyportError('ledger_unavailable', 'the ledger cannot be written', { cause })
+  }
+}
+
+/** Finishes the row, or writes it at once when the exchange never was forwarded; and counts. */
+export function closeRow(rooms: Rooms, trace: Trace, state: Exclude<ExchangeState, 'open' | 'lost'>): void {
+  const done = doneOf(trace, state)
+  if (trace.opened) rooms.recorder.done(done)
+  else rooms.recorder.once(openOf(trace), done)
+  count(rooms, trace)
+}
+
+function openOf(trace: Trace): ExchangeOpen {
+  const { exchange, identified, request } = trace
+  const { head } = exchange.request
+  return {
+    id: exchange.id,
+    at: trace.at.toISOString(),
+    door: exchange.door,
+    clientIp: exchange.clientIp,
+    principal: exchange.principal,
+    process: null,
+    host: head.target.host,
+    port: head.target.port,
+    method: head.method,
+    path: head.target.path + maskedQuery(head.target.query),
+    httpVersion: head.version,
+    provider: identified.provider.name,
+    operation: identified.operation,
+    model: request.model,
+    stream: request.stream,
+    policy: trace.policy.digest,
+    connectionId: exchange.connectionId,
+    traceId: null,
+    ...trace.requestContent,
+  }
+}
+
+function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
+  const { answer } = trace
+  const { usage } = answer
+  const or = (count: number | undefined): number | null => count ?? null
+  return {
+    id: trace.exchange.id,
+    upstreamHttpVersion: trace.upstreamVersion,
+    status: trace.status,
+    decision: trace.decision,
+    rule: trace.rule,
+    findings: trace.findings.length === 0 ? '[]' : JSON.stringify(trace.findings),
+    hooks: trace.hooks.length === 0 ? '[]' : JSON.stringify(trace.hooks),
+    responseBytes: trace.responseBytes,
+    firstByteMs: trace.firstByteMs,
+    durationMs: round(performance.now() - trace.startedAt),
+    addedMs: round(trace.addedMs),
+    inputTokens: or(usage.input),
+    cachedTokens: or(usage.cachedInput),
+    cacheWriteTokens: or(usage.cacheWrite),
+    outputTokens: or(usage.output),
+    reasoningTokens: or(usage.reasoning),
+    costUsd: null,
+    finishReason: answer.finishReason,
+    upstreamId: answer.upstreamId,
+    cache: null,
+    tools: toolsOf(trace),
+    responseBody: trace.responseContent.inline,
+    responseSpill: trace.responseContent.spill,
+    responseSha256: trace.responseContent.sha256,
+    responseTruncated: trace.responseContent.truncated,
+    state,
+    requestBytes: trace.requestBytes,
+    requestBody: trace.requestContent.requestBody,
+    requestSpill: trace.requestContent.requestSpill,
+    requestSha256: trace.requestContent.requestSha256,
+    requestTruncated: trace.requestContent.requestTruncated,
+    error: trace.error ?? (trace.notInspected === null ? null : `not_inspected: ${trace.notInspected}`),
+    model: trace.request.model ?? answer.model,
+    stream: null,
+  }
+}
+
+function toolsOf({ request, answer }: Trace): string | null {
+  if (request.tools.length === 0 && answer.toolCalls.length === 0) return null
+  return JSON.stringify({ offered: request.tools, called: answer.toolCalls })
+}
+
+function count(rooms: Rooms, trace: Trace): void {
+  const { metrics } = rooms
+  const { door } = trace.exchange
+  const provider = trace.identified.provider.name
+  metrics.exchanges.inc({ door, provider, decision: trace.decision, status_class: `${Math.floor((trace.status ?? 0) / 100)}xx` })
+  metrics.bytes.inc({ direction: 'up' }, trace.requestBytes)
+  metrics.bytes.inc({ direction: 'down' }, trace.responseBytes)
+  metrics.added.observe({ door }, trace.addedMs / 1_000)
+  if (trace.firstByteMs !== null) metrics.firstByte.observe({ door }, trace.firstByteMs / 1_000)
+  for (const [bucket, tokens] of Object.entries(trace.answer.usage)) if (tokens > 0) metrics.tokens.inc({ provider, bucket }, tokens)
+}
+
+/** The query with every value hidden: keys travel there (`?key=…`). */
+export function maskedQuery(query: string): string {
+  return query.replace(/([?&][^=&]*)=[^&]*/g, '$1=***')
+}
+
+const round = (ms: number): number => Math.round(ms * 1_000) / 1_000

@@ -1,0 +1,116 @@
+import { SallyportError } from '../core/errors.ts'
+import type { Body, RawHeaders, Request } from '../core/http.ts'
+import { headerOf, withoutHeaders } from '../core/http.ts'
+import type { Edit, TextPart } from '../core/text.ts'
+import { bytesBody, madeBody } from '../http/body.ts'
+import { withHeader } from '../http/headers.ts'
+import { inspectParts } from '../inspect/pipeline.ts'
+import { applyEdits, encodeBody } from '../providers/json-text.ts'
+import { decode } from './decode.ts'
+import type { Decoded } from './decode.ts'
+import type { Rooms } from './exchange.ts'
+import { openRow } from './record.ts'
+import type { Trace } from './trace.ts'
+import { factsOf, note } from './trace.ts'
+
+/**
+ * Decodes and inspects the request, and commits its row. Gives the request to forward: the same bytes, or the same bytes but for
+ * the edits. Rejects with SallyportError when policy says so.
+ */
+export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
+  const { request, signal } = trace.exchange
+  const { policy, identified } = trace
+  const decoded = await decode(
+    { headers: request.head.headers, body: request.body },
+    { limit: rooms.inspectBytes, oversize: policy.oversize, unreadable: policy.unreadable, signal, alwaysText: identified.operation !== 'unknown' },
+  )
+  const began = performance.now()
+  const inspected = await inspectRequest(rooms, trace, decoded)
+  trace.addedMs += performance.now() - began
+  await openRow(rooms, trace)
+  return inspected
+}
+
+async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Promise<Request> {
+  const { request, signal } = trace.exchange
+  const parts = readParts(trace, decoded)
+  const bindings = trace.policy.bindingsFor(factsOf(trace), 'request')
+  const bodyBytes = decoded.kind === 'text' ? decoded.bytes.length : (request.body?.length ?? 0)
+  const inspection = await inspectParts(
+    bindings,
+    { stage: 'request', parts, bodyBytes, facts: factsOf(trace) },
+    { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal },
+  )
+  note(rooms, trace, inspection)
+  await keep(rooms, trace, decoded, inspection.storeEdits)
+  if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
+  trace.found = inspection.found
+  return forwarded(request, decoded, inspection.edits, trace)
+}
+
+function readParts(trace: Trace, decoded: Decoded): readonly TextPart[] {
+  if (decoded.kind === 'opaque') trace.notInspected = decoded.why
+  if (decoded.kind !== 'text') return noParts
+  trace.requestBytes = decoded.bytes.length
+  const { head } = trace.exchange.request
+  const { provider, operation } = trace.identified
+  const reading = provider.readRequest(decoded.text, { operation, target: head.target, contentType: headerOf(head.headers, 'content-type') ?? '' })
+  trace.request = reading.facts
+  return reading.parts
+}
+
+/** The error that a blocking inspection becomes; names the rule, never what was found. */
+export function blocked(inspection: { readonly rule: string | null; readonly failed: { readonly hook: string } | null }): SallyportError {
+  if (inspection.failed !== null) return new SallyportError('hook_failed', `the check "${inspection.rule ?? inspection.failed.hook}" could not run`)
+  return new SallyportError('sallyport_blocked', `blocked by the policy rule "${inspection.rule ?? 'unnamed'}"`)
+}
+
+async function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: readonly Edit[]): Promise<void> {
+  // What was not inspected is not kept: it may hold what policy would have found.
+  if (decoded.kind !== 'text' || rooms.store === 'none') return
+  const keeper = rooms.keeper(trace.exchange.id, 'request')
+  const clean = rooms.store === 'full' || storeEdits.length === 0
+  await keeper.write(clean && !decoded.coded ? decoded.bytes : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset))
+  const stored = await keeper.finish()
+  trace.requestContent = {
+    requestBytes: trace.requestBytes,
+    requestBody: stored.inline,
+    requestSpill: stored.spill,
+    requestSha256: stored.sha256,
+    requestTruncated: stored.truncated,
+  }
+}
+
+function forwarded(request: Request, decoded: Decoded, edits: readonly Edit[], trace: Trace): Request {
+  if (decoded.kind === 'none') return request
+  if (decoded.kind === 'opaque') return { head: request.head, body: counted(decoded.body, trace) }
+  if (edits.length === 0) return { head: withLength(request.head, decoded.bytes.length), body: bytesBody(decoded.bytes) }
+  const bytes = encodeBody(applyEdits(decoded.text, edits), decoded.charset)
+  const headers = withoutHeaders(request.head.headers, contentEncoding)
+  return { head: withLength({ ...request.head, headers }, bytes.length), body: bytesBody(bytes) }
+}
+
+// The whole body is at hand, so it is sent with a length, however it came.
+function withLength<H extends { readonly headers: RawHeaders }>(head: H, length: number): H {
+  if (headerOf(head.headers, 'content-length') === String(length)) return head
+  return { ...head, headers: withHeader(withoutHeaders(head.headers, transferEncoding), 'Content-Length', String(length)) }
+}
+
+function counted(body: Body, trace: Trace): Body {
+  async function* pass(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      trace.requestBytes += chunk.length
+      yield chunk
+    }
+  }
+  return madeBody(pass(), body.length, body.trailers)
+}
+
+/** Whose placeholders: those of one principal never resolve for another. */
+export function tenantOf(trace: Trace): string {
+  return trace.exchange.principal ?? ''
+}
+
+const noParts: readonly TextPart[] = []
+const contentEncoding = new Set(['content-encoding'])
+const transferEncoding = new Set(['transfer-encoding'])

@@ -1,0 +1,116 @@
+import { SallyportError } from '../core/errors.ts'
+import type { Answer, Body } from '../core/http.ts'
+import { headerOf, withoutHeaders } from '../core/http.ts'
+import type { TextPart } from '../core/text.ts'
+import { bytesBody, madeBody } from '../http/body.ts'
+import { mediaType, withHeader } from '../http/headers.ts'
+import { inspectParts } from '../inspect/pipeline.ts'
+import type { Binding } from '../inspect/binding.ts'
+import { stricter } from '../core/verdict.ts'
+import { applyEdits, encodeBody } from '../providers/json-text.ts'
+import { decode, isOpaque } from './decode.ts'
+import type { Decoded } from './decode.ts'
+import type { Rooms } from './exchange.ts'
+import { blocked, tenantOf } from './request.ts'
+import { streamed } from './stream.ts'
+import { textReader } from './text-reader.ts'
+import type { Trace } from './trace.ts'
+import { factsOf, note } from './trace.ts'
+
+/** Inspects the answer and gives the one to send. Rejects with SallyportError when policy or the origin says so. */
+export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promise<Answer> {
+  trace.status = answer.head.status
+  trace.upstreamVersion = answer.head.version
+  trace.firstByteMs = Math.round((performance.now() - trace.startedAt) * 1_000) / 1_000
+  if (answer.body === null) return answer
+  const type = mediaType(answer.head.headers)
+  if (isOpaque(type)) return passed(trace, answer, answer.body, type)
+  const bindings = trace.policy.bindingsFor(factsOf(trace), 'response')
+  const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
+  const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
+  const reader = trace.identified.provider.reader(about) ?? (isPlainText(type) ? textReader() : undefined)
+  if (reader !== undefined) return streamed(rooms, trace, answer, reader, bindings)
+  return whole(rooms, trace, answer, bindings)
+}
+
+/** Whether anything bound could change or stop the answer: only then is it held. */
+export function mayChange(rooms: Rooms, trace: Trace, bindings: readonly Binding[]): boolean {
+  if (rooms.vault(tenantOf(trace)).size() > 0) return true
+  if (trace.policy.mode === 'observe') return false
+  return bindings.some((binding) => {
+    const strict = stricter(binding.action.default, 'flag') || [...binding.action.byType.values()].some((action) => stricter(action, 'flag'))
+    return strict || binding.onError === 'block'
+  })
+}
+
+async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: readonly Binding[]): Promise<Answer> {
+  const { policy } = trace
+  const { signal } = trace.exchange
+  const decoded = await decode(
+    { headers: answer.head.headers, body: answer.body },
+    { limit: rooms.inspectBytes, oversize: bindings.length === 0 ? 'allow' : policy.oversize, unreadable: bindings.length === 0 ? 'allow' : policy.unreadable, signal, alwaysText: false },
+  ).catch(asUpstream)
+  if (decoded.kind === 'none') return answer
+  if (decoded.kind === 'opaque') return passed(trace, answer, decoded.body, decoded.why)
+  const began = performance.now()
+  const edited = await inspectWhole(rooms, trace, answer, decoded, bindings)
+  trace.addedMs += performance.now() - began
+  return edited
+}
+
+async function inspectWhole(rooms: Rooms, trace: Trace, answer: Answer, decoded: Extract<Decoded, { kind: 'text' }>, bindings: readonly Binding[]): Promise<Answer> {
+  const parts = readAnswer(trace, answer, decoded)
+  trace.responseBytes = decoded.bytes.length
+  const inspection = await inspectParts(
+    bindings,
+    { stage: 'response', parts, bodyBytes: decoded.bytes.length, facts: factsOf(trace), known: trace.found },
+    { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal: trace.exchange.signal },
+  )
+  note(rooms, trace, inspection)
+  await keep(rooms, trace, decoded, inspection.storeEdits)
+  if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
+  if (inspection.edits.length === 0) return { head: answer.head, body: bytesBody(decoded.bytes) }
+  const bytes = encodeBody(applyEdits(decoded.text, inspection.edits), decoded.charset)
+  const headers = withHeader(withoutHeaders(answer.head.headers, codingFields), 'content-length', String(bytes.length))
+  return { head: { ...answer.head, headers }, body: bytesBody(bytes) }
+}
+
+function readAnswer(trace: Trace, answer: Answer, decoded: Extract<Decoded, { kind: 'text' }>): readonly TextPart[] {
+  const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
+  const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
+  const reading = trace.identified.provider.readAnswer(decoded.text, about)
+  trace.answer = reading.facts
+  return reading.parts
+}
+
+async function keep(rooms: Rooms, trace: Trace, decoded: Extract<Decoded, { kind: 'text' }>, storeEdits: Parameters<typeof applyEdits>[1]): Promise<void> {
+  if (rooms.store === 'none') return
+  const keeper = rooms.keeper(trace.exchange.id, 'response')
+  const clean = rooms.store === 'full' || storeEdits.length === 0
+  await keeper.write(clean && !decoded.coded ? decoded.bytes : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset))
+  trace.responseContent = await keeper.finish()
+}
+
+/** An answer that is not read: counted as it passes. */
+function passed(trace: Trace, answer: Answer, body: Body, why: string): Answer {
+  trace.notInspected ??= `answer ${why}`
+  async function* pass(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      trace.responseBytes += chunk.length
+      yield chunk
+    }
+  }
+  return { head: answer.head, body: madeBody(pass(), body.length, body.trailers) }
+}
+
+function isPlainText(type: string): boolean {
+  return type.startsWith('text/') && type !== 'text/html'
+}
+
+// The client's body faults are 400 and 413; the same faults of an origin are the origin's.
+function asUpstream(error: unknown): never {
+  if (error instanceof SallyportError && error.code === 'unreadable_body') throw new SallyportError('upstream_invalid', `the answer cannot be read: ${error.message}`, { cause: error })
+  throw error
+}
+
+const codingFields = new Set(['content-encoding', 'transfer-encoding'])

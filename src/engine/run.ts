@@ -1,0 +1,56 @@
+import { asSallyportError, SallyportError } from '../core/errors.ts'
+import { refusal, byPolicy } from './answer.ts'
+import type { Answer, Exchange, Forward, Rooms } from './exchange.ts'
+import { closeRow } from './record.ts'
+import { admit } from './request.ts'
+import { receive } from './response.ts'
+import type { Trace } from './trace.ts'
+import { startTrace } from './trace.ts'
+
+/**
+ * The spine: decode, inspect, forward, inspect the answer, send it, record. Every exchange of every door passes here, and there is
+ * no other place where policy is enforced. An error in place of `forward` is answered and recorded at once. Settles when the answer has been sent or cannot be; never rejects.
+ */
+export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | SallyportError): Promise<void> {
+  const trace = startTrace(rooms, exchange)
+  rooms.metrics.activeExchanges.inc({ door: exchange.door })
+  try {
+    await exchange.reply(await answerTo(rooms, trace, forward))
+    closeRow(rooms, trace, 'done')
+  } catch (thrown) {
+    // The answer began and could not be finished: the client left, or the origin broke off.
+    trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
+    closeRow(rooms, trace, 'aborted')
+  } finally {
+    rooms.metrics.activeExchanges.dec({ door: exchange.door })
+  }
+}
+
+/** Answers and records an exchange that a door refuses before it reaches the spine: nothing of it is forwarded. */
+export async function refuse(rooms: Rooms, exchange: Exchange, error: SallyportError): Promise<void> {
+  await run(rooms, { ...exchange, request: { head: exchange.request.head, body: null } }, error)
+}
+
+async function answerTo(rooms: Rooms, trace: Trace, forward: Forward | SallyportError): Promise<Answer> {
+  if (forward instanceof SallyportError) return faulted(rooms, trace, forward)
+  const waiting = rooms.recorder.pressure()
+  if (waiting !== undefined) await waiting
+  try {
+    return await receive(rooms, trace, await forward(await admit(rooms, trace)))
+  } catch (thrown) {
+    return faulted(rooms, trace, thrown)
+  }
+}
+
+/** The answer of our own to what went wrong; rejects when nobody is there to hear it. */
+export function faulted(rooms: Rooms, trace: Trace, thrown: unknown): Answer {
+  const { exchange } = trace
+  if (exchange.signal.aborted) throw new SallyportError('client_aborted', 'the client went away', { cause: thrown })
+  const error = asSallyportError(thrown)
+  if (error.code === 'internal_error') rooms.log.error({ exchange: exchange.id, err: thrown }, 'exchange failed')
+  if (error.code.startsWith('upstream_')) rooms.metrics.upstreamErrors.inc({ code: error.code })
+  trace.error = error.code
+  trace.decision = byPolicy.has(error.code) ? 'block' : 'error'
+  trace.status = error.status
+  return refusal(error, { provider: trace.identified.provider, exchange: exchange.id, headers: exchange.request.head.headers })
+}

@@ -1,0 +1,186 @@
+import type { Answer, Body } from '../core/http.ts'
+import { withoutHeaders } from '../core/http.ts'
+import type { BodyKeeper } from '../audit/body.ts'
+import { madeBody } from '../http/body.ts'
+import { contentCodings } from '../http/encoding.ts'
+import type { Binding } from '../inspect/binding.ts'
+import { needsWholeAnswer } from '../inspect/binding.ts'
+import { inspectStream } from '../inspect/stream.ts'
+import type { Released, StreamInspector } from '../inspect/stream.ts'
+import { applyEdits, encodeBody } from '../providers/json-text.ts'
+import type { StreamEvent, StreamReader } from '../providers/provider.ts'
+import { decodedChunks, sideDecoder } from './coded.ts'
+import type { Rooms } from './exchange.ts'
+import { blocked, tenantOf } from './request.ts'
+import { mayChange } from './response.ts'
+import type { Trace } from './trace.ts'
+import { note } from './trace.ts'
+import { judgeWhole } from './whole-stream.ts'
+
+/**
+ * A streamed answer. When nothing bound can change it, every chunk goes on as it came, in the tick it came, and is read beside;
+ * otherwise events pass the inspector and leave as soon as it lets them.
+ */
+export function streamed(rooms: Rooms, trace: Trace, answer: Answer, reader: StreamReader, bindings: readonly Binding[]): Answer {
+  const body = answer.body as Body
+  const watch = watcher(rooms, trace, reader, bindings)
+  const codings = contentCodings(answer.head.headers)
+  if (!mayChange(rooms, trace, bindings)) {
+    return { head: answer.head, body: madeBody(beside(body, watch, codings), body.length, body.trailers) }
+  }
+  const headers = withoutHeaders(answer.head.headers, changedFields)
+  const chunks = codings.length === 0 ? body : decodedChunks(body, codings)
+  const events = needsWholeAnswer(bindings) ? judgeWhole(rooms, trace, chunks, watch, bindings) : held(chunks, watch)
+  return { head: { ...answer.head, headers }, body: madeBody(events, undefined, body.trailers) }
+}
+
+/** Reads and records a stream for both ways of passing it on. */
+export type Watcher = {
+  readonly read: (chunk: Uint8Array) => readonly StreamEvent[]
+  readonly rest: () => readonly StreamEvent[]
+  readonly inspector: StreamInspector
+  /** Keeps what was released; gives the bytes for the wire. Waits when the disk is slow. */
+  readonly keep: (released: readonly Released[]) => Promise<Uint8Array | undefined>
+  readonly count: (bytes: number) => void
+  readonly spent: (ms: number) => void
+  /** The dialect's error event, when the stream is stopped. */
+  readonly refusal: () => Uint8Array
+  readonly finish: () => Promise<void>
+}
+
+function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: readonly Binding[]): Watcher {
+  const { policy } = trace
+  const keeper: BodyKeeper | undefined = rooms.store === 'none' ? undefined : rooms.keeper(trace.exchange.id, 'response')
+  const inspector = inspectStream(
+    bindings,
+    { known: trace.found },
+    {
+      mode: policy.mode,
+      vault: rooms.vault(tenantOf(trace)),
+      now: process.hrtime.bigint,
+      signal: trace.exchange.signal,
+      holdbackChars: policy.holdbackChars,
+      holdbackMs: policy.holdbackMs,
+      applyEdits,
+      encode: encodeBody,
+      clock: () => performance.now(),
+    },
+  )
+  let finished = false
+  return {
+    read: (chunk) => reader.push(chunk),
+    rest: () => reader.end(),
+    inspector,
+    async keep(released) {
+      if (released.length === 0) return undefined
+      for (const { store } of released) {
+        const waiting = keeper?.write(store)
+        if (waiting !== undefined) await waiting
+      }
+      const [only] = released
+      return released.length === 1 ? (only as Released).wire : Buffer.concat(released.map(({ wire }) => wire))
+    },
+    count: (bytes) => (trace.responseBytes += bytes),
+    spent: (ms) => (trace.addedMs += ms),
+    refusal: () => refusalEvent(trace, inspector),
+    async finish() {
+      if (finished) return
+      finished = true
+      trace.answer = reader.facts()
+      const result = inspector.result()
+      note(rooms, trace, result)
+      rooms.metrics.restored.inc({ outcome: 'restored' }, result.restored)
+      rooms.metrics.restored.inc({ outcome: 'unknown' }, result.unrestored)
+      if (keeper !== undefined) trace.responseContent = await keeper.finish()
+    },
+  }
+}
+
+function refusalEvent(trace: Trace, inspector: StreamInspector): Uint8Array {
+  const error = blocked({ rule: inspector.blocked?.rule ?? null, failed: null })
+  return Buffer.from(trace.identified.provider.refuseEvent({ code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` }))
+}
+
+/** Chunks as they came; decoded, read and kept beside. */
+async function* beside(chunks: Body, watch: Watcher, codings: readonly string[]): AsyncGenerator<Uint8Array> {
+  const take = async (plain: Uint8Array): Promise<void> => {
+    for (const event of watch.read(plain)) await watch.keep(watch.inspector.push(event))
+  }
+  const decoder = codings.length === 0 ? undefined : sideDecoder(codings, take)
+  try {
+    for await (const chunk of chunks) {
+      yield chunk
+      const began = performance.now()
+      watch.count(chunk.length)
+      await (decoder === undefined ? take(chunk) : decoder.write(chunk))
+      watch.spent(performance.now() - began)
+    }
+  } finally {
+    await decoder?.end()
+    for (const event of watch.rest()) await watch.keep(watch.inspector.push(event))
+    await watch.keep(watch.inspector.end())
+    await watch.finish()
+  }
+}
+
+/** Events as the inspector lets them go: in the push that settles them, or when their time is over. */
+async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGenerator<Uint8Array> {
+  const { inspector } = watch
+  const iterator = chunks[Symbol.asyncIterator]()
+  let next = iterator.next()
+  try {
+    for (;;) {
+      const deadline = inspector.deadline()
+      const step = deadline === undefined ? await next : await before(deadline, next)
+      const began = performance.now()
+      const ended = step !== timedOut && step.done === true
+      if (step !== timedOut && !ended) watch.count((step.value as Uint8Array).length)
+      const released = step === timedOut ? inspector.tick() : ended ? flush(watch) : push(watch, step.value as Uint8Array)
+      if (step !== timedOut && !ended) next = iterator.next()
+      const bytes = await watch.keep(released)
+      watch.spent(performance.now() - began)
+      if (bytes !== undefined && bytes.length > 0) yield bytes
+      if (inspector.blocked !== undefined) {
+        next.catch(() => undefined)
+        yield watch.refusal()
+        return
+      }
+      if (ended) return
+    }
+  } finally {
+    await watch.finish()
+    iterator.return?.().catch(() => undefined)
+  }
+}
+
+function push(watch: Watcher, chunk: Uint8Array): Released[] {
+  const released: Released[] = []
+  for (const event of watch.read(chunk)) {
+    released.push(...watch.inspector.push(event))
+    if (watch.inspector.blocked !== undefined) break
+  }
+  return released
+}
+
+/** What the end of the stream sets free. */
+export function flush(watch: Watcher): Released[] {
+  const released: Released[] = []
+  for (const event of watch.rest()) released.push(...watch.inspector.push(event))
+  if (watch.inspector.blocked === undefined) released.push(...watch.inspector.end())
+  return released
+}
+
+async function before<T>(deadline: number, next: Promise<T>): Promise<T | typeof timedOut> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<typeof timedOut>((resolve) => {
+    timer = setTimeout(() => resolve(timedOut), Math.max(0, deadline - performance.now()))
+  })
+  try {
+    return await Promise.race([next, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const timedOut = Symbol('timed out')
+const changedFields = new Set(['content-length', 'content-encoding', 'transfer-encoding'])

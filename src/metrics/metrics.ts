@@ -1,0 +1,48 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Every metric of the program, declared once; labels have few values, never a host, path or person. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'sallyport_' })
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => new Counter({ name: `sallyport_${name}`, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `sallyport_${name}`, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+    new Histogram({ name: `sallyport_${name}`, help, labelNames, buckets, registers })
+  return {
+    registry,
+    connections: counter('connections_total', 'Connections, by what was done with them.', ['door', 'handling']),
+    activeConnections: gauge('connections_active', 'Client connections open now.', ['door']),
+    exchanges: counter('exchanges_total', 'Exchanges that ended.', ['door', 'provider', 'decision', 'status_class']),
+    activeExchanges: gauge('exchanges_active', 'Exchanges in progress.', ['door']),
+    bytes: counter('bytes_total', 'Bytes of message bodies and tunnels.', ['direction']),
+    added: histogram('added_seconds', 'Time that Sallyport added to an exchange.', ['door'], fast),
+    firstByte: histogram('first_byte_seconds', 'Time from the request to the first byte of the answer.', ['door'], slow),
+    hookTime: histogram('hook_seconds', 'Time of one hook on one stage.', ['hook', 'stage'], fast),
+    hookErrors: counter('hook_errors_total', 'Hooks that failed or ran out of time.', ['hook']),
+    findings: counter('findings_total', 'What detectors found.', ['type', 'action']),
+    restored: counter('placeholders_total', 'Placeholders in answers, by whether they could be put back.', ['outcome']),
+    leaves: counter('leaf_certificates_total', 'Leaf certificates asked for.', ['outcome']),
+    rejectedLeaves: counter('rejected_leaves_total', 'Clients that refused our certificate.', []),
+    refusedRequests: counter('refused_requests_total', 'Requests refused before they became exchanges.', ['code']),
+    ledgerQueue: gauge('ledger_queue_rows', 'Rows that wait to be committed.'),
+    ledgerRows: counter('ledger_rows_total', 'Rows committed.', []),
+    ledgerCommit: gauge('ledger_commit_seconds', 'Time of the last commit.'),
+    ledgerRefusals: counter('ledger_refusals_total', 'Exchanges refused because the ledger could not be written.', []),
+    upstreamErrors: counter('upstream_errors_total', 'Failures of origins.', ['code']),
+    tokens: counter('tokens_total', 'Tokens as the providers count them, in disjoint buckets.', ['provider', 'bucket']),
+    policyReloads: counter('policy_reloads_total', 'Reloads of the policies.', ['outcome']),
+    policyLoadedAt: gauge('policy_loaded_timestamp_seconds', 'When the policies in force were loaded.'),
+  }
+}
+
+/** The first part of a finding's type: bounded, however many rules there are. */
+export function findingLabel(type: string): string {
+  const colon = type.indexOf(':')
+  return colon === -1 ? type : type.slice(0, colon)
+}
+
+const fast = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2]
+const slow = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]

@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { RawHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
+
+export type Credentials = { readonly name: string; readonly token: string }
+
+export type Outcome =
+  | { readonly kind: 'known'; readonly principal: string | null }
+  | { readonly kind: 'challenge' }
+  | { readonly kind: 'limited' }
+
+/** Who is behind a proxy request. Failures are counted per address: after ten in a minute even right credentials have to wait. */
+export function authenticator(options: {
+  readonly scheme: 'none' | 'basic' | 'mtls'
+  /** The principal's name when the token is theirs. Compares in constant time. */
+  readonly principalOf: (credentials: Credentials) => string | undefined
+  readonly now: () => number
+}): (headers: RawHeaders, clientIp: string) => Outcome {
+  const failures = new Map<string, { count: number; since: number }>()
+  return (headers, clientIp) => {
+    if (options.scheme !== 'basic') return { kind: 'known', principal: null }
+    const failed = failures.get(clientIp)
+    const recent = failed !== undefined && options.now() - failed.since < windowMs
+    if (recent && failed.count >= maxFailures) return { kind: 'limited' }
+    const credentials = basicCredentials(headerOf(headers, 'proxy-authorization'))
+    if (credentials === undefined) return { kind: 'challenge' }
+    const principal = options.principalOf(credentials)
+    if (principal !== undefined) return { kind: 'known', principal }
+    if (failures.size >= maxAddresses) failures.delete(failures.keys().next().value as string)
+    failures.set(clientIp, recent ? { count: failed.count + 1, since: failed.since } : { count: 1, since: options.now() })
+    return { kind: 'challenge' }
+  }
+}
+
+/** RFC 7617. */
+export function basicCredentials(value: string | undefined): Credentials | undefined {
+  const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(value ?? '')
+  if (match === null) return undefined
+  const text = Buffer.from(match[1] as string, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon === -1 ? undefined : { name: text.slice(0, colon), token: text.slice(colon + 1) }
+}
+
+/** Equality that takes the same time wherever the texts differ. */
+export function sameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+}
+
+const windowMs = 60_000
+const maxFailures = 10
+const maxAddresses = 10_000

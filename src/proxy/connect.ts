@@ -1,0 +1,206 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { asSallyportError, SallyportError } from '../core/errors.ts'
+import type { RawHeaders } from '../core/http.ts'
+import { recordConnection } from '../engine/connection.ts'
+import { relay } from '../upstream/relay.ts'
+import { intercept } from '../tls/intercept.ts'
+import type { Interception } from '../tls/intercept.ts'
+import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
+import { connectionRecord } from './context.ts'
+import { decide } from './decide.ts'
+import type { Decision } from './decide.ts'
+import { firstBytes } from './peek.ts'
+import type { FirstBytes } from './peek.ts'
+import type { ProxyParts } from './parts.ts'
+import { parseAuthority } from './target.ts'
+import type { Authority } from './target.ts'
+
+/**
+ * A CONNECT, from its target to its end: guard, peek, decide, then intercept, relay or refuse. Leaves one `connections` row.
+ * `serve` takes an intercepted connection on.
+ */
+export async function handleConnect(
+  parts: ProxyParts,
+  outer: Connection,
+  request: { readonly target: string; readonly headers: RawHeaders },
+  head: Buffer,
+  serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
+): Promise<void> {
+  const { socket } = outer
+  const record = connectionRecord(outer, (row) => recordConnection(parts.rooms, 'proxy', row))
+  socket.on('error', () => undefined)
+  if (head.length > 0) socket.unshift(head)
+  try {
+    await tunnelTo(parts, outer, request, record, serve)
+  } catch (thrown) {
+    const error = asSallyportError(thrown)
+    if (error.code === 'internal_error') parts.log.error({ connection: outer.id, err: thrown }, 'connection failed')
+    record.set({ handling: denials.has(error.code) ? 'deny' : 'failed', reason: error.message, error: error.code })
+    if (refusable.has(socket)) answerConnect(socket, error)
+    else socket.destroy()
+    record.end()
+  }
+}
+
+async function tunnelTo(
+  parts: ProxyParts,
+  outer: Connection,
+  request: { readonly target: string; readonly headers: RawHeaders },
+  record: ConnectionRecord,
+  serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
+): Promise<void> {
+  const { socket, clientIp } = outer
+  refusable.add(socket)
+  const authority = parseAuthority(request.target)
+  if (authority === undefined) throw new SallyportError('malformed_request', 'the CONNECT target is not host:port')
+  record.set({ host: authority.host, port: authority.port })
+  const principal = parts.identify(request.headers, clientIp)
+  record.set({ principal })
+  if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)
+  const policy = parts.rooms.policy()
+  const rejectedLeaf = policy.intercept({ ...authority, clientIp, principal }).onRejectedLeaf === 'tunnel' && parts.rejections.tunnelUntil(clientIp, authority.host) !== undefined
+  const facts = { ...authority, clientIp, principal, sni: undefined, rejectedLeaf }
+  const decision = decide(policy, facts)
+  record.set({ handling: decision.kind, reason: decision.reason })
+  if (decision.kind === 'deny') throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
+  const inspected = { ...facts, decideAgain: (sni: string | null) => decide(policy, { ...facts, sni }) }
+  if (decision.kind === 'tunnel') return relayed(parts, outer, authority, inspected, record)
+  if (!parts.authority().permits(authority.host)) {
+    throw new SallyportError('ca_not_permitted', `the CA may not vouch for ${authority.host}`)
+  }
+  await parts.guard(authority.host, authority.port)
+  established(socket)
+  const first = await firstBytes(socket, parts.handshakeTimeoutMs)
+  const tunnel: Tunnel = { ...authority, scheme: 'https', principal }
+  if (first.kind === 'hello') return intercepted(parts, { ...outer, tunnel }, first.sni ?? null, inspected, record, serve)
+  return withoutTls(parts, { ...outer, tunnel: { ...tunnel, scheme: 'http' } }, authority, first, record, serve)
+}
+
+type Judged = { readonly decideAgain: (sni: string | null) => Decision }
+
+async function intercepted(
+  parts: ProxyParts,
+  connection: Connection & { readonly tunnel: Tunnel },
+  sni: string | null,
+  judged: Judged,
+  record: ConnectionRecord,
+  serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
+): Promise<void> {
+  const { socket, clientIp, tunnel } = connection
+  record.set({ sni })
+  const decision = judged.decideAgain(sni)
+  if (decision.kind === 'deny') {
+    record.set({ handling: 'deny', reason: decision.reason })
+    socket.end(unrecognizedName)
+    return record.end()
+  }
+  const context = await parts.leaves.contextFor(sni ?? tunnel.host)
+  const outcome = await intercept(socket, { context, alpn: ['h2', 'http/1.1'], timeoutMs: parts.handshakeTimeoutMs })
+  if (outcome.kind === 'failed') return handshakeFailed(parts, outcome, { clientIp, host: tunnel.host }, record)
+  record.set({ alpn: outcome.alpn ?? null })
+  socket.once('close', () => record.end())
+  outcome.socket.once('close', () => socket.destroy())
+  serve(outcome.socket, connection, outcome.alpn === 'h2' ? 'h2' : 'http/1.1')
+}
+
+function handshakeFailed(
+  parts: ProxyParts,
+  failure: Extract<Interception, { kind: 'failed' }>,
+  who: { clientIp: string; host: string },
+  record: ConnectionRecord,
+): void {
+  const rejected = failure.cause === 'rejected-leaf'
+  if (rejected) {
+    parts.metrics.rejectedLeaves.inc()
+    parts.rejections.note(who.clientIp, who.host)
+  }
+  record.set({
+    handling: rejected ? 'rejected-leaf' : 'failed',
+    reason: failure.alert === undefined ? `handshake: ${failure.cause}` : `alert ${failure.alert}`,
+    error: failure.code,
+  })
+  record.end()
+}
+
+/** Inside a CONNECT to an inspected host: plain HTTP is served as such, anything else is policy's to allow. */
+async function withoutTls(
+  parts: ProxyParts,
+  connection: Connection & { readonly tunnel: Tunnel },
+  authority: Authority,
+  first: FirstBytes,
+  record: ConnectionRecord,
+  serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
+): Promise<void> {
+  const { socket } = connection
+  if (first.kind === 'http') {
+    socket.once('close', () => record.end())
+    return serve(socket, connection, 'http/1.1')
+  }
+  if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
+    record.set({ handling: 'tunnel', reason: 'not TLS' })
+    return carry(parts, connection, await parts.connector.tcp(authority), record)
+  }
+  record.set({ handling: first.kind === 'other' ? 'deny' : 'failed', reason: wordsFor[first.kind] ?? first.kind })
+  socket.destroy()
+  record.end()
+}
+
+/** Relays a connection that policy does not inspect. SNI is read on the way, and must agree with the CONNECT host. */
+async function relayed(parts: ProxyParts, outer: Connection, authority: Authority, judged: Judged, record: ConnectionRecord): Promise<void> {
+  const origin = await parts.connector.tcp(authority)
+  origin.on('error', () => undefined)
+  established(outer.socket)
+  const first = await Promise.race([firstBytes(outer.socket, tunnelSilenceMs), originSpeaks(origin)])
+  if (first !== 'origin' && first.kind === 'hello') {
+    record.set({ sni: first.sni ?? null })
+    const decision = judged.decideAgain(first.sni ?? null)
+    if (decision.kind === 'deny') {
+      record.set({ handling: 'deny', reason: decision.reason })
+      origin.destroy()
+      outer.socket.end(unrecognizedName)
+      return record.end()
+    }
+  }
+  return carry(parts, outer, origin, record)
+}
+
+async function carry(parts: ProxyParts, connection: Connection, origin: Socket, record: ConnectionRecord): Promise<void> {
+  const { up, down, error } = await relay(connection.socket, origin)
+  parts.metrics.bytes.inc({ direction: 'up' }, up)
+  parts.metrics.bytes.inc({ direction: 'down' }, down)
+  record.set({ bytesUp: up, bytesDown: down, error })
+  record.end()
+}
+
+function originSpeaks(origin: Socket): Promise<'origin'> {
+  return new Promise((resolve) => {
+    origin.once('readable', () => resolve('origin'))
+    origin.once('close', () => resolve('origin'))
+  })
+}
+
+function established(socket: Socket): void {
+  refusable.delete(socket)
+  socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+}
+
+/** A refused CONNECT: one line of text (PRODUCT's table of answers), and on 407 a connection that can be used again is not promised. */
+function answerConnect(socket: Socket, error: SallyportError): void {
+  const body = `${error.message}\n`
+  const challenge = error.code === 'proxy_auth_required' ? 'proxy-authenticate: Basic realm="sallyport", charset="UTF-8"\r\n' : ''
+  const wait = error.status === 429 ? 'retry-after: 60\r\n' : ''
+  socket.end(
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nsallyport-error: ${error.code}\r\n${challenge}${wait}content-type: text/plain; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+  socket.destroySoon()
+}
+
+/** Sockets whose CONNECT has not been answered yet. */
+const refusable = new WeakSet<Socket>()
+const denials: ReadonlySet<string> = new Set(['policy_denied', 'address_not_allowed', 'proxy_auth_required', 'too_many_failures', 'client_not_allowed', 'loop_detected'])
+const wordsFor: Partial<Record<FirstBytes['kind'], string>> = { other: 'not TLS', closed: 'closed before a byte', silent: 'no byte in time', invalid: 'not a valid ClientHello' }
+// RFC 8446, 6: a fatal alert in a record of its own.
+const unrecognizedName = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
+const tunnelSilenceMs = 30_000

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net'
+import type { ConnectionId } from '../core/ids.ts'
+import type { ConnectionRow } from '../engine/connection.ts'
+import type { Authority } from './target.ts'
+
+/** What a request on a connection needs to know of it. `tunnel` is null on the proxy's own port, before any CONNECT. */
+export type Connection = {
+  readonly id: ConnectionId
+  readonly at: Date
+  readonly startedAt: number
+  readonly clientIp: string
+  readonly socket: Socket
+  readonly tunnel: Tunnel | null
+  /** Exchanges seen: a connection without any leaves a row of its own. */
+  exchanges: number
+  /** Why its last request was refused before it became an exchange. */
+  refusal?: string
+}
+
+/** The inside of a CONNECT. */
+export type Tunnel = Authority & { readonly scheme: 'http' | 'https'; readonly principal: string | null }
+
+/** A `connections` row that grows; written once. */
+export type ConnectionRecord = {
+  set: (fields: Partial<Omit<ConnectionRow, 'id' | 'at' | 'clientIp'>>) => void
+  /** Writes the row, on the first call. */
+  end: () => void
+}
+
+export function connectionRecord(connection: Connection, write: (row: ConnectionRow) => void): ConnectionRecord {
+  let row: ConnectionRow = {
+    id: connection.id,
+    at: connection.at.toISOString(),
+    clientIp: connection.clientIp,
+    principal: null,
+    host: null,
+    port: null,
+    sni: null,
+    alpn: null,
+    handling: 'failed',
+    reason: null,
+    bytesUp: null,
+    bytesDown: null,
+    durationMs: null,
+    error: null,
+  }
+  let written = false
+  return {
+    set(fields) {
+      row = { ...row, ...fields }
+    },
+    end() {
+      if (written) return
+      written = true
+      const { socket } = connection
+      write({
+        ...row,
+        bytesUp: row.bytesUp ?? socket.bytesRead,
+        bytesDown: row.bytesDown ?? socket.bytesWritten,
+        durationMs: Math.round((performance.now() - connection.startedAt) * 1_000) / 1_000,
+      })
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import { asSallyportError, SallyportError } from '../core/errors.ts'
+import type { Request, Target } from '../core/http.ts'
+import { headerOf, withoutHeaders } from '../core/http.ts'
+import { newExchangeId } from '../core/ids.ts'
+import type { Exchange } from '../engine/exchange.ts'
+import { refuse, run } from '../engine/run.ts'
+import type { Incoming } from '../http/incoming.ts'
+import { withHeader } from '../http/headers.ts'
+import type { Connection, Tunnel } from './context.ts'
+import type { ProxyParts } from './parts.ts'
+import { canonicalHost, parseAbsolute, splitPath, withPort } from './target.ts'
+
+/** A request inside a CONNECT: it goes where the CONNECT went, and its own idea of the host has to agree. */
+export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
+  const tunnel = incoming.context.tunnel as Tunnel
+  incoming.context.exchanges += 1
+  const target = innerTarget(incoming, tunnel)
+  const exchange = exchangeOf(incoming, { ...tunnel, ...target.at }, tunnel.principal)
+  if (target.fault !== undefined) return refuse(parts.rooms, exchange, target.fault)
+  if (!namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
+    return refuse(parts.rooms, exchange, new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`))
+  }
+  return forwarded(parts, incoming, exchange)
+}
+
+/** Runs an exchange through the spine, with the origin at its end. */
+export function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
+  // The body is wanted for inspection whatever the origin would say (RFC 9110, 10.1.1).
+  if (incoming.expectsContinue) incoming.inform(100, [])
+  const sending = { signal: incoming.signal, inform: incoming.inform }
+  return run(parts.rooms, exchange, async (request) => {
+    try {
+      return await parts.upstream.send(request, sending)
+    } catch (error) {
+      throw asSallyportError(error)
+    }
+  })
+}
+
+/** The exchange of a request for a target. */
+export function exchangeOf(incoming: Incoming<Connection>, target: Target, principal: string | null): Exchange {
+  const { method, version, context } = incoming
+  const headers = incoming.expectsContinue ? withoutHeaders(incoming.headers, expect) : incoming.headers
+  const hosted = incoming.authority === undefined || headerOf(headers, 'host') !== undefined ? headers : ['host', incoming.authority, ...headers]
+  const request: Request = { head: { method, target, headers: hosted, version }, body: incoming.body }
+  return {
+    id: newExchangeId(Date.now()),
+    door: 'proxy',
+    clientIp: context.clientIp,
+    principal,
+    connectionId: context.id,
+    request,
+    signal: incoming.signal,
+    reply: incoming.send,
+  }
+}
+
+type Inner = { readonly at: { readonly path: string; readonly query: string }; readonly fault?: SallyportError }
+
+/** Origin form, or absolute form with the same authority (RFC 9112, 3.2). */
+function innerTarget(incoming: Incoming<Connection>, tunnel: Tunnel): Inner {
+  const { target } = incoming
+  if (target.startsWith('/') || target === '*') return { at: splitPath(target) }
+  const absolute = parseAbsolute(target)
+  if (absolute === undefined) return { at: { path: '/', query: '' }, fault: new SallyportError('malformed_request', 'the target is not a path') }
+  const at = { path: absolute.path, query: absolute.query }
+  const same = absolute.host === tunnel.host && absolute.port === tunnel.port && absolute.scheme === tunnel.scheme
+  return same ? { at } : { at, fault: new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`) }
+}
+
+/** Whether Host or :authority names the CONNECT target; without a port it means the target's. */
+export function namedHostFits(incoming: Incoming<Connection>, tunnel: Tunnel): boolean {
+  const named = namedHost(incoming, tunnel)
+  return named === undefined || (named.host === tunnel.host && (named.port === tunnel.port || !named.explicit))
+}
+
+function namedHost(incoming: Incoming<Connection>, tunnel: Tunnel): { host: string; port: number; explicit: boolean } | undefined {
+  const text = incoming.authority ?? headerOf(incoming.headers, 'host')
+  if (text === undefined || text === '') return undefined
+  const named = withPort(text, tunnel.scheme)
+  const explicit = /:\d+$/.test(text.replace(/^\[[^\]]*\]/, ''))
+  return named === undefined ? { host: canonicalHost(text) ?? text, port: 0, explicit: true } : { ...named, explicit }
+}
+
+/** A request on the proxy's own port with an absolute target; its Host is written anew, because the target wins (RFC 9112, 3.2.2). */
+export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
+  const absolute = parseAbsolute(incoming.target)
+  const { context } = incoming
+  const at = absolute ?? { scheme: 'http' as const, host: '', port: 80, path: '/', query: '' }
+  const hosted = { ...incoming, headers: withHeader(incoming.headers, 'Host', hostField(at)) }
+  const anonymous = exchangeOf(hosted, at, null)
+  context.exchanges += 1
+  if (absolute === undefined) return refuse(parts.rooms, anonymous, new SallyportError('malformed_request', 'the target is not a URL of http or https'))
+  try {
+    const principal = parts.identify(incoming.headers, context.clientIp)
+    const exchange = { ...anonymous, principal }
+    const handling = parts.rooms.policy().intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
+    if (parts.isSelf(at)) return await refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
+    if (handling.action === 'deny') return await refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`))
+    if (handling.action === 'inspect') return await forwarded(parts, hosted, exchange)
+    context.exchanges -= 1
+    return await unread(parts, hosted, exchange)
+  } catch (thrown) {
+    const error = asSallyportError(thrown)
+    if (error.code !== 'proxy_auth_required' && error.code !== 'too_many_failures') throw thrown
+    return challenge(parts, incoming, anonymous, error)
+  }
+}
+
+/** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would. Its connection's row tells of it. */
+async function unread(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
+  try {
+    await incoming.send(await parts.upstream.send(exchange.request, { signal: incoming.signal, inform: incoming.inform }))
+  } catch (thrown) {
+    if (incoming.signal.aborted) return
+    await refuse(parts.rooms, exchange, asSallyportError(thrown))
+  }
+}
+
+async function challenge(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange, error: SallyportError): Promise<void> {
+  const more = error.code === 'proxy_auth_required' ? ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"'] : ['retry-after', '60']
+  const reply: Exchange['reply'] = (answer) => incoming.send({ ...answer, head: { ...answer.head, headers: [...answer.head.headers, ...more] } })
+  await refuse(parts.rooms, { ...exchange, reply }, error)
+}
+
+function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {
+  const bare = host.includes(':') ? `[${host}]` : host
+  return port === (scheme === 'https' ? 443 : 80) ? bare : `${bare}:${port}`
+}
+
+const expect = new Set(['expect'])

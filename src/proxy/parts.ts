@@ -1,0 +1,33 @@
+import type { RawHeaders } from '../core/http.ts'
+import type { Rooms } from '../engine/exchange.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Authority as Ca } from '../tls/authority.ts'
+import type { LeafCache } from '../tls/leaf-cache.ts'
+import type { Rejections } from '../tls/rejections.ts'
+import type { Connector } from '../upstream/connect.ts'
+import type { Guard } from '../upstream/guard.ts'
+import type { Upstream } from '../upstream/send.ts'
+import type { SelfPages } from './self.ts'
+import type { Authority } from './target.ts'
+
+/** What the proxy door is built from. */
+export type ProxyParts = {
+  readonly rooms: Rooms
+  readonly metrics: Metrics
+  readonly log: Rooms['log']
+  readonly authority: () => Ca
+  readonly leaves: LeafCache
+  readonly rejections: Rejections
+  readonly guard: Guard
+  readonly connector: Connector
+  readonly upstream: Upstream
+  readonly pages: SelfPages
+  /** The principal behind a request; throws proxy_auth_required or too_many_failures. */
+  readonly identify: (headers: RawHeaders, clientIp: string) => string | null
+  readonly isSelf: (authority: Authority) => boolean
+  readonly allowClient: (address: string) => boolean
+  readonly maxConnections: number
+  readonly headerBytes: number
+  readonly handshakeTimeoutMs: number
+  readonly markers: boolean
+}

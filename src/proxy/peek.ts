@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net'
+import { peekClientHello } from '../tls/client-hello.ts'
+import type { Peek } from '../tls/client-hello.ts'
+
+export type FirstBytes =
+  | Exclude<Peek, { kind: 'more' } | { kind: 'not-tls' }>
+  | { readonly kind: 'http' }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'silent' }
+
+/** Looks at what the client sends first, and puts it back: nothing is consumed. */
+export function firstBytes(socket: Socket, timeoutMs: number): Promise<FirstBytes> {
+  return new Promise((resolve) => {
+    let seen: Buffer = Buffer.alloc(0)
+    const settle = (outcome: FirstBytes): void => {
+      clearTimeout(timer)
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
+      socket.pause()
+      if (seen.length > 0 && !socket.destroyed) socket.unshift(seen)
+      resolve(outcome)
+    }
+    const onData = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk])
+      const kind = classify(seen)
+      if (kind !== undefined) settle(kind)
+    }
+    const onEnd = (): void => settle(seen.length === 0 ? { kind: 'closed' } : { kind: 'other' })
+    const timer = setTimeout(() => settle(seen.length === 0 ? { kind: 'silent' } : { kind: 'other' }), timeoutMs)
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
+  })
+}
+
+/** What the bytes begin; undefined while they could still begin more than one thing. */
+export function classify(bytes: Buffer): FirstBytes | undefined {
+  const hello = peekClientHello(bytes)
+  if (hello.kind === 'more') return undefined
+  if (hello.kind !== 'not-tls') return hello
+  const text = bytes.toString('latin1', 0, 32)
+  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI|PROPFIND|REPORT|QUERY) /.test(text)) return { kind: 'http' }
+  return bytes.length < 10 && /^[A-Z]+$/.test(text) ? undefined : { kind: 'other' }
+}

@@ -1,0 +1,147 @@
+import { createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { SallyportError } from '../core/errors.ts'
+import type { RawHeaders } from '../core/http.ts'
+import { newConnectionId } from '../core/ids.ts'
+import { recordConnection } from '../engine/connection.ts'
+import { refuse } from '../engine/run.ts'
+import { http1Server } from '../http/serve1.ts'
+import { http2Server } from '../http/serve2.ts'
+import type { Handlers, Incoming } from '../http/incoming.ts'
+import type { Fault } from '../http/validate.ts'
+import { plainAddress } from '../lib/ip.ts'
+import { handleConnect } from './connect.ts'
+import { connectionRecord } from './context.ts'
+import type { Connection } from './context.ts'
+import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
+import type { ProxyParts } from './parts.ts'
+import { selfAnswer } from './self.ts'
+import { splitPath } from './target.ts'
+import { websocket } from './websocket.ts'
+
+export type ProxyDoor = {
+  readonly server: Server
+  /** Stops accepting, refuses new CONNECTs, and lets what is in flight finish. Resolves when all connections have ended. */
+  readonly drain: () => Promise<void>
+  /** Ends what is still there. */
+  readonly destroy: () => void
+}
+
+/** The proxy door: takes connections, and hands each request to what it is for. */
+export function proxyDoor(parts: ProxyParts): ProxyDoor {
+  const open = new Set<Socket>()
+  let draining = false
+  const limits = { headerBytes: parts.headerBytes, headersTimeoutMs: 30_000, keepAliveTimeoutMs: 120_000, streams: 250 }
+
+  const handlers: Handlers<Connection> = {
+    exchange: (incoming) => handleExchange(parts, incoming),
+    upgrade: (upgrade) => websocket(parts, upgrade),
+    connect: (context, request, socket, head) => {
+      if (context.tunnel !== null) return void socket.end(connectInside)
+      context.exchanges += 1
+      if (draining) return void socket.end(refusedWhileDraining)
+      void handleConnect(parts, context, request, head, serve)
+    },
+    refused: (context, fault, request) => refused(parts, context, fault, request),
+  }
+  const h1 = http1Server(handlers, limits)
+  const h2 = http2Server(handlers, limits)
+  const serve = (socket: Duplex, context: Connection, protocol: 'h2' | 'http/1.1'): void => (protocol === 'h2' ? h2 : h1).serve(socket, context)
+
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
+    const connection = connectionOf(socket)
+    socket.on('error', () => undefined)
+    const denied = admission(parts, connection, open.size)
+    if (denied !== undefined) return turnAway(parts, connection, denied)
+    open.add(socket)
+    parts.metrics.activeConnections.inc({ door: 'proxy' })
+    socket.once('close', () => {
+      open.delete(socket)
+      parts.metrics.activeConnections.dec({ door: 'proxy' })
+      if (connection.exchanges === 0) silent(parts, connection)
+    })
+    h1.serve(socket, connection)
+  })
+
+  return {
+    server,
+    drain() {
+      draining = true
+      server.close()
+      return new Promise((resolve) => {
+        const look = (): void => (open.size === 0 ? resolve() : void setTimeout(look, 20).unref())
+        look()
+      })
+    },
+    destroy() {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+async function handleExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
+  if (incoming.context.tunnel !== null) return tunnelExchange(parts, incoming)
+  if (!incoming.target.startsWith('/')) return absoluteExchange(parts, incoming)
+  incoming.context.exchanges += 1
+  return incoming.send(selfAnswer(parts.pages, incoming.method, splitPath(incoming.target).path, selfName(incoming)))
+}
+
+function selfName(incoming: Incoming<Connection>): string {
+  const { socket } = incoming.context
+  const address = plainAddress(socket.localAddress ?? '127.0.0.1')
+  return `${address.includes(':') ? `[${address}]` : address}:${socket.localPort ?? 3128}`
+}
+
+function connectionOf(socket: Socket): Connection {
+  const at = new Date()
+  return {
+    id: newConnectionId(at.getTime()),
+    at,
+    startedAt: performance.now(),
+    clientIp: plainAddress(socket.remoteAddress ?? ''),
+    socket,
+    tunnel: null,
+    exchanges: 0,
+  }
+}
+
+function admission(parts: ProxyParts, { clientIp }: Connection, connections: number): SallyportError | undefined {
+  if (!parts.allowClient(clientIp)) return new SallyportError('client_not_allowed', 'this client may not use the proxy')
+  if (connections >= parts.maxConnections) return new SallyportError('too_many_connections', 'too many connections')
+  return undefined
+}
+
+function turnAway(parts: ProxyParts, connection: Connection, error: SallyportError): void {
+  const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
+  record.set({ handling: 'deny', reason: error.message, error: error.code })
+  record.end()
+  connection.socket.end(`HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
+  connection.socket.destroySoon()
+}
+
+function silent(parts: ProxyParts, connection: Connection): void {
+  const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
+  record.set({ reason: connection.refusal ?? 'closed before a request', error: connection.refusal === undefined ? null : 'malformed_request' })
+  record.end()
+}
+
+/** A request that never became one: an `exchanges` row when it had a request line, else its connection's row tells. */
+function refused(parts: ProxyParts, connection: Connection, fault: Fault, request: { method: string; target: string } | undefined): void {
+  parts.metrics.refusedRequests.inc({ code: fault.code })
+  if (request === undefined) {
+    connection.refusal = fault.message
+    return
+  }
+  connection.exchanges += 1
+  const { tunnel } = connection
+  const at = { ...(tunnel ?? { scheme: 'http' as const, host: '', port: 0 }), ...splitPath(request.target) }
+  const signal = new AbortController().signal
+  const head = { method: request.method, target: request.target, scheme: undefined, authority: undefined, version: '1.1' as const, headers: noHeaders, body: null }
+  const incoming: Incoming<Connection> = { context: connection, ...head, signal, expectsContinue: false, inform: () => undefined, send: async () => undefined }
+  void refuse(parts.rooms, exchangeOf(incoming, at, tunnel?.principal ?? null), new SallyportError(fault.code, fault.message))
+}
+
+const noHeaders: RawHeaders = []
+const connectInside = 'HTTP/1.1 405 Method Not Allowed\r\nsallyport-error: unsupported_method\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
+const refusedWhileDraining = 'HTTP/1.1 503 Service Unavailable\r\nsallyport-error: shutting_down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'

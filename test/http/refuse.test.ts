@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { refusalOf, refusalText } from '../../src/http/refuse.ts'
+
+const failed = (code: string, raw = ''): Error & { code: string; rawPacket: Buffer } => Object.assign(new Error(`Parse Error: ${code}`), { code, rawPacket: Buffer.from(raw) })
+
+test('the request line is known when there was one', () => {
+  assert.deepEqual(refusalOf(failed('HPE_INVALID_HEADER_TOKEN', 'POST /v1/x HTTP/1.1\r\nA : b\r\n')).request, { method: 'POST', target: '/v1/x' })
+  assert.equal(refusalOf(failed('HPE_INVALID_METHOD', '\x16\x03\x01')).request, undefined)
+})
+
+const codes: [string, string, string][] = [
+  ['HPE_HEADER_OVERFLOW', '', 'headers_too_large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '', 'request_timeout'],
+  ['HPE_INVALID_VERSION', 'GET / HTTP/9.9\r\n', 'unsupported_version'],
+  ['HPE_INVALID_METHOD', 'GETT', 'malformed_request'],
+  ['HPE_INVALID_CONTENT_LENGTH', '', 'malformed_request'],
+]
+for (const [code, raw, ours] of codes) {
+  test(`${code} is answered as ${ours}`, () => assert.equal(refusalOf(failed(code, raw)).fault.code, ours))
+}
+
+test('a refusal is a whole answer with a code, and closes', () => {
+  const text = refusalText({ code: 'headers_too_large', message: 'too large' })
+  assert.match(text, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\nsallyport-error: headers_too_large\r\n/)
+  assert.match(text, /content-length: 10\r\nconnection: close\r\n\r\ntoo large\n$/)
+})
