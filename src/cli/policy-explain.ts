@@ -1,4 +1,6 @@
 import { basename } from 'node:path'
+import { providerAt } from '../app/catalogue.ts'
+import { plainHost } from '../policy/conditions.ts'
 import { explain } from '../policy/explain.ts'
 import type { ExplainedEntry, ExplainedRule, Explanation } from '../policy/explain.ts'
 import type { PolicySet } from '../policy/match.ts'
@@ -20,8 +22,9 @@ export type ExplainOptions = {
 /** Prints what the set does with a connection to the host and with its exchanges. */
 export async function explainHost(set: PolicySet, options: ExplainOptions, io: Io): Promise<void> {
   const { host, port } = hostAndPort(options.host)
-  const { path, provider, model, door } = options
+  const { path, model, door } = options
   if (door !== 'proxy' && door !== 'gateway') throw new UsageError(`no door ${door}`, 'doors: proxy, gateway')
+  const provider = options.provider ?? providerAt({ host, port, path: path ?? '/' })
   const explanation = explain(set, {
     host,
     port,
@@ -29,19 +32,29 @@ export async function explainHost(set: PolicySet, options: ExplainOptions, io: I
     principal: options.principal ?? null,
     door,
     path: path ?? null,
-    provider: provider ?? null,
+    provider,
     model: model ?? null,
   })
-  if (options.json === true) return printJson(io, { host, port, mode: set.mode, policy: set.digest, ...explanation })
-  await printLines(io, described(host, set, explanation))
+  if (options.json === true)
+    return printJson(io, { host, port, provider, mode: set.mode, policy: set.digest, ...explanation })
+  await printLines(io, described(host, provider, set, explanation))
 }
 
-function described(host: string, set: PolicySet, { handling, entries, request, response }: Explanation): string[] {
+function described(host: string, provider: string, set: PolicySet, explanation: Explanation): string[] {
+  const { handling, entries, request, response } = explanation
   const observed = set.mode === 'observe' ? ['mode observe: what is found is recorded, nothing is changed'] : []
   const head = [`${host}: ${handling.action} (${handling.reason})`, ...entries.map(entryLine), ...observed]
   if (handling.action === 'deny') return head
   const why = handling.action === 'tunnel' ? ['no rule sees what is in a tunnel; if it were inspected:'] : []
-  return [...head, ...why, 'on requests:', ...ruleLines(request), 'on responses:', ...ruleLines(response)]
+  return [
+    ...head,
+    ...why,
+    `provider ${provider}`,
+    'on requests:',
+    ...ruleLines(request),
+    'on responses:',
+    ...ruleLines(response),
+  ]
 }
 
 function entryLine({ file, line, hosts, action, failed }: ExplainedEntry): string {
@@ -61,8 +74,11 @@ function ruleLines(rules: readonly ExplainedRule[]): string[] {
 /** `host`, `host:port`, an IPv6 address, or one in brackets with a port. */
 function hostAndPort(given: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(given)
-  if (match === null) return { host: given, port: DEFAULT_PORT }
-  return { host: match[1] ?? match[2] ?? given, port: match[3] === undefined ? DEFAULT_PORT : Number(match[3]) }
+  if (match === null) return { host: plainHost(given), port: DEFAULT_PORT }
+  return {
+    host: plainHost(match[1] ?? match[2] ?? given),
+    port: match[3] === undefined ? DEFAULT_PORT : Number(match[3]),
+  }
 }
 
 const DEFAULT_PORT = 443

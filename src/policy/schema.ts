@@ -44,7 +44,7 @@ const Rule = z.strictObject({
 })
 
 const TestedText = z.strictObject({
-  provider: z.string().default('unknown'),
+  provider: z.string().default('generic'),
   model: z.string().optional(),
   host: z.string().optional(),
   path: z.string().optional(),

@@ -27,6 +27,7 @@ test('an inspected host is shown with its entry and rules', async () => {
       'a.example: inspect (ours)',
       '  0.yaml:4  a.example, 2001:db8::1 → inspect  decides',
       'mode observe: what is found is recorded, nothing is changed',
+      'provider generic',
       'on requests:',
       '  0.yaml:6  birds (words: flag)  does not apply: provider does not match',
       'on responses:',

@@ -19,7 +19,13 @@ const watched = async (files: Record<string, string>) => {
     const [value] = (await once(events, event)) as [PolicySet]
     return value
   }
-  return { dir, watch, next, [Symbol.dispose]: watch.close }
+  // The watch itself keeps no process alive.
+  const alive = setInterval(() => undefined, 1_000)
+  const dispose = (): void => {
+    clearInterval(alive)
+    watch.close()
+  }
+  return { dir, watch, next, [Symbol.dispose]: dispose }
 }
 
 test('a changed, new or removed file takes effect by itself', async () => {
