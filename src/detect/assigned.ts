@@ -3,7 +3,7 @@ import type { Site } from './checksums.ts'
 /** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
 export function looksAssigned(value: string, site: Site): boolean {
   if (isCode(value, site) || harmlessName(site)) return false
-  if (/^\d+$/.test(value) || versionOrDate.test(value)) return false
+  if (/^\d{1,14}$/.test(value) || pathLike.test(value) || versionOrDate.test(value)) return false
   const digits = value.replace(/\D/g, '').length
   if (digits === 0) return value.length >= 24 && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
   return digits > 1 || /[A-Z]/.test(value) || value.length >= 16
@@ -12,6 +12,8 @@ export function looksAssigned(value: string, site: Site): boolean {
 /** Whether what stands behind `password =` and the like is one. */
 export function looksLikePassword(value: string, site: Site): boolean {
   if (isCode(value, site) || harmlessName(site)) return false
+  if (/^[,:;)+\]}]/.test(value) || pathLike.test(value)) return false
+  if (listed.test(site.text.slice(Math.max(0, site.start - 12), site.start)) && /^[A-Za-z]+$/.test(value)) return false
   if (isQuoted(site)) return !/\s{2}|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(value) && !sameAsName(value, site)
   return /\d|[!@#$%^&*?~+=]/.test(value) && !sameAsName(value, site)
 }
@@ -26,7 +28,11 @@ function isCode(value: string, site: Site): boolean {
   const next = site.text.charAt(site.end)
   if (next === '(' || next === '[' || next === '{') return true
   if (isQuoted(site)) return false
-  return memberAccess.test(value) || (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) || /^[A-Za-z_$][\w$]*[?!]?$/.test(value) && !/\d/.test(value)
+  return (
+    memberAccess.test(value) ||
+    (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) ||
+    (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) && !/\d/.test(value))
+  )
 }
 
 /** `token_count`, `secretName`, `public_key`: what is named there is no secret. */
@@ -41,7 +47,11 @@ function sameAsName(value: string, site: Site): boolean {
 }
 
 function nameBefore(site: Site): string {
-  return /([\w$.-]{1,64})[^\w$.-]{0,16}(?:is|string)?[^\w$.-]{0,12}$/i.exec(site.text.slice(Math.max(0, site.start - 96), site.start))?.[1] ?? ''
+  return (
+    /([\w$.-]{1,64})[^\w$.-]{0,16}(?:is|string)?[^\w$.-]{0,12}$/i.exec(
+      site.text.slice(Math.max(0, site.start - 96), site.start),
+    )?.[1] ?? ''
+  )
 }
 
 function hasWords(value: string): boolean {
@@ -50,9 +60,13 @@ function hasWords(value: string): boolean {
 
 const constants =
   /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\]\[|]*$/i
-const references = /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|secretKeyRef|op:\/\/|vault:|ENC\[|!)/
-const memberAccess = /^[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?$/
+const references =
+  /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|secretKeyRef|op:\/\/|vault:|ENC\[|!)/
+const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$/
+const listed = /["'`]\s{0,4},\s{0,4}\\{0,3}["'`]$/
+const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?$/
 const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
 const harmlessEnd =
   /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|at|by|column|selector|_id|-id|Id|ID|ids|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|for|from|tokens|keys)$/i
-const harmlessPart = /public|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b)|compass|bypass/i
+const harmlessPart =
+  /public|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b)|compass|bypass/i

@@ -44,7 +44,12 @@ type Linked = Trie & { fail: Int32Array }
 
 const maximalCells = 16_000_000
 
-function trieOf(words: readonly string[], columnOf: Map<string, number>, width: number, rankOf: (word: number) => number): Trie {
+function trieOf(
+  words: readonly string[],
+  columnOf: Map<string, number>,
+  width: number,
+  rankOf: (word: number) => number,
+): Trie {
   const trie: Trie = { rows: [new Int32Array(width)], depth: [0], ends: [[]], rank: [0] }
   for (const [index, word] of words.entries()) {
     let state = 0

@@ -12,8 +12,12 @@ function checkRule(pack: Pack, rule: Rule): string[] {
     const rules = compileRules([{ ...pack, rules: [rule] }], {})
     const finds = (text: string): boolean => rules.find(text).length > 0
     return [
-      ...rule.examples.match.flatMap((text, i) => (finds(text) ? [] : [`${pack.id}/${rule.id}: example ${i + 1} of match is not found`])),
-      ...rule.examples.noMatch.flatMap((text, i) => (finds(text) ? [`${pack.id}/${rule.id}: example ${i + 1} of noMatch is found`] : [])),
+      ...rule.examples.match.flatMap((text, i) =>
+        finds(text) ? [] : [`${pack.id}/${rule.id}: example ${i + 1} of match is not found`],
+      ),
+      ...rule.examples.noMatch.flatMap((text, i) =>
+        finds(text) ? [`${pack.id}/${rule.id}: example ${i + 1} of noMatch is found`] : [],
+      ),
     ]
   } catch (thrown) {
     return [asSallyportError(thrown).message]

@@ -13,10 +13,15 @@ export type Check = (value: string, site: Site) => boolean
 export const checksums: Readonly<Record<string, Check>> = {
   ...identifiers,
   luhn,
+  email,
   card,
   iban,
   'luhn-imei': (value) => luhn(value) && !same(digitsOf(value)),
-  ipv4: (value) => value.split('/')[0]?.split('.').every((part) => Number(part) < 256) === true,
+  ipv4: (value) =>
+    value
+      .split('/')[0]
+      ?.split('.')
+      .every((part) => Number(part) < 256) === true,
   ipv6: (value) => value !== '::' && isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
   phone: (value) => digitsOf(value).length >= 7 && digitsOf(value).length <= 17 && !same(digitsOf(value)),
   date: (value) => calendarDate(value),
@@ -28,6 +33,16 @@ export const checksums: Readonly<Record<string, Check>> = {
   'base64-json': (value) => startsLikeJson(value),
   password: looksLikePassword,
   assigned: looksAssigned,
+}
+
+/** No two dots together in the local part, and no file name (`image@2x.png`) or version (`pkg@1.2.beta`) in place of a domain. */
+function email(value: string): boolean {
+  const at = value.lastIndexOf('@')
+  const domain = value.slice(at + 1)
+  return (
+    !value.slice(0, at).includes('..') &&
+    !/\.(?:png|jpe?g|gif|svg|webp|avif|js|mjs|ts|css|local[A-Z]\w*)$|^\d+x\./.test(domain)
+  )
 }
 
 /** Issuer ranges with their lengths, and Luhn (UATP and others without a range of their own are left out). */
@@ -55,7 +70,9 @@ function base58check(value: string): boolean {
   for (const char of value) number = number * 58n + BigInt(alphabet.indexOf(char))
   const bytes = Buffer.from(number.toString(16).padStart(50, '0'), 'hex')
   if (bytes.length !== 25) return false
-  return sha256(sha256(bytes.subarray(0, 21))).subarray(0, 4).equals(bytes.subarray(21))
+  return sha256(sha256(bytes.subarray(0, 21)))
+    .subarray(0, 4)
+    .equals(bytes.subarray(21))
 }
 
 /** BIP 173 and BIP 350. */
@@ -120,10 +137,96 @@ const issuers: readonly { range: RegExp; lengths: readonly number[] }[] = [
 
 /** ISO 13616 registry: country → length. */
 const ibanLengths: Readonly<Record<string, number>> = {
-  AD: 24, AE: 23, AL: 28, AT: 20, AZ: 28, BA: 20, BE: 16, BG: 22, BH: 22, BI: 27, BR: 29, BY: 28, CH: 21, CR: 22, CY: 28, CZ: 24,
-  DE: 22, DJ: 27, DK: 18, DO: 28, DZ: 26, EE: 20, EG: 29, ES: 24, FI: 18, FK: 18, FO: 18, FR: 27, GB: 22, GE: 22, GI: 23, GL: 18,
-  GR: 27, GT: 28, HR: 21, HU: 28, IE: 22, IL: 23, IQ: 23, IR: 26, IS: 26, IT: 27, JO: 30, KW: 30, KZ: 20, LB: 28, LC: 32, LI: 21,
-  LT: 20, LU: 20, LV: 21, LY: 25, MA: 28, MC: 27, MD: 24, ME: 22, MK: 19, MN: 20, MR: 27, MT: 31, MU: 30, MZ: 25, NI: 28, NL: 18,
-  NO: 15, OM: 23, PK: 24, PL: 28, PS: 29, PT: 25, QA: 29, RO: 24, RS: 22, RU: 33, SA: 24, SC: 31, SD: 18, SE: 24, SI: 19, SK: 24,
-  SM: 27, SO: 23, ST: 25, SV: 28, TL: 23, TN: 24, TR: 26, UA: 29, VA: 22, VG: 24, XK: 20, YE: 30,
+  AD: 24,
+  AE: 23,
+  AL: 28,
+  AT: 20,
+  AZ: 28,
+  BA: 20,
+  BE: 16,
+  BG: 22,
+  BH: 22,
+  BI: 27,
+  BR: 29,
+  BY: 28,
+  CH: 21,
+  CR: 22,
+  CY: 28,
+  CZ: 24,
+  DE: 22,
+  DJ: 27,
+  DK: 18,
+  DO: 28,
+  DZ: 26,
+  EE: 20,
+  EG: 29,
+  ES: 24,
+  FI: 18,
+  FK: 18,
+  FO: 18,
+  FR: 27,
+  GB: 22,
+  GE: 22,
+  GI: 23,
+  GL: 18,
+  GR: 27,
+  GT: 28,
+  HR: 21,
+  HU: 28,
+  IE: 22,
+  IL: 23,
+  IQ: 23,
+  IR: 26,
+  IS: 26,
+  IT: 27,
+  JO: 30,
+  KW: 30,
+  KZ: 20,
+  LB: 28,
+  LC: 32,
+  LI: 21,
+  LT: 20,
+  LU: 20,
+  LV: 21,
+  LY: 25,
+  MA: 28,
+  MC: 27,
+  MD: 24,
+  ME: 22,
+  MK: 19,
+  MN: 20,
+  MR: 27,
+  MT: 31,
+  MU: 30,
+  MZ: 25,
+  NI: 28,
+  NL: 18,
+  NO: 15,
+  OM: 23,
+  PK: 24,
+  PL: 28,
+  PS: 29,
+  PT: 25,
+  QA: 29,
+  RO: 24,
+  RS: 22,
+  RU: 33,
+  SA: 24,
+  SC: 31,
+  SD: 18,
+  SE: 24,
+  SI: 19,
+  SK: 24,
+  SM: 27,
+  SO: 23,
+  ST: 25,
+  SV: 28,
+  TL: 23,
+  TN: 24,
+  TR: 26,
+  UA: 29,
+  VA: 22,
+  VG: 24,
+  XK: 20,
+  YE: 30,
 }

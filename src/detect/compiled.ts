@@ -73,7 +73,7 @@ export function compileRule(rule: Rule, pack: string): Compiled {
     beginningSource: flags === 'i' ? `(?i:${beginningSource})` : beginningSource,
     source: flags === 'i' ? `(?i:${source})` : source,
     group,
-    leading: new Set(rule.keywords.filter((keyword) => canBegin(beginningSource, keyword))),
+    leading: new Set(rule.keywords.filter((keyword) => mustLead(beginningSource, keyword))),
     bounded: isBounded(tree),
     maxLength,
     secret: rule.type.startsWith('SECRET:'),
@@ -92,14 +92,20 @@ export function beginsWith(rule: Compiled, chars: string): boolean {
 
 /**
  * What packs may use in patterns: `{{assign}}`, from a name to its value in code, configuration, markup, command lines, prose;
- * `{{quote}}`, also escaped; `{{start}}` and `{{end}}`, no letter or digit beyond, where an escape (`\\n`) is none.
+ * `{{quote}}`, also escaped; `{{start}}` and `{{end}}`, no letter or digit beyond, where an escape (`\n`) is none.
  */
 function expanded(pattern: string): string {
   return pattern
     .replaceAll('{{assign}}', assign)
     .replaceAll('{{quote}}', quote)
-    .replaceAll('{{start}}', '(?<![A-Za-mo-qsu-z0-9]|(?<!\\)[nrt])')
+    .replaceAll('{{start}}', '(?<![A-Za-mo-qsu-z0-9]|(?<!\\\\)[nrt])')
     .replaceAll('{{end}}', '(?![A-Za-z0-9])')
+}
+
+/** A match can begin with the keyword, and it is not just that it can begin with anything. */
+function mustLead(beginningSource: string, keyword: string): boolean {
+  const others = ['q', '7', 'Z', '_'].map((char) => char + keyword.slice(1)).filter((other) => other !== keyword)
+  return canBegin(beginningSource, keyword) && !others.some((other) => canBegin(beginningSource, other))
 }
 
 function canBegin(beginningSource: string, start: string): boolean {
@@ -137,9 +143,15 @@ function compileContext(context: NonNullable<Rule['context']>): CompiledContext 
 function wordsExpression(words: readonly string[]): RegExp {
   const escaped = words
     .toSorted((a, b) => b.length - a.length)
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/[\s_-]+/g, '[\\s_-]{0,3}') + (word.length < 5 ? '(?![a-z])' : ''))
+    .map(
+      (word) =>
+        word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/[\s_-]+/g, '[\\s_-]{0,3}') +
+        (word.length < 5 ? '(?![a-z])' : ''),
+    )
   return new RegExp(`(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:${escaped.join('|')})`)
 }
 
 const quote = '(?:\\\\{0,3}["\'`])'
-const assign = `[\\w.-]{0,32}(?:\\\\{0,3}["'\`)\\]>]){0,3}[ \\t]{0,6}(?:[sS]tring[ \\t]{0,2})?(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|[,(>]|<-|\\|\\||is |\\n)[ \\t\\r\\n]{0,8}(?:@|\\$|r|b)?(?:\\\\{0,3}["'\`]){0,3}[ \\t]{0,2}`
+const closers = '(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,6}(?:[sS]tring[ \\t]{0,2})?'
+const operator = `(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\||is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`
+const assign = `[\\w.-]{0,32}${closers}${operator}[ \\t]{0,8}(?:@|\\$|r|b)?${quote}{0,3}[ \\t]{0,2}`

@@ -9,7 +9,8 @@ export const identifiers = {
   'us-npi': (text) => luhn(`80840${text.replace(/\D/g, '')}`),
   aba: (text) => sum(text, [3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 === 0 && !same(digitsOf(text)),
   'ca-sin': (text) => luhn(text) && text[0] !== '0' && text[0] !== '8',
-  'uk-nhs': (text) => 11 - (sum(text, [10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11 || 11) === digitsOf(text)[9] && !same(digitsOf(text)),
+  'uk-nhs': (text) =>
+    11 - (sum(text, [10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11 || 11) === digitsOf(text)[9] && !same(digitsOf(text)),
   'de-tax-id': (text) => mod11and10(text) && repeatsOnce(digitsOf(text).slice(0, 10)),
   'de-id-card': (text) => serialCheck(text),
   'fr-nir': (text) => {
@@ -39,16 +40,23 @@ export const identifiers = {
   },
   'fi-hetu': (text) => {
     const d = digitsOf(text.slice(0, -1))
-    return isDate(two(d, 4), two(d, 2), two(d, 0)) && '0123456789ABCDEFHJKLMNPRSTUVWXY'[Number(d.join('')) % 31] === text.slice(-1).toUpperCase()
+    return (
+      isDate(two(d, 4), two(d, 2), two(d, 0)) &&
+      '0123456789ABCDEFHJKLMNPRSTUVWXY'[Number(d.join('')) % 31] === text.slice(-1).toUpperCase()
+    )
   },
   'in-aadhaar': (text) => verhoeff(text) && !same(digitsOf(text)) && !palindrome(digitsOf(text)),
-  'au-tfn': (text) => sum(text, digitsOf(text).length === 8 ? [10, 7, 8, 4, 6, 3, 5, 1] : [1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 === 0,
+  'au-tfn': (text) =>
+    sum(text, digitsOf(text).length === 8 ? [10, 7, 8, 4, 6, 3, 5, 1] : [1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 === 0,
   'au-medicare': (text) => sum(text, [1, 3, 7, 9, 1, 3, 7, 9]) % 10 === digitsOf(text)[8],
   'nz-ird': (text) => irdCheck(digitsOf(text)),
   'sg-nric': (text) => nric(text.toUpperCase()),
   'kr-rrn': (text) => {
     const d = digitsOf(text)
-    return isDate(two(d, 0), two(d, 2), two(d, 4)) && (11 - (weighted(d, [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]) % 11)) % 10 === d[12]
+    return (
+      isDate(two(d, 0), two(d, 2), two(d, 4)) &&
+      (11 - (weighted(d, [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]) % 11)) % 10 === d[12]
+    )
   },
   'br-cpf': (text) => !same(digitsOf(text)) && elevens(digitsOf(text), 9, 10) && elevens(digitsOf(text), 10, 11),
   'cn-resident-id': (text) => {
@@ -73,7 +81,11 @@ export const identifiers = {
   'dk-cpr': (text) => isDate(two(digitsOf(text), 4), two(digitsOf(text), 2), two(digitsOf(text), 0)),
   'no-fnr': (text) => {
     const d = digitsOf(text)
-    return weighted(d, [3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 === 0 && weighted(d, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 === 0 && !same(d)
+    return (
+      weighted(d, [3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 === 0 &&
+      weighted(d, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 === 0 &&
+      !same(d)
+    )
   },
   'tr-id': (text) => {
     const d = digitsOf(text)
@@ -88,6 +100,31 @@ export const identifiers = {
   'ie-pps': (text) => {
     const extra = text[8] === undefined || text[8] === 'W' ? 0 : (text.charCodeAt(8) & 31) * 9
     return 'WABCDEFGHIJKLMNOPQRSTUV'[(sum(text, [8, 7, 6, 5, 4, 3, 2]) + extra) % 23] === text[7]
+  },
+  'kr-date': (text) => isDate(two(digitsOf(text), 0), two(digitsOf(text), 2), two(digitsOf(text), 4)),
+  'mx-clabe': (text) => {
+    const d = digitsOf(text)
+    const total = d.slice(0, 17).reduce((all, digit, i) => all + ((digit * ([3, 7, 1][i % 3] as number)) % 10), 0)
+    return (10 - (total % 10)) % 10 === d[17]
+  },
+  'tw-id': (text) => {
+    const first = 'ABCDEFGHJKLMNPQRSTUVXYWZIO'.indexOf(text.charAt(0)) + 10
+    return (Math.floor(first / 10) + (first % 10) * 9 + sum(text, [8, 7, 6, 5, 4, 3, 2, 1, 1])) % 10 === 0
+  },
+  'hk-id': (text) => {
+    const bare = text.replace(/[()]/g, '')
+    const padded = bare.length === 8 ? ` ${bare}` : bare
+    let total = padded.startsWith(' ') ? 324 : (padded.charCodeAt(0) - 55) * 9
+    total += (padded.charCodeAt(1) - 55) * 8
+    for (let i = 2; i < 8; i++) total += Number(padded[i]) * (9 - i)
+    return (11 - (total % 11)) % 11 === Number.parseInt(padded.charAt(8), 16)
+  },
+  'cl-rut': (text) => {
+    const bare = text.replace(/[.-]/g, '').toUpperCase()
+    const total = digitsOf(bare.slice(0, -1))
+      .toReversed()
+      .reduce((all, digit, i) => all + digit * ((i % 6) + 2), 0)
+    return '0123456789K0'[11 - (total % 11)] === bare.slice(-1)
   },
 } as const satisfies Record<string, (text: string) => boolean>
 
@@ -133,7 +170,8 @@ function nric(text: string): boolean {
   const first = text.charAt(0)
   const offset = first === 'T' || first === 'G' ? 4 : first === 'M' ? 3 : 0
   const rest = (sum(text, [2, 7, 6, 5, 4, 3, 2]) + offset) % 11
-  const letters = { S: 'JZIHGFEDCBA', T: 'JZIHGFEDCBA', F: 'XWUTRQPNMLK', G: 'XWUTRQPNMLK', M: 'KLJNPQRTUWX' }[first] ?? ''
+  const letters =
+    { S: 'JZIHGFEDCBA', T: 'JZIHGFEDCBA', F: 'XWUTRQPNMLK', G: 'XWUTRQPNMLK', M: 'KLJNPQRTUWX' }[first] ?? ''
   return (first === 'M' ? letters[10 - rest] : letters[rest]) === text.slice(-1)
 }
 

@@ -31,9 +31,15 @@ export function compileKeywords(options: KeywordOptions): RuleSet {
     patterns: options.patterns.map((pattern) => compilePattern(pattern, options.caseSensitive)),
   }
   return {
-    digest: createHash('sha256').update(JSON.stringify([1, options])).digest('hex'),
-    find: (text) => resolved(findInNormalForm(text, (normal) => [...wordsIn(list, normal), ...patternsIn(list, normal)])),
-    pendingFrom: (text) => pendingFrom(text, (normal) => Math.min(pendingWord(list, normal), ...list.patterns.map((one) => pendingPattern(one, normal)))),
+    digest: createHash('sha256')
+      .update(JSON.stringify([1, options]))
+      .digest('hex'),
+    find: (text) =>
+      resolved(findInNormalForm(text, (normal) => [...wordsIn(list, normal), ...patternsIn(list, normal)])),
+    pendingFrom: (text) =>
+      pendingFrom(text, (normal) =>
+        Math.min(pendingWord(list, normal), ...list.patterns.map((one) => pendingPattern(one, normal))),
+      ),
   }
 }
 
@@ -66,13 +72,21 @@ function patternsIn(list: List, text: string): Match[] {
   const found: Match[] = []
   for (const { whole } of list.patterns) {
     const matcher = whole.matcher(text)
-    while (matcher.find()) if (matcher.end() > matcher.start()) found.push(matched(list, matcher.start(), matcher.end()))
+    while (matcher.find())
+      if (matcher.end() > matcher.start()) found.push(matched(list, matcher.start(), matcher.end()))
   }
   return found
 }
 
 function matched(list: List, start: number, end: number): Match {
-  return { type: `KEYWORD:${list.options.name}`, rule: list.options.name, start, end, confidence: 1, severity: 'medium' }
+  return {
+    type: `KEYWORD:${list.options.name}`,
+    rule: list.options.name,
+    start,
+    end,
+    confidence: 1,
+    severity: 'medium',
+  }
 }
 
 /** A word at the very end is pending too: a letter may follow and make it another word. */
@@ -104,10 +118,14 @@ function compilePattern(pattern: string, caseSensitive: boolean): Pattern {
   try {
     return { whole: RE2JS.compile(pattern, flags), beginning: beginningOf(pattern, flags) }
   } catch (cause) {
-    throw new SallyportError('policy_invalid', `keyword pattern ${JSON.stringify(pattern)}: ${(cause as Error).message}`, {
-      cause,
-      hint: 'Patterns are RE2 expressions: no look-around, no back references, no repeat above 1,000.',
-    })
+    throw new SallyportError(
+      'policy_invalid',
+      `keyword pattern ${JSON.stringify(pattern)}: ${(cause as Error).message}`,
+      {
+        cause,
+        hint: 'Patterns are RE2 expressions: no look-around, no back references, no repeat above 1,000.',
+      },
+    )
   }
 }
 
@@ -122,7 +140,9 @@ function beginningOf(pattern: string, flags: number): RE2JS | undefined {
 function wordList(words: readonly string[], caseSensitive: boolean): Automaton {
   const spellings = caseSensitive ? (char: string): string[] => [char] : bothCases
   try {
-    return automaton(words, (char) => (char === ' ' ? [' ', '\t', '\n', '\r'] : char === 'σ' ? ['σ', 'ς', 'Σ'] : spellings(char)))
+    return automaton(words, (char) =>
+      char === ' ' ? [' ', '\t', '\n', '\r'] : char === 'σ' ? ['σ', 'ς', 'Σ'] : spellings(char),
+    )
   } catch (cause) {
     throw new SallyportError('policy_invalid', 'the keyword list is too large', { cause })
   }
@@ -136,7 +156,10 @@ function normalWord(word: string): string {
 
 /** Character by character, so that lengths stay. */
 function lowered(text: string): string {
-  return text.split('').map((char) => (char.toLowerCase().length === 1 ? char.toLowerCase().replace('ς', 'σ') : char)).join('')
+  return text
+    .split('')
+    .map((char) => (char.toLowerCase().length === 1 ? char.toLowerCase().replace('ς', 'σ') : char))
+    .join('')
 }
 
 function isWhole(text: string, start: number, end: number): boolean {
@@ -150,7 +173,8 @@ function isBoundary(text: string, at: number): boolean {
 
 function partOfWord(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
-  if (code < 128) return code > 47 && (code < 58 || (code > 64 && code < 91) || code === 95 || (code > 96 && code < 123))
+  if (code < 128)
+    return code > 47 && (code < 58 || (code > 64 && code < 91) || code === 95 || (code > 96 && code < 123))
   if (Number.isNaN(code)) return false
   const low = code >= 0xdc00 && code <= 0xdfff
   return /[\p{L}\p{N}\p{M}]/u.test(String.fromCodePoint(text.codePointAt(low && at > 0 ? at - 1 : at) as number))

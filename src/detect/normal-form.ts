@@ -43,7 +43,12 @@ export function normalForm(text: string): NormalForm | undefined {
   return { text: parts.join(''), ...wayBack(pieces, text.length) }
 }
 
-type Piece = { readonly normal: number; readonly original: number; readonly originalEnd: number; readonly same: boolean }
+type Piece = {
+  readonly normal: number
+  readonly original: number
+  readonly originalEnd: number
+  readonly same: boolean
+}
 
 function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'startOf' | 'endOf'> {
   const pieceAt = (index: number): Piece | undefined => {

@@ -4,7 +4,8 @@ import type { Match } from '../core/verdict.ts'
 export function resolved(matches: readonly Match[]): Match[] {
   if (matches.length < 2) return [...matches]
   const ranked = matches.toSorted(
-    (a, b) => b.confidence - a.confidence || b.end - b.start - (a.end - a.start) || a.start - b.start || order(a.rule, b.rule),
+    (a, b) =>
+      b.confidence - a.confidence || b.end - b.start - (a.end - a.start) || a.start - b.start || order(a.rule, b.rule),
   )
   const kept: Match[] = []
   for (const match of ranked) {

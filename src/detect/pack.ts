@@ -81,7 +81,8 @@ export function loadPacks(folders: readonly string[]): Pack[] {
     const ids = new Set<string>()
     for (const file of yamlFiles(folder)) {
       const pack = parsePack(readFileSync(file, 'utf8'), file)
-      if (ids.has(pack.id)) throw new SallyportError('policy_invalid', `${file}: another pack in this folder has the id ${pack.id}`)
+      if (ids.has(pack.id))
+        throw new SallyportError('policy_invalid', `${file}: another pack in this folder has the id ${pack.id}`)
       ids.add(pack.id)
       packs.set(pack.id, pack)
     }
@@ -96,7 +97,9 @@ export function packsFolder(): string {
 
 function yamlFiles(folder: string): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => name.endsWith('.yaml')).toSorted()
+    const names = readdirSync(folder)
+      .filter((name) => name.endsWith('.yaml'))
+      .toSorted()
     return names.map((name) => join(folder, name))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []

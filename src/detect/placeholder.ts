@@ -23,8 +23,9 @@ function sequential(value: string): boolean {
 }
 
 const words =
-  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake)(?:[^a-z]|$)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some)[_-]?(?:secret|password|token|key|api[_-]?key)$/i
+  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake|not[_-]set)(?:[^a-z]|$)|fake(?:key|token|secret|pass)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some|real|test)?[_-]?(?:secret|password|passwd|pass|token|key|api[_-]?key)$|^(?:user(?:name)?|login|name|admin|id|client_id):(?:pass(?:word)?|token|secret|client_secret)$/i
 
-const templates = /^<[^>]{0,80}>?$|\$\{|\{\{|^\$\(|^\$[A-Z_]{3,}|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|\.\.\.|…|^#\{/
+const templates =
+  /^<[^>]{0,80}>?$|\$\{[\w.:-]{1,64}\}?$|^\$\{|\{\{[\s\w.|"'()-]{0,80}\}\}|^\$\(|^\$[A-Za-z_]\w{2,40}$|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|^\.{3}|\.{3}$|…|^#\{/
 
 const mask = /([*x.•#])\1{5,}|(.)\2{7,}/i

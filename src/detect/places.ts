@@ -5,7 +5,7 @@ export function isWord(code: number): boolean {
   return code < 128 && ((kinds[code] as number) & word) !== 0
 }
 
-/** Whether a letter or digit stands before `at` that is not the end of an escape (`\\n`) in text that is itself JSON or code. */
+/** Whether a letter or digit stands before `at` that is not the end of an escape (`\n`) in text that is itself JSON or code. */
 export function insideWord(text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
   if (at === 0 || !isWord(before)) return false
@@ -51,9 +51,8 @@ export type NumberPlace = {
   readonly letters: number
   /** `start`, or the plus sign or bracket before it. */
   readonly phone: number
-  /** Digits in the number and what hangs on it by single separators, at most 40 characters on; dots likewise. */
+  /** Digits in the number and what hangs on it by separators, at most 40 characters on. */
   readonly digits: number
-  readonly dots: number
 }
 
 export function numberAt(text: string, first: number): NumberPlace {
@@ -63,7 +62,13 @@ export function numberAt(text: string, first: number): NumberPlace {
   let end = first + 1
   while (end < text.length && isWord(text.charCodeAt(end))) end++
   const tooMany = first - start > 12
-  return { start: tooMany ? -1 : start, end, letters: lettersBefore(text, start), phone: phoneStart(text, start), ...runFrom(text, first) }
+  return {
+    start: tooMany ? -1 : start,
+    end,
+    letters: lettersBefore(text, start),
+    phone: phoneStart(text, start),
+    digits: digitsFrom(text, first),
+  }
 }
 
 /** The run of hexadecimal groups and colons round the colon at `at`, when it can be an address. */
@@ -87,30 +92,31 @@ export function hasAssignment(text: string, from: number): boolean {
   while (i < least && (isWord(text.charCodeAt(i)) || '_-.'.includes(text.charAt(i)))) i++
   const last = Math.min(text.length, i + 10)
   while (i < last && '"\'`\\)]} \t'.includes(text.charAt(i))) i++
-  return i < text.length && ('=:,(>?!|<-.\n'.includes(text.charAt(i)) || text.startsWith('is ', i) || text.startsWith('tring', i + 1))
+  return (
+    i < text.length &&
+    ('=:,(>?!|<-.'.includes(text.charAt(i)) || text.startsWith('is ', i) || text.startsWith('tring', i + 1))
+  )
 }
 
-
-function runFrom(text: string, first: number): { digits: number; dots: number } {
+function digitsFrom(text: string, first: number): number {
   let digits = 0
-  let dots = 0
   let separated = 0
   const last = Math.min(text.length, first + 40)
   for (let i = first; i < last && separated < 3; i++) {
     const kind = kinds[text.charCodeAt(i)] ?? 0
     if (kind & digit) digits++
-    else if (text.charCodeAt(i) === 46) dots++
     else if (!(kind & word) && !separators.includes(text.charAt(i))) break
     separated = kind & word ? 0 : separated + 1
   }
-  return { digits, dots }
+  return digits
 }
 
 function lettersBefore(text: string, start: number): number {
   const between = text.charCodeAt(start - 1)
   if (start < 3 || (between !== 32 && between !== 45)) return start
   let letters = start - 1
-  while (letters > 0 && start - letters < 5 && text.charCodeAt(letters - 1) >= 65 && text.charCodeAt(letters - 1) <= 90) letters--
+  while (letters > 0 && start - letters < 5 && text.charCodeAt(letters - 1) >= 65 && text.charCodeAt(letters - 1) <= 90)
+    letters--
   const length = start - 1 - letters
   return length < 1 || length > 3 || isWord(text.charCodeAt(letters - 1)) ? start : letters
 }

@@ -44,7 +44,9 @@ export function compileRules(packs: readonly Pack[], choose: Choice): RuleSet {
     .filter(({ rule }) => choose.types === undefined || named(choose.types, rule.type))
     .filter(({ rule }) => !(choose.exclude ?? []).includes(rule.id) && !named(choose.exclude ?? [], rule.type))
     .filter(({ rule }) => rule.confidence + (rule.context?.boost ?? 0) >= least)
-  const digest = createHash('sha256').update(JSON.stringify([engineVersion, least, chosen])).digest('hex')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([engineVersion, least, chosen]))
+    .digest('hex')
   const plan = planFor(chosen.map(({ rule, pack }) => compileRule(rule, pack)))
   return {
     digest,
@@ -79,7 +81,11 @@ function find(plan: Plan, text: string, key: string, least: number): Match[] {
 /** A text that is the whole value of a key, as `key="text"`. */
 function findByKey(plan: Plan, text: string, key: string): Match[] {
   const before = `${key}="`
-  const shift = (match: Match): Match => ({ ...match, start: match.start - before.length, end: match.end - before.length })
+  const shift = (match: Match): Match => ({
+    ...match,
+    start: match.start - before.length,
+    end: match.end - before.length,
+  })
   return findInNormalForm(`${before}${text}"`, (normal) => scan(plan, normal, ''))
     .map(shift)
     .filter((match) => match.start >= 0 && match.end <= text.length)

@@ -68,7 +68,7 @@ function onDigit(walk: Walk, i: number): void {
   const { plan, text, key, found } = walk
   const number = numberAt(text, i)
   walk.number = number.end
-  if (number.digits < 6 && number.dots < 3) return
+  if (number.digits < 4) return
   if (number.start === i) tryGroup(plan.digitFirst, text, i, key, found)
   else if (number.start >= 0) tryGroup(plan.letterFirst, text, number.start, key, found)
   if (number.letters < number.start) tryGroup(plan.letterFirst, text, number.letters, key, found)
