@@ -7,7 +7,19 @@ import { isTrue, items, kindOf, lengthOf, member, numberOf, root, stringOf } fro
 import type { JsonNode } from './json-tree.ts'
 import { modelOf, namesIn, noteCall, noteWords, word } from './notes.ts'
 import type { Notes } from './notes.ts'
-import { anything, either, object, opaque, piece, schema, structural, texts, toolArguments, whole } from './shape.ts'
+import {
+  anything,
+  either,
+  fragment,
+  object,
+  opaque,
+  piece,
+  schema,
+  structural,
+  texts,
+  toolArguments,
+  whole,
+} from './shape.ts'
 import type { Shape } from './shape.ts'
 import type { Operation, Refusal } from './provider.ts'
 
@@ -113,7 +125,7 @@ const growing = object({
   type: structural,
   text: piece('message', 'text'),
   thinking: piece('reasoning', 'thinking'),
-  partial_json: piece('fragment', 'input', 'assistant'),
+  partial_json: fragment('input'),
   signature: opaque,
   citation: whole(anything),
 })

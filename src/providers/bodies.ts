@@ -3,13 +3,22 @@ import { isBinary, isWord, plainName } from './encoded.ts'
 import { scanJson } from './json-scan.ts'
 import type { JsonTree } from './json-scan.ts'
 import { multipartTexts } from './multipart.ts'
+import { kindOf, root } from './json-tree.ts'
 import type { Shape } from './shape.ts'
 import { decoded } from './spelling.ts'
 import { textsOf } from './walk.ts'
 
-/** The document of a JSON body, a byte order mark in front of it allowed; undefined when it is none, or too deep. */
-export function jsonBody(body: string): JsonTree | undefined {
-  return scanJson(body, body.charCodeAt(0) === 0xfeff ? 1 : 0)
+/**
+ * The document of a JSON body, a byte order mark in front of it allowed; undefined when it is none, or too deep. A bare number is
+ * none: as a text it can be inspected.
+ */
+export function jsonBody(
+  body: string,
+  from = body.charCodeAt(0) === 0xfeff ? 1 : 0,
+  to = body.length,
+): JsonTree | undefined {
+  const tree = scanJson(body, from, to)
+  return tree === undefined || kindOf(tree, root) === 'scalar' ? undefined : tree
 }
 
 /** The texts of a body that is not JSON of a known shape: a form, a multipart form, lines of JSON, or a text as it is. */
@@ -38,7 +47,7 @@ function jsonLinesTexts(body: string, shape: Shape): readonly TextPart[] | undef
     const feed = body.indexOf('\n', at)
     const end = feed < 0 ? body.length : feed
     if (!isBlank(body, at, end)) {
-      const tree = scanJson(body, at, end)
+      const tree = jsonBody(body, at, end)
       if (tree === undefined) return undefined
       for (const part of textsOf(tree, shape)) parts.push({ ...part, path: `[${line}]${part.path && '.'}${part.path}` })
     }

@@ -35,7 +35,8 @@ export function isBinary(body: string): boolean {
   return (head.match(controls)?.length ?? 0) > head.length / 8
 }
 
-const word = /^[A-Za-z0-9_.:/@+=~$#-]+$/
+// `@` only as in a model's version: an address is no word.
+const word = /^[A-Za-z0-9_.:/+=~$#-]+(?:@[0-9]+)?$/
 // PHP and others write a slash as \/.
 const encoded = /^\/?(?:[A-Za-z0-9+/=_-]|\\\/|\\$)*$/
 const letters = /^[A-Za-z_][A-Za-z_-]*$/

@@ -4,6 +4,8 @@ import { ollama, ollamaPort } from './ollama.ts'
 import { localPorts } from './openai-shaped.ts'
 import type { Identified, Operation, Provider } from './provider.ts'
 
+export type { Identified } from './provider.ts'
+
 /**
  * Whose traffic this is, and what it asks: by host, else by what the path looks like, else `generic`. A path that a known
  * provider does not know is its operation `unknown`, read string by string.

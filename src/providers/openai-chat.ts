@@ -9,6 +9,7 @@ import type { Notes } from './notes.ts'
 import {
   argumentsDocument,
   either,
+  fragment,
   ignored,
   object,
   opaque,
@@ -149,8 +150,8 @@ const delta = object({
   reasoning_content: piece('reasoning', 'reasoning'),
   reasoning: piece('reasoning', 'reasoning'),
   reasoning_details: reasoningDetails,
-  tool_calls: call(piece('fragment', 'arguments')),
-  function_call: object({ name: structural, arguments: piece('fragment', 'arguments') }, { scope: () => 'call' }),
+  tool_calls: call(fragment('arguments')),
+  function_call: object({ name: structural, arguments: fragment('arguments') }, { scope: () => 'call' }),
   audio: object({ id: structural, data: opaque, transcript: piece('message', 'transcript') }),
 })
 

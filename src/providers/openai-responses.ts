@@ -10,6 +10,7 @@ import { mediaFields, toolsShape } from './openai-chat.ts'
 import {
   argumentsDocument,
   either,
+  fragment,
   object,
   opaque,
   piece,
@@ -112,8 +113,8 @@ const deltas: Record<string, Shape> = {
   reasoning_text: piece('reasoning', 'reasoning'),
   reasoning_summary_text: piece('reasoning', 'summary'),
   reasoning_summary: piece('reasoning', 'summary'),
-  function_call_arguments: piece('fragment', 'arguments'),
-  mcp_call_arguments: piece('fragment', 'arguments'),
+  function_call_arguments: fragment('arguments'),
+  mcp_call_arguments: fragment('arguments'),
   custom_tool_call_input: piece('tool-arguments', 'input'),
   code_interpreter_call_code: piece('tool-arguments', 'code'),
   'audio.transcript': piece('message', 'transcript'),

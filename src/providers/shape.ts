@@ -52,8 +52,13 @@ export function texts(as: TextKind, role?: Role): Shape {
 }
 
 /** A piece of a growing text. */
-export function piece(as: TextKind | 'fragment', channel: string, role?: Role): Shape {
-  return { ...(role === undefined ? {} : { role }), as, channel }
+export function piece(as: TextKind, channel: string, role?: Role): Shape {
+  return { ...texts(as, role), channel }
+}
+
+/** A piece of the JSON document that a tool's arguments grow to; where a vendor sends an object instead, that. */
+export function fragment(channel: string): Shape {
+  return { as: 'fragment', role: 'assistant', channel, others: toolArguments }
 }
 
 /** An object of a known form. */

@@ -5,7 +5,7 @@ import type { Span } from '../lib/sse.ts'
 import type { Reading } from './dialect.ts'
 import { isBinary } from './encoded.ts'
 import { arrayEvents, lineEvents, sseEvents } from './framing.ts'
-import { scanJson } from './json-scan.ts'
+import { jsonBody } from './bodies.ts'
 import type { JsonTree } from './json-scan.ts'
 import { decodeBody } from './json-text.ts'
 import { factsOf, newNotes } from './notes.ts'
@@ -56,7 +56,7 @@ function contentOf(text: string, data: readonly Span[], reading: Reading, spelli
   const place = sseDataInPlace(text, data)
   if (place.start === place.end) return nothing
   if (isDone(text, place)) return { parts: [], closes: all }
-  const tree = scanJson(place.text, place.start, place.end)
+  const tree = jsonBody(place.text, place.start, place.end)
   if (tree !== undefined) return { tree, parts: eventTextsOf(tree, reading.event), closes: [] }
   const parts = data.flatMap(({ start, end }) => plainPiece(text, start, end, spelling))
   return { parts, closes: [] }
