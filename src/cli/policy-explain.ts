@@ -65,8 +65,10 @@ function entryLine({ file, line, hosts, action, failed }: ExplainedEntry): strin
 
 function ruleLines(rules: readonly ExplainedRule[]): string[] {
   if (rules.length === 0) return ['  no rule']
-  return rules.map(({ name, file, line, hook, action, failed }) => {
-    const verdict = failed === null ? 'applies' : `does not apply: ${failed} does not match`
+  return rules.map(({ name, file, line, hook, action, failed, undecided }) => {
+    const depends =
+      undecided.length === 0 ? '' : `, if ${undecided.join(' and ')} ${undecided.length > 1 ? 'match' : 'matches'}`
+    const verdict = failed === null ? `applies${depends}` : `does not apply: ${failed} does not match`
     return `  ${basename(file)}:${line}  ${name} (${hook}: ${action})  ${verdict}`
   })
 }

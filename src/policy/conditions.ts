@@ -13,8 +13,12 @@ export type ConnectionFacts = {
   readonly principal: string | null
 }
 
-/** One condition of a rule or entry: its key, and whether it holds. */
-export type Condition<F> = { readonly key: string; readonly holds: (facts: F) => boolean }
+/** One condition of a rule or entry: its key, whether it holds, and whether what it looks at is not known. */
+export type Condition<F> = {
+  readonly key: string
+  readonly holds: (facts: F) => boolean
+  readonly undecided?: (facts: F) => boolean
+}
 
 /** The conditions of an intercept entry, whose hosts are `patterns`; all must hold. Throws RangeError for a network that is none. */
 export function entryConditions(entry: InterceptEntry, patterns: readonly string[]): Condition<ConnectionFacts>[] {
@@ -22,23 +26,35 @@ export function entryConditions(entry: InterceptEntry, patterns: readonly string
   const hosts = hostMatcher(patterns)
   conditions.push({ key: 'hosts', holds: (facts) => hosts(facts.host) })
   if (named(entry.principal)) conditions.push({ key: 'principal', holds: principalIn(entry.principal) })
-  if (named(entry.client)) conditions.push({ key: 'client', holds: clientIn(entry.client) })
+  if (named(entry.client)) {
+    const addresses = addressSet(entry.client)
+    conditions.push({ key: 'client', holds: (facts) => addresses(facts.clientIp) })
+  }
   return conditions
 }
 
-/** The conditions of a rule's `when`; all must hold. None at all always holds. Throws RangeError for a host or network that is none. */
+/**
+ * The conditions of a rule's `when`; all must hold. None at all always holds. What is not known, as the model of a body that
+ * cannot be read, holds: a rule only adds to what others do, so in doubt it applies. Nobody is a principal that is known.
+ * Throws RangeError for a host or network that is none.
+ */
 export function ruleConditions(when: PolicyWhen, catalogue: readonly string[]): Condition<ExchangeFacts>[] {
   const conditions: Condition<ExchangeFacts>[] = []
-  const add = (key: keyof ExchangeFacts & keyof PolicyWhen, matches: (text: string) => boolean): void => {
-    conditions.push({ key, holds: (facts) => holdsFor(facts[key], matches) })
+  const add = (key: string, of: (facts: ExchangeFacts) => string | null, matches: (text: string) => boolean): void => {
+    const holds = (facts: ExchangeFacts): boolean => {
+      const text = of(facts)
+      return text === null || matches(text)
+    }
+    conditions.push({ key, holds, undecided: (facts) => of(facts) === null })
   }
-  if (named(when.door)) add('door', globMatcher(when.door))
-  if (named(when.provider)) add('provider', globMatcher(when.provider, { ignoreCase: true }))
-  if (named(when.host)) add('host', hostMatcher(withCatalogue(when.host, catalogue)))
-  if (named(when.model)) add('model', globMatcher(when.model, { ignoreCase: true }))
-  if (named(when.path)) add('path', globMatcher(when.path))
-  if (named(when.principal)) add('principal', globMatcher(when.principal))
-  if (named(when.client)) conditions.push({ key: 'client', holds: clientIn(when.client) })
+  if (named(when.door)) add('door', ({ door }) => door, globMatcher(when.door))
+  if (named(when.provider))
+    add('provider', ({ provider }) => provider, globMatcher(when.provider, { ignoreCase: true }))
+  if (named(when.host)) add('host', ({ host }) => host, hostMatcher(withCatalogue(when.host, catalogue)))
+  if (named(when.model)) add('model', ({ model }) => model, globMatcher(when.model, { ignoreCase: true }))
+  if (named(when.path)) add('path', ({ path }) => path, globMatcher(when.path))
+  if (named(when.principal)) conditions.push({ key: 'principal', holds: principalIn(when.principal) })
+  if (named(when.client)) add('client', ({ clientIp }) => clientIp, addressSet(when.client))
   return conditions
 }
 
@@ -97,17 +113,7 @@ function asciiLabels(pattern: string): string {
 
 const named = <T>(list: readonly T[] | undefined): list is readonly T[] => list !== undefined && list.length > 0
 
-/** What is not known fits no condition. */
-function holdsFor(text: string | null, matches: (text: string) => boolean): boolean {
-  return text !== null && matches(text)
-}
-
 function principalIn(globs: readonly string[]): (facts: { readonly principal: string | null }) => boolean {
   const principals = globMatcher(globs)
-  return (facts) => holdsFor(facts.principal, principals)
-}
-
-function clientIn(networks: readonly string[]): (facts: { readonly clientIp: string | null }) => boolean {
-  const addresses = addressSet(networks)
-  return (facts) => holdsFor(facts.clientIp, addresses)
+  return (facts) => facts.principal !== null && principals(facts.principal)
 }

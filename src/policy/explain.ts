@@ -33,6 +33,8 @@ export type ExplainedRule = {
   readonly applies: boolean
   /** The first condition of `when` that does not hold; null when the rule applies. */
   readonly failed: string | null
+  /** Conditions on what was not said: whether the rule applies depends on it, and in doubt it does. */
+  readonly undecided: readonly string[]
 }
 
 /** Which intercept entry decides, which rules would run on request and answer, and why the others would not. */
@@ -47,7 +49,7 @@ export function explain(set: PolicySet, about: ConnectionFacts & ExchangeAbout):
   }
 }
 
-/** What else may be known of the exchanges; what is left out is not known, and fits no condition. */
+/** What else may be known of the exchanges; what is left out is not known. */
 export type ExchangeAbout = Partial<Pick<ExchangeFacts, 'door' | 'path' | 'provider' | 'model'>>
 
 function entriesUpTo(entries: readonly CompiledEntry[], about: ConnectionFacts): ExplainedEntry[] {
@@ -75,6 +77,7 @@ function rulesAt(set: PolicySet, facts: ExchangeFacts, stage: 'request' | 'respo
         action: [...action, action.length === 0 ? otherwise : `otherwise ${otherwise}`].join(', '),
         applies: failed === null,
         failed,
+        undecided: conditions.filter(({ undecided }) => undecided?.(facts) === true).map(({ key }) => key),
       }
     })
 }

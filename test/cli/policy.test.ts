@@ -77,7 +77,9 @@ test('explain says what happens to a connection and to its exchanges, and why', 
   const explained = JSON.parse(bank.stdout)
   assert.equal(explained.handling.action, 'tunnel')
   assert.equal(explained.handling.reason, 'staff privacy')
-  assert.deepEqual([explained.request[0].applies, explained.request[0].failed], [false, 'model'])
+  assert.deepEqual([explained.request[0].applies, explained.request[0].undecided], [true, ['model']])
+  const untold = await run({ 'policies/10.yaml': good }, 'explain', '--host', 'llm.corp.example')
+  assert.match(untold.stdout, / {2}applies, if model matches$/m)
 })
 
 test('explain knows the provider catalogue', async () => {

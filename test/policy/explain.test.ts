@@ -44,9 +44,14 @@ test('it names the rules of each stage, and the condition that keeps one from ap
     [['some', true]],
   )
   assert.equal(told.request[0]?.action, 'KEYWORD:x block, otherwise flag')
+  const other = explain(set, { ...connection, provider: 'openai', model: 'o3' })
+  assert.deepEqual(
+    other.response.map(({ applies, failed }) => [applies, failed]),
+    [[false, 'model']],
+  )
   const untold = explain(set, { ...connection, provider: 'openai' })
   assert.deepEqual(
-    untold.response.map(({ applies, failed }) => [applies, failed]),
-    [[false, 'model']],
+    untold.response.map(({ applies, undecided }) => [applies, undecided]),
+    [[true, ['model']]],
   )
 })

@@ -79,7 +79,9 @@ test('the rules that apply come in order, by stage and by condition', async () =
   assert.deepEqual(names({}, 'request'), ['all', 'ask', 'gpt'])
   assert.deepEqual(names({}, 'response'), ['all', 'answer', 'gpt'])
   assert.deepEqual(names({ model: 'claude-x', provider: 'anthropic' }, 'request'), ['all', 'ask', 'claude'])
-  assert.deepEqual(names({ model: null }, 'request'), ['all', 'ask'])
+  assert.deepEqual(names({ model: 'o3' }, 'request'), ['all', 'ask'])
+  // A model that cannot be read is no way round a rule.
+  assert.deepEqual(names({ model: null }, 'request'), ['all', 'ask', 'gpt'])
 })
 
 test('the same rules are the same array, so that verdicts can be remembered by it', async () => {

@@ -8,8 +8,8 @@ mode: MODE
 rules:
   - { name: masks, on: request, hook: words, options: { words: [falcon] }, action: redact }
   - { name: notes, on: both, hook: words, options: { words: [heron] }, action: flag }
-  - { name: broken, on: request, hook: fails, when: { model: broken }, onError: block }
-  - { name: judged, on: request, hook: says, options: { verdict: block }, when: { host: ["*.judge.example"] } }
+  - { name: broken, on: request, hook: fails, when: { provider: broken }, onError: block }
+  - { name: judged, on: request, hook: says, options: { verdict: block }, when: { provider: judged, host: ["*.judge.example"] } }
 `
 const results = async (tests: string, mode = 'enforce') =>
   runPolicyTests(await setOf(`${rules.replace('MODE', mode)}tests:\n${tests}`))
@@ -28,8 +28,11 @@ const cases: readonly [test: string, ...wrong: string[]][] = [
   ['request: { text: "a heron" }, expect: { action: flag, findings: [] }', 'found: KEYWORD:list, expected nothing'],
   ['response: { text: "a falcon" }, expect: { action: allow }'],
   ['response: { text: "a heron" }, expect: { action: flag }'],
-  ['request: { text: x, model: broken }, expect: { action: allow }', 'action is block (fails failed), expected allow'],
-  ['request: { text: x, host: a.judge.example }, expect: { action: block }'],
+  [
+    'request: { text: x, provider: broken }, expect: { action: allow }',
+    'action is block (fails failed), expected allow',
+  ],
+  ['request: { text: x, provider: judged }, expect: { action: block }'],
 ]
 for (const [text, ...wrong] of cases) {
   test(`${text} ${wrong.length === 0 ? 'passes' : 'fails and says why'}`, async () => {
