@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import * as fc from 'fast-check'
+import { knownValues } from '../../src/inspect/known-values.ts'
+
+test('nothing to look for is no search', () => {
+  assert.equal(knownValues([]), undefined)
+  assert.equal(knownValues(['abc', '']), undefined)
+})
+
+test('values are found wherever they stand, overlapping ones as one place', () => {
+  const known = knownValues(['abcd', 'cdef', 'abcdxyz'])!
+  assert.deepEqual(known.find('-abcdef-abcdxyz-xabcd'), [
+    { start: 1, end: 7 },
+    { start: 8, end: 15 },
+    { start: 17, end: 21 },
+  ])
+  assert.deepEqual(known.find('abc def'), [])
+})
+
+test('after masking what was found no value is left', () => {
+  const letters = fc.constantFrom('a', 'b', 'c')
+  const value = fc.string({ unit: letters, minLength: 4, maxLength: 7 })
+  fc.assert(
+    fc.property(
+      fc.array(value, { minLength: 1, maxLength: 5 }),
+      fc.string({ unit: letters, maxLength: 60 }),
+      (values, text) => {
+        const places = knownValues(values)!.find(text)
+        const masked = places
+          .toReversed()
+          .reduce((rest, { start, end }) => `${rest.slice(0, start)}#${rest.slice(end)}`, text)
+        for (const one of values) assert.ok(!masked.includes(one))
+        assert.equal(
+          places.length > 0,
+          values.some((one) => text.includes(one)),
+        )
+      },
+    ),
+  )
+})
+
+test('the end of a text is pending from where a value could begin', () => {
+  const known = knownValues(['hunter22', 'terminal'])!
+  assert.equal(known.pendingFrom('say hunter'), 4)
+  assert.equal(known.pendingFrom('say hunteR'), 10)
+  assert.equal(known.pendingFrom('say hunter22'), 12)
+  assert.equal(known.pendingFrom('say unter'), 6)
+})
