@@ -16,6 +16,11 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./exec.ts')).exec,
   },
   {
+    name: 'ca',
+    summary: 'the local authority: make it, show it, hand it out, have it trusted here',
+    load: async () => (await import('./ca.ts')).ca,
+  },
+  {
     name: 'policy',
     summary: 'check the policies, explain what they do with a host, run their tests',
     load: async () => (await import('./policy.ts')).policy,

@@ -32,41 +32,56 @@ export function storesOf(stores: readonly TrustStore[], machine: Machine): { her
   return { here, lacking }
 }
 
-/** Installs or removes the root in one store. A root that is there is not installed again; one that is not there not removed. */
+/** Installs or removes the root in every place of one store where that changes something. */
 export async function apply(
   action: 'install' | 'uninstall',
   store: TrustStore,
   options: ApplyOptions,
 ): Promise<Outcome> {
-  const { machine, root, onCommand, run } = options
-  if (run !== null && (await isInstalled(store, machine, root, run)) === (action === 'install')) {
-    return { store: store.name, result: 'skipped', detail: action === 'install' ? 'already there' : 'not there' }
+  const { machine, root, run } = options
+  let changed = 0
+  for (const place of store.places(machine, root)) {
+    if (run !== null && (await run(place.check, true)) === (action === 'install')) continue
+    const failed = await runAll(place[action], options)
+    if (failed !== undefined) return { store: store.name, result: 'failed', detail: `failed: ${failed}` }
+    changed += 1
   }
-  for (const step of store[action](machine, root)) {
+  if (changed > 0) return { store: store.name, result: 'done', detail: store.readers }
+  return { store: store.name, result: 'skipped', detail: action === 'install' ? 'already there' : 'not there' }
+}
+
+/** In how many of the store's places the root is, of how many. */
+export async function installedIn(
+  store: TrustStore,
+  { machine, root, run }: ApplyOptions,
+): Promise<[there: number, of: number]> {
+  const places = run === null ? [] : store.places(machine, root)
+  let there = 0
+  for (const { check } of places) if (await run?.(check, true)) there += 1
+  return [there, places.length]
+}
+
+/** The first command that failed, as a line. */
+async function runAll(steps: readonly Step[], { machine, onCommand, run }: ApplyOptions): Promise<string | undefined> {
+  for (const step of steps) {
     const argv = withRights(step, machine)
     onCommand(shellLine(argv))
-    if (run !== null && !(await run(argv, false))) {
-      return { store: store.name, result: 'failed', detail: `${shellLine(argv)} failed` }
-    }
+    if (run !== null && !(await run(argv, false))) return shellLine(argv)
   }
-  return { store: store.name, result: 'done', detail: action === 'install' ? store.readers : 'removed' }
+  return undefined
 }
 
-export async function isInstalled(store: TrustStore, machine: Machine, root: Root, run: RunStep): Promise<boolean> {
-  const checks = store.check(machine, root)
-  for (const { argv } of checks) if (!(await run(argv, true))) return false
-  return checks.length > 0
-}
-
-/** Runs a command with the terminal's own input, so that sudo can ask; its output goes where `stderr` goes. */
-export const runInTerminal: RunStep = (argv, quiet) => {
-  const [program = '', ...args] = argv
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const output = quiet ? 'ignore' : process.stderr
-  const child = spawn(program, args, { stdio: ['inherit', output, output] })
-  child.once('error', () => resolve(false))
-  child.once('exit', (code) => resolve(code === 0))
-  return promise
+/** Runs commands with the terminal's own input, so that sudo can ask; what they print goes to standard error. */
+export function terminalRunner(env: Machine['env']): RunStep {
+  return (argv, quiet) => {
+    const [program = '', ...args] = argv
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const output = quiet ? 'ignore' : process.stderr
+    const child = spawn(program, args, { env: { ...env }, stdio: ['inherit', output, output] })
+    child.once('error', () => resolve(false))
+    child.once('exit', (code) => resolve(code === 0))
+    return promise
+  }
 }
 
 /** A command as a shell takes it. */

@@ -1,24 +1,21 @@
-import { asRoot, asUser, type Machine, type TrustStore } from './store.ts'
+import { asRoot, type Machine, type TrustStore } from './store.ts'
 
 /** Debian, Ubuntu, Alpine, SUSE: a folder of anchors and `update-ca-certificates`. */
 export const debian: TrustStore = {
   name: 'debian',
   readers: 'curl, git, OpenSSL, Go, .NET, system Python; Java of the distribution',
   available: (machine) => folderOf(machine) !== undefined && machine.program('update-ca-certificates') !== undefined,
-  install: (machine, root) => [
-    asRoot('install', '-m', '0644', root.pemFile, fileOf(machine, root.id)),
-    asRoot('update-ca-certificates'),
-  ],
-  uninstall: (machine, root) => [
-    asRoot('rm', '-f', fileOf(machine, root.id)),
-    // Without --fresh the links to what is gone stay in /etc/ssl/certs.
-    asRoot('update-ca-certificates', '--fresh'),
-  ],
-  check: (machine, root) => [asUser('cmp', '-s', root.pemFile, fileOf(machine, root.id))],
-}
-
-function fileOf(machine: Machine, id: string): string {
-  return `${folderOf(machine) ?? FOLDERS[0]}/${id}.crt`
+  places: (machine, { id, pemFile }) => {
+    const file = `${folderOf(machine) ?? FOLDERS[0]}/${id}.crt`
+    return [
+      {
+        check: ['cmp', '-s', pemFile, file],
+        install: [asRoot('install', '-m', '0644', pemFile, file), asRoot('update-ca-certificates')],
+        // Without --fresh the links to what is gone stay in /etc/ssl/certs.
+        uninstall: [asRoot('rm', '-f', file), asRoot('update-ca-certificates', '--fresh')],
+      },
+    ]
+  },
 }
 
 function folderOf(machine: Machine): string | undefined {

@@ -34,6 +34,9 @@ export function environmentFor(options: EnvironmentOptions): Record<string, stri
   return variables
 }
 
+/** What must not be inherited beside them: libraries that read it first, or for what has no variable of its own, would go past the proxy. */
+export const unsetVariables: readonly string[] = ['ALL_PROXY', 'all_proxy']
+
 /** Hosts that no program should ask a proxy for. */
 export const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1']
 

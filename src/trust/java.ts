@@ -1,22 +1,24 @@
-import { type Machine, type Step, type TrustStore } from './store.ts'
 import { STORE_PASSWORD } from './java-store.ts'
+import type { Machine, TrustStore } from './store.ts'
 
 /** The `cacerts` of the Java that JAVA_HOME or the path names. */
 export const java: TrustStore = {
   name: 'java',
   readers: 'programs of that Java, unless they bring a store of their own',
   available: (machine) => keytool(machine) !== undefined,
-  install: (machine, { id, pemFile }) => [
-    step(machine, true, '-importcert', '-noprompt', '-trustcacerts', ...STORE, '-alias', id, '-file', pemFile),
-  ],
-  uninstall: (machine, { id }) => [step(machine, true, '-delete', ...STORE, '-alias', id)],
-  check: (machine, { id }) => [step(machine, false, '-list', ...STORE, '-alias', id)],
-}
-
-/** A Java under the home folder belongs to its user. */
-function step(machine: Machine, writes: boolean, ...args: string[]): Step {
-  const program = keytool(machine) ?? 'keytool'
-  return { argv: [program, ...args], asRoot: writes && !program.startsWith(`${machine.home}/`) }
+  places: (machine, { id, pemFile }) => {
+    const program = keytool(machine) ?? 'keytool'
+    // A Java under the home folder belongs to its user.
+    const asRoot = !program.startsWith(`${machine.home}/`)
+    const imported = ['-importcert', '-noprompt', '-trustcacerts', ...STORE, '-alias', id, '-file', pemFile]
+    return [
+      {
+        check: [program, '-list', ...STORE, '-alias', id],
+        install: [{ argv: [program, ...imported], asRoot }],
+        uninstall: [{ argv: [program, '-delete', ...STORE, '-alias', id], asRoot }],
+      },
+    ]
+  },
 }
 
 function keytool(machine: Machine): string | undefined {

@@ -9,14 +9,12 @@ export const nss: TrustStore = {
     if (machine.program('certutil') !== undefined) return true
     return 'certutil is missing: install libnss3-tools (Debian), nss-tools (Fedora), nss (Homebrew, Arch)'
   },
-  install: (machine, { name, pemFile }) =>
-    databases(machine).map((database) =>
-      asUser('certutil', '-A', '-d', database, '-t', 'C,,', '-n', name, '-i', pemFile),
-    ),
-  uninstall: (machine, { name }) =>
-    databases(machine).map((database) => asUser('certutil', '-D', '-d', database, '-n', name)),
-  check: (machine, { name }) =>
-    databases(machine).map((database) => asUser('certutil', '-V', '-d', database, '-u', 'L', '-n', name)),
+  places: (machine, { name, pemFile }) =>
+    databases(machine).map((database) => ({
+      check: ['certutil', '-V', '-d', database, '-u', 'L', '-n', name],
+      install: [asUser('certutil', '-A', '-d', database, '-t', 'C,,', '-n', name, '-i', pemFile)],
+      uninstall: [asUser('certutil', '-D', '-d', database, '-n', name)],
+    })),
 }
 
 function databases({ home, exists, list }: Machine): string[] {

@@ -26,17 +26,22 @@ export type Root = {
 /** A command; `asRoot` when it writes what belongs to the superuser. */
 export type Step = { readonly argv: readonly string[]; readonly asRoot: boolean }
 
-/** A place where programs look for roots. Plans say what to run; nothing here runs it. */
+/** One file, keychain or database that holds roots. Plans say what to run; nothing here runs it. */
+export type Place = {
+  /** Succeeds exactly when the root is there. Never needs rights. */
+  readonly check: readonly string[]
+  readonly install: readonly Step[]
+  readonly uninstall: readonly Step[]
+}
+
+/** A kind of place where programs look for roots. */
 export type TrustStore = {
   readonly name: string
   /** Who reads it. */
   readonly readers: string
   /** Whether the machine has it and the tool for it; a string says what is missing. */
   readonly available: (machine: Machine) => boolean | string
-  readonly install: (machine: Machine, root: Root) => readonly Step[]
-  readonly uninstall: (machine: Machine, root: Root) => readonly Step[]
-  /** Commands that all succeed exactly when the root is there. */
-  readonly check: (machine: Machine, root: Root) => readonly Step[]
+  readonly places: (machine: Machine, root: Root) => readonly Place[]
 }
 
 export const asUser = (...argv: string[]): Step => ({ argv, asRoot: false })

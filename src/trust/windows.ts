@@ -5,7 +5,11 @@ export const windows: TrustStore = {
   name: 'windows',
   readers: 'Edge, Chrome, PowerShell, .NET, SChannel curl, Go: of this user',
   available: (machine) => machine.platform === 'win32' && machine.program('certutil') !== undefined,
-  install: (_machine, { pemFile }) => [asUser('certutil', '-user', '-addstore', 'Root', pemFile)],
-  uninstall: (_machine, { sha1 }) => [asUser('certutil', '-user', '-delstore', 'Root', sha1)],
-  check: (_machine, { sha1 }) => [asUser('certutil', '-user', '-store', 'Root', sha1)],
+  places: (_machine, { pemFile, sha1 }) => [
+    {
+      check: ['certutil', '-user', '-store', 'Root', sha1],
+      install: [asUser('certutil', '-user', '-addstore', 'Root', pemFile)],
+      uninstall: [asUser('certutil', '-user', '-delstore', 'Root', sha1)],
+    },
+  ],
 }
