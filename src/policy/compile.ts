@@ -1,12 +1,11 @@
 import type { Pack } from '../detect/index.ts'
 import type { Hook } from '../inspect/hook.ts'
-import type { Problem } from '../lib/yaml-strict.ts'
 import { digestOf } from './digest.ts'
 import { repeatedNames } from './files.ts'
 import type { ReadPolicy } from './files.ts'
 import { compileEntries } from './intercept.ts'
 import { bindingsOf, handlingOf, inspectedHosts } from './match.ts'
-import type { PlacedTest, PolicySet } from './match.ts'
+import type { BrokenPolicies, PlacedTest, PolicySet } from './match.ts'
 import { compileRules } from './rules.ts'
 import { defaultScalars } from './schema.ts'
 import type { PolicyScalars } from './schema.ts'
@@ -23,16 +22,14 @@ export type CompileSources = {
 }
 
 /** Files read in order, as one set; or every problem that a single file does not show. */
-export function compilePolicies(
-  files: readonly ReadPolicy[],
-  sources: CompileSources,
-): PolicySet | { readonly problems: readonly Problem[] } {
+export function compilePolicies(files: readonly ReadPolicy[], sources: CompileSources): PolicySet | BrokenPolicies {
   const scalars = mergedScalars(files)
   const { entries, problems: entryProblems } = compileEntries(files, sources.catalogue, scalars)
   const { rules, used, problems: ruleProblems } = compileRules(files, sources)
   const names = [...repeatedNames(files, 'rules'), ...repeatedNames(files, 'tests')]
   const problems = [...entryProblems, ...ruleProblems, ...names]
-  if (problems.length > 0) return { problems }
+  const dependsOn = used.map((file) => file.path)
+  if (problems.length > 0) return { problems, dependsOn }
   const contents = [...files.map((file) => file.document.raw), ...sources.packs, ...used.map((file) => file.content)]
   return {
     ...scalars,
@@ -41,7 +38,7 @@ export function compilePolicies(
     bindingsFor: bindingsOf(rules),
     inspectedHosts: inspectedHosts(entries),
     files: files.map((file) => file.path),
-    dependsOn: used.map((file) => file.path),
+    dependsOn,
     entries,
     rules,
     tests: files.flatMap(placedTests),

@@ -6,7 +6,7 @@ import { hooks } from '../inspect/hooks/index.ts'
 import { formatProblem } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { compilePolicies } from './compile.ts'
-import type { PolicySet } from './match.ts'
+import type { BrokenPolicies, PolicySet } from './match.ts'
 import { policyFilesIn, readPolicyFile } from './files.ts'
 import type { ReadPolicy } from './files.ts'
 
@@ -17,6 +17,8 @@ export type LoadOptions = {
   readonly files?: readonly string[]
   /** Folders of rule packs, a later one replacing packs of the same id. */
   readonly packFolders: readonly string[]
+  /** The packs of these folders, where they have been read already. */
+  readonly packs?: readonly Pack[]
   /** Host patterns of the providers that the program knows. */
   readonly catalogue: readonly string[]
   /** Milliseconds since 1970. */
@@ -34,9 +36,7 @@ export async function loadPolicies(options: LoadOptions): Promise<PolicySet> {
 }
 
 /** The same, with problems as values. Rejects only where there is nothing to read. */
-export async function checkPolicies(
-  options: LoadOptions,
-): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
+export async function checkPolicies(options: LoadOptions): Promise<PolicySet | BrokenPolicies> {
   const paths = options.files ?? (await filesOf(options.dir))
   const read: ReadPolicy[] = []
   const problems: Problem[] = []
@@ -45,16 +45,28 @@ export async function checkPolicies(
     if ('problems' in file) problems.push(...file.problems)
     else read.push(file)
   }
-  const packs = packsOf(options.packFolders)
+  const packs = options.packs ?? readPacks(options.packFolders)
   const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now }
   const compiled = compilePolicies(read, sources)
   if ('problems' in compiled) problems.push(...compiled.problems)
-  return problems.length > 0 || 'problems' in compiled ? { problems: inOrder(problems, paths) } : compiled
+  if (problems.length === 0 && !('problems' in compiled)) return compiled
+  return { problems: inOrder(problems, paths), dependsOn: compiled.dependsOn }
 }
 
 /** Where rule packs are for a policy folder: the program's own, then those beside the policies. */
 export function packFoldersFor(dir: string): string[] {
   return [...new Set([packsFolder(), join(dir, 'packs')])]
+}
+
+/** All rule packs of the folders. Throws `policy_invalid` for one that is broken. */
+export function readPacks(folders: readonly string[]): readonly Pack[] {
+  try {
+    return loadPacks(folders)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    throw new SallyportError('policy_invalid', `the rule packs cannot be read: ${reason}`, { cause })
+  }
 }
 
 /** Every problem, one a line, as the one error that can be thrown. */
@@ -75,16 +87,6 @@ async function filesOf(dir: string): Promise<string[]> {
   if (files.length === 0)
     throw new SallyportError('policy_invalid', `${dir}: there is no policy file`, { hint: NO_FILE })
   return files
-}
-
-function packsOf(folders: readonly string[]): readonly Pack[] {
-  try {
-    return loadPacks(folders)
-  } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
-    const reason = cause instanceof Error ? cause.message : 'unknown'
-    throw new SallyportError('policy_invalid', `the rule packs cannot be read: ${reason}`, { cause })
-  }
 }
 
 const NO_FILE = 'An empty file is enough to say that no rule is wanted.'

@@ -1,6 +1,7 @@
 import type { Binding } from '../inspect/binding.ts'
 import type { ExchangeFacts } from '../inspect/hook.ts'
 import { lru } from '../lib/lru.ts'
+import type { Problem } from '../lib/yaml-strict.ts'
 import { failingKey, isNetwork } from './conditions.ts'
 import type { ConnectionFacts } from './conditions.ts'
 import type { CompiledEntry, Handling } from './intercept.ts'
@@ -22,6 +23,13 @@ export type PolicySet = PolicyScalars & {
   readonly entries: readonly CompiledEntry[]
   readonly rules: readonly CompiledRule[]
   readonly tests: readonly PlacedTest[]
+}
+
+/** Policies that are not whole. */
+export type BrokenPolicies = {
+  readonly problems: readonly Problem[]
+  /** What else would have been read: it may be there, or right, later. */
+  readonly dependsOn: readonly string[]
 }
 
 export type PlacedTest = { readonly test: PolicyTest; readonly file: string; readonly line: number }

@@ -7,6 +7,7 @@ import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts
 import { nearest } from '../lib/nearest.ts'
 import { problemAt, validateYaml } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
+import { canonicalJson } from './digest.ts'
 import type { ReadPolicy } from './files.ts'
 import { ruleConditions } from './conditions.ts'
 import type { Condition } from './conditions.ts'
@@ -43,9 +44,9 @@ export function compileRules(files: readonly ReadPolicy[], sources: RuleSources)
   const used = new Map<string, UsedFile>()
   const problems: Problem[] = []
   for (const file of files) {
-    const env = envFor(file.path, sources, used)
+    const create = detectorsOnce(envFor(file.path, sources, used))
     for (const [index, rule] of (file.content.rules ?? []).entries()) {
-      const made = compileRule(file, index, rule, sources, env)
+      const made = compileRule(file, index, rule, sources, create)
       if ('problems' in made) problems.push(...made.problems)
       else rules.push(made)
     }
@@ -58,7 +59,7 @@ function compileRule(
   index: number,
   rule: PolicyRule,
   sources: RuleSources,
-  env: HookEnv,
+  create: Create,
 ): CompiledRule | { readonly problems: readonly Problem[] } {
   const wrong = (key: string, message: string, hint?: string): { readonly problems: readonly Problem[] } => ({
     problems: [problemAt(file.document, ['rules', index, key], message, hint)],
@@ -67,7 +68,7 @@ function compileRule(
   if (hook === undefined) return wrong('hook', `there is no hook ${rule.hook}`, hookHint(rule.hook, sources.hooks))
   const on = stagesOf(rule, hook)
   if (on === undefined) return wrong('on', `the hook ${hook.name} does not run on ${rule.on}`, stageHint(hook))
-  const bound = boundHook(file, index, hook, rule, env)
+  const bound = boundHook(file, index, hook, rule, create)
   if ('problems' in bound) return bound
   if (rule.action === undefined && bound.kind === 'detector') {
     return wrong('action', `rules[${index}].action is missing`, 'expected allow, flag, tokenize, redact or block')
@@ -107,17 +108,32 @@ function boundHook(
   index: number,
   hook: Hook,
   rule: PolicyRule,
-  env: HookEnv,
+  create: Create,
 ): BoundHook | { readonly problems: readonly Problem[] } {
   const options = rule.options ?? {}
   const at = ['rules', index, 'options'] as const
   const checked = validateYaml(file.document, hook.options, { at, value: options })
   if ('problems' in checked) return checked
   try {
-    return hook.create(options, env)
+    return create(hook, options)
   } catch (error) {
     const message = error instanceof Error ? error.message : 'cannot be made'
     return { problems: [problemAt(file.document, at, `${hook.name}: ${message}`, ownHint(error))] }
+  }
+}
+
+type Create = (hook: Hook, options: unknown) => BoundHook
+
+/** Rules that ask the same of a detector share one: it has no state, and it is what takes time and memory to make. */
+function detectorsOnce(env: HookEnv): Create {
+  const made = new Map<string, BoundHook>()
+  return (hook, options) => {
+    const key = `${hook.name} ${canonicalJson(options)}`
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const bound = hook.create(options, env)
+    if (bound.kind === 'detector') made.set(key, bound)
+    return bound
   }
 }
 

@@ -4,8 +4,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asSallyportError } from '../core/errors.ts'
 import type { SallyportError } from '../core/errors.ts'
+import type { Pack } from '../detect/index.ts'
 import type { PolicySet } from './match.ts'
-import { loadPolicies } from './load.ts'
+import { checkPolicies, loadPolicies, policyInvalid, readPacks } from './load.ts'
 import type { LoadOptions } from './load.ts'
 
 export type PolicyWatch = {
@@ -33,16 +34,20 @@ export async function watchPolicies(
   onProblem: (error: SallyportError) => void,
 ): Promise<PolicyWatch> {
   const now = options.now ?? Date.now
+  const packs = packReader(options.packFolders)
   let seen = await fingerprint(options, [])
-  let set = await loadPolicies(options)
-  seen = await fingerprintIfSame(seen, options, set.dependsOn)
+  let set = await loadPolicies({ ...options, packs: await packs() })
+  let dependsOn = set.dependsOn
   let loadedAt = now()
   let problem: SallyportError | undefined
 
   const load = async (): Promise<void> => {
-    seen = await fingerprint(options, set.dependsOn)
+    seen = await fingerprint(options, dependsOn)
     try {
-      const next = await loadPolicies(options)
+      const next = await checkPolicies({ ...options, packs: await packs() })
+      // Files that are now named for the first time were not in the fingerprint: the next look sees that, and loads once more.
+      dependsOn = next.dependsOn
+      if ('problems' in next) throw policyInvalid(next.problems)
       problem = undefined
       loadedAt = now()
       if (next.digest === set.digest) return
@@ -62,7 +67,7 @@ export async function watchPolicies(
   const look = (): Promise<void> => {
     looking ??= inTurn(async () => {
       looking = undefined
-      if ((await fingerprint(options, set.dependsOn)) !== seen) await load()
+      if ((await fingerprint(options, dependsOn)) !== seen) await load()
     })
     return looking
   }
@@ -101,16 +106,23 @@ function watcherOf(folder: string, told: () => void): FSWatcher[] {
 
 /** What changes when a file does: names, times, sizes. A folder or file that cannot be read is a fact too. */
 async function fingerprint(options: WatchOptions, others: readonly string[]): Promise<string> {
-  const folders = [...new Set([options.dir, ...options.packFolders])]
-  const listed = await Promise.all(folders.map(filesIn))
+  return factsOfAll([options.dir, ...options.packFolders], others)
+}
+
+async function factsOfAll(folders: readonly string[], others: readonly string[]): Promise<string> {
+  const listed = await Promise.all([...new Set(folders)].map(filesIn))
   const lines = await Promise.all([...listed.flat(), ...others].map(factsOf))
   return lines.join('\n')
 }
 
-/** What the first load found to depend on is known only after it; the files themselves must not have changed meanwhile. */
-async function fingerprintIfSame(before: string, options: WatchOptions, others: readonly string[]): Promise<string> {
-  const same = (await fingerprint(options, [])) === before
-  return same ? fingerprint(options, others) : before
+/** The rule packs, read again only when one of their files has changed: they are large. */
+function packReader(folders: readonly string[]): () => Promise<readonly Pack[]> {
+  let known: { readonly seen: string; readonly packs: readonly Pack[] } | undefined
+  return async () => {
+    const seen = await factsOfAll(folders, [])
+    if (known?.seen !== seen) known = { seen, packs: readPacks(folders) }
+    return known.packs
+  }
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -106,3 +106,19 @@ test('a list in a file is read beside the policy, and is part of what was used',
   assert.ok(hook?.kind === 'detector')
   assert.equal(hook.rules.find('the falcon flies').length, 1)
 })
+
+test('rules that ask the same of a detector share it, judges are each their own', async () => {
+  const rule = (name: string, hook: string): string => `  - { name: ${name}, hook: ${hook}, action: flag }`
+  const texts = [
+    rule('a', 'words, options: { words: [x] }'),
+    rule('b', 'words, options: { words: [x] }'),
+    rule('c', 'words, options: { words: [y] }'),
+    rule('d', 'fails'),
+    rule('e', 'fails'),
+  ]
+  const { rules } = await setOf(`rules:\n${texts.join('\n')}`)
+  const [a, b, c, d, e] = rules.map(({ binding }) => binding.hook)
+  assert.equal(a, b)
+  assert.notEqual(a, c)
+  assert.notEqual(d, e)
+})

@@ -82,6 +82,18 @@ test('a rule pack and a list of words are watched too, also in a folder that com
   await set
 })
 
+test('a list that a rule names may come later than the rule', async () => {
+  using it = await watched({ '10.yaml': '' })
+  const problem = it.next('problem')
+  const rule = 'rules: [{ name: w, hook: keywords, options: { name: x, file: words.txt }, action: flag }]'
+  writeFileSync(join(it.dir, '10.yaml'), rule)
+  await problem
+  assert.match(it.watch.problem()?.message ?? '', /words\.txt cannot be read: ENOENT/)
+  const set = it.next('set')
+  writeFileSync(join(it.dir, 'words.txt'), 'falcon\n')
+  assert.equal((await set).rules.length, 1)
+})
+
 test('a reload that finds the same content keeps the set', async () => {
   using it = await watched({ '10.yaml': 'mode: enforce' })
   const before = it.watch.current()
