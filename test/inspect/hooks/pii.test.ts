@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { pii } from '../../../src/inspect/hooks/pii.ts'
+import { env, found } from '../../support/hooks.ts'
+
+const text = 'mail ann@corp.example.com, key zk_9f27c1e40b86d53a'
+
+test('personal data is found and secrets are not', () => {
+  assert.deepEqual(found(pii.create({}, env), text), [['EMAIL', 'ann@corp.example.com']])
+})
+
+test('what is excluded is not found, be it a type or a rule', () => {
+  assert.deepEqual(found(pii.create({ exclude: ['EMAIL'] }, env), text), [])
+  assert.deepEqual(found(pii.create({ exclude: ['email'] }, env), text), [])
+  assert.deepEqual(found(pii.create({ types: ['EMAIL'], minConfidence: 1 }, env), text), [])
+})
+
+test('a secret is no type of personal data', () => {
+  assert.throws(() => pii.create({ types: ['SECRET'] }, env), /there is no type "SECRET"/)
+})

@@ -1,0 +1,54 @@
+import type { JudgeInput, Judgement, BoundHook, ExchangeFacts, HookEnv } from '../../src/inspect/hook.ts'
+import { parsePack } from '../../src/detect/index.ts'
+import { facts } from './inspection.ts'
+
+const pack = parsePack(
+  `id: test
+version: 1
+rules:
+  - id: email
+    type: EMAIL
+    pattern: '\\b[a-z]{1,20}@[a-z.]{1,40}\\.[a-z]{2,8}\\b'
+    trigger: at
+    confidence: 0.9
+    severity: medium
+    examples: { match: [ann@corp.example.com], noMatch: [ann] }
+  - id: zk-key
+    type: SECRET:zk
+    pattern: '\\bzk_[0-9a-f]{16}\\b'
+    keywords: [zk_]
+    confidence: 0.9
+    severity: critical
+    examples: { match: [zk_9f27c1e40b86d53a], noMatch: [zk_] }
+`,
+  'test.yaml',
+)
+
+export const env: HookEnv = {
+  readFile: (path) => {
+    throw new Error(`no file ${path}`)
+  },
+  packs: [pack],
+  now: () => 1_700_000_000_500,
+}
+
+export type Asked = Partial<Omit<JudgeInput, 'facts'>> & { readonly facts?: Partial<ExchangeFacts> }
+
+/** What a judge says. */
+export async function ask(
+  hook: BoundHook,
+  asked: Asked = {},
+  signal = new AbortController().signal,
+): Promise<Judgement> {
+  if (hook.kind !== 'judge') throw new TypeError('not a judge')
+  return hook.inspect(
+    { stage: 'request', parts: [], bodyBytes: 0, ...asked, facts: { ...facts, ...asked.facts } },
+    signal,
+  )
+}
+
+/** Type and text of what a detector finds. */
+export function found(hook: BoundHook, text: string): [string, string][] {
+  if (hook.kind !== 'detector') throw new TypeError('not a detector')
+  return hook.rules.find(text).map((match) => [match.type, text.slice(match.start, match.end)])
+}
