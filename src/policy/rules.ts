@@ -30,7 +30,7 @@ export type RuleSources = {
 }
 
 /** A file that a hook read for its options: lists of words and the like. */
-export type UsedFile = { readonly path: string; readonly content: string }
+type UsedFile = { readonly path: string; readonly content: string }
 
 export type CompiledRules = {
   readonly rules: readonly CompiledRule[]

@@ -14,7 +14,7 @@ import type { PolicySet } from '../../src/policy/match.ts'
 import { tempFolder } from '../support/temp.ts'
 
 /** A detector of words, as the real one is, and judges that say what their options tell them to. */
-export const someHooks: readonly Hook[] = [
+const someHooks: readonly Hook[] = [
   defineHook({
     name: 'words',
     stages: ['request', 'response'],
