@@ -47,6 +47,8 @@ export type InterceptOptions = {
  * socket's first error.
  */
 export function intercept(socket: Socket, { context, alpn, timeoutMs }: InterceptOptions): Promise<Interception> {
+  // The client may have gone while its leaf was made; the events that say so are then past.
+  if (socket.destroyed) return Promise.resolve(failure('closed', undefined, 'ECONNRESET'))
   const secured = new TLSSocket(socket, {
     isServer: true,
     secureContext: context,

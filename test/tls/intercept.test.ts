@@ -145,6 +145,12 @@ for (const [what, leave, causes] of vanishing) {
   })
 }
 
+test('a client that went before its leaf was ready is not waited for', async (t) => {
+  const door = await openDoor(t, { peek: false, before: (socket) => once(socket.destroy(), 'close') })
+  net.connect(door.port, '127.0.0.1').on('error', () => undefined)
+  assert.partialDeepStrictEqual(await door.outcome, { kind: 'failed', cause: 'closed' })
+})
+
 test('a client that says nothing is dropped after the time allowed', async (t) => {
   const door = await openDoor(t, { peek: false, timeoutMs: 20 })
   const raw = net.connect(door.port, '127.0.0.1')
@@ -152,6 +158,8 @@ test('a client that says nothing is dropped after the time allowed', async (t) =
   assert.partialDeepStrictEqual(await door.outcome, { kind: 'failed', cause: 'timeout' })
   await door.closed
 })
+
+type Before = (socket: Socket) => Promise<unknown>
 
 type Door = {
   port: number
@@ -161,7 +169,10 @@ type Door = {
 }
 
 /** A listener that peeks at its first connection as the proxy does, then intercepts it. */
-async function openDoor(t: test.TestContext, { peek = true, timeoutMs = 10_000 } = {}): Promise<Door> {
+async function openDoor(
+  t: test.TestContext,
+  { peek = true, timeoutMs = 10_000, before }: { peek?: boolean; timeoutMs?: number; before?: Before } = {},
+): Promise<Door> {
   const outcome = Promise.withResolvers<Interception>()
   const accepted = Promise.withResolvers<Socket>()
   const closed = Promise.withResolvers<unknown>()
@@ -169,6 +180,7 @@ async function openDoor(t: test.TestContext, { peek = true, timeoutMs = 10_000 }
     accepted.resolve(socket)
     socket.once('close', closed.resolve)
     if (peek) await peekAndPutBack(socket)
+    await before?.(socket)
     const context = await cache.contextFor('api.example')
     outcome.resolve(await intercept(socket, { context, alpn: ['h2', 'http/1.1'], timeoutMs }))
   })
