@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { environmentFor, unsetVariables } from '../../src/trust/environment.ts'
 
@@ -27,6 +28,13 @@ test('programs that add get the CA alone, programs that replace get the bundle',
 
 test('the hosts to reach directly are those asked for', () => {
   assert.equal(environmentFor({ ...options, noProxy: ['.corp.example'] })['NO_PROXY'], '.corp.example')
+})
+
+test('the documentation names every variable that is set', () => {
+  const page = readFileSync(new URL('../../docs/ca.md', import.meta.url), 'utf8')
+  for (const name of [...Object.keys(variables), 'JAVA_TOOL_OPTIONS', ...unsetVariables]) {
+    assert.ok(page.includes(`\`${name.toUpperCase()}\``), name)
+  }
 })
 
 test('Java is told by properties, beside the options it had; without a store it is left alone', () => {
