@@ -1,5 +1,4 @@
-import { defineProvider } from './define.ts'
-import { anyReading } from './dialect.ts'
+import { anyReading, defineProvider } from './define.ts'
 import type { Dialect, Reading } from './dialect.ts'
 import { lengthOf, member, root } from './json-tree.ts'
 import { modelOf, namesIn } from './notes.ts'

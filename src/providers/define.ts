@@ -1,13 +1,16 @@
-import type { RequestFacts } from '../core/chat.ts'
+import type { AnswerFacts, RequestFacts } from '../core/chat.ts'
 import { noAnswerFacts } from '../core/chat.ts'
 import type { Target } from '../core/http.ts'
 import { jsonBody, otherTexts } from './bodies.ts'
-import { anyReading, noRequestFacts } from './dialect.ts'
 import type { Dialect, Reading } from './dialect.ts'
+import { scanJson } from './json-scan.ts'
+import type { JsonTree } from './json-scan.ts'
+import { items, kindOf, root } from './json-tree.ts'
 import { factsOf, newNotes } from './notes.ts'
 import type { About, AnswerReading, Operation, Provider, StreamReader } from './provider.ts'
 import { streamReader } from './stream.ts'
 import type { Framing } from './stream.ts'
+import { anything } from './shape.ts'
 import { textsOf } from './walk.ts'
 
 /** A provider that speaks these dialects; the first is the one it speaks where the path does not tell. */
@@ -35,6 +38,16 @@ export function defineProvider(
   }
 }
 
+/** What is known of a body that no dialect knows: its strings. */
+export const anyReading: Reading = {
+  request: anything,
+  answer: anything,
+  event: anything,
+  requestFacts: () => noRequestFacts,
+  note: () => {},
+  closes: () => [],
+}
+
 function dialectOf(dialects: readonly [Dialect, ...Dialect[]], about: About | undefined): Dialect {
   if (about === undefined) return dialects[0]
   const { operation, target } = about
@@ -59,14 +72,22 @@ function readRequest(
 function readAnswer(body: string, about: About, dialect: Dialect): AnswerReading {
   const reading = dialect.readings[about.operation] ?? anyReading
   const tree = jsonBody(body)
-  if (tree !== undefined) {
-    const notes = newNotes()
-    reading.note(notes, tree)
-    return { facts: factsOf(notes), parts: textsOf(tree, reading.answer, 'assistant') }
-  }
-  const reader = readerFor(about, dialect)
-  if (reader !== undefined) return readWholeStream(body, reader)
+  if (tree !== undefined) return { facts: wholeFacts(reading, tree), parts: textsOf(tree, reading.answer, 'assistant') }
+  const framing = framingOf(about, dialect)
+  if (framing === 'sse' || framing === 'lines')
+    return readWholeStream(body, streamReader(framing, reading, body.length * 3))
   return { facts: noAnswerFacts, parts: otherTexts(body, about.contentType, reading.answer) }
+}
+
+/** What a whole answer tells. An array is a stream that was gathered: each element tells in turn. */
+function wholeFacts(reading: Reading, tree: JsonTree): AnswerFacts {
+  const notes = newNotes()
+  reading.note(notes, tree)
+  for (const item of items(tree, root)) {
+    const element = scanJson(tree.text, tree.nodes[item * 3], tree.nodes[item * 3 + 1])
+    if (element !== undefined && kindOf(element, root) === 'object') reading.note(notes, element)
+  }
+  return factsOf(notes)
 }
 
 /** A stream that was gathered first: the texts of its events, at their places in the whole. */
@@ -104,3 +125,5 @@ const lineTypes = new Set([
   'application/x-jsonlines',
   'application/stream+json',
 ])
+
+const noRequestFacts: RequestFacts = { model: null, stream: false, messages: 0, tools: [] }

@@ -1,8 +1,7 @@
-import type { AnswerFacts, RequestFacts } from '../core/chat.ts'
+import type { RequestFacts } from '../core/chat.ts'
 import type { JsonTree } from './json-scan.ts'
 import type { Notes } from './notes.ts'
 import type { About, Operation, Refusal, RefusalAnswer } from './provider.ts'
-import { anything } from './shape.ts'
 import type { Shape } from './shape.ts'
 
 /** One way of speaking to models: which path is which operation, how each operation's bodies are read, how it says no. */
@@ -29,17 +28,3 @@ export type Reading = {
   /** The scopes or channels that an event closes: `choice:0` with all below it, or `*`. */
   readonly closes: (tree: JsonTree, event: string) => readonly string[]
 }
-
-export const noRequestFacts: RequestFacts = { model: null, stream: false, messages: 0, tools: [] }
-
-/** What is known of a body that no dialect knows: its strings. */
-export const anyReading: Reading = {
-  request: anything,
-  answer: anything,
-  event: anything,
-  requestFacts: () => noRequestFacts,
-  note: () => {},
-  closes: () => [],
-}
-
-export type { AnswerFacts }

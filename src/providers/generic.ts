@@ -1,5 +1,4 @@
-import { defineProvider } from './define.ts'
-import { anyReading } from './dialect.ts'
+import { anyReading, defineProvider } from './define.ts'
 import type { Dialect } from './dialect.ts'
 import type { Refusal } from './provider.ts'
 

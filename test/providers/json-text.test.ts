@@ -29,22 +29,34 @@ test('what latin1 cannot hold goes into a latin1 body as UTF-8', () => {
 
 test('an edit of one text changes that text alone, whatever the spelling of the document', () => {
   fc.assert(
-    fc.property(document, fc.nat(), fc.nat(), fc.nat(), fc.string({ unit: 'binary', maxLength: 6 }), (raw, pick, a, b, replacement) => {
-      const parts = partsOf(raw)
-      assert.equal(applyEdits(raw, []), raw)
-      const part = parts[pick % Math.max(1, parts.length)]
-      if (part === undefined) return
-      const [start, end] = [a % (part.text.length + 1), b % (part.text.length + 1)].sort((x, y) => x - y) as [number, number]
-      const edited = applyEdits(raw, [{ part, start, end, replacement }])
-      const { text, index } = expected(part, parts, { part, start, end, replacement })
-      assert.deepEqual(
-        stringsOf(JSON.parse(edited)),
-        stringsOf(JSON.parse(raw)).map((old, i) => (i === index ? text : old)).filter((left) => left !== ''),
-      )
-      const tail = raw.length - part.place.end
-      assert.equal(edited.slice(0, part.place.start), raw.slice(0, part.place.start))
-      assert.equal(edited.slice(edited.length - tail), raw.slice(raw.length - tail))
-    }),
+    fc.property(
+      document,
+      fc.nat(),
+      fc.nat(),
+      fc.nat(),
+      fc.string({ unit: 'binary', maxLength: 6 }),
+      (raw, pick, a, b, replacement) => {
+        const parts = partsOf(raw)
+        assert.equal(applyEdits(raw, []), raw)
+        const part = parts[pick % Math.max(1, parts.length)]
+        if (part === undefined) return
+        const [start, end] = [a % (part.text.length + 1), b % (part.text.length + 1)].sort((x, y) => x - y) as [
+          number,
+          number,
+        ]
+        const edited = applyEdits(raw, [{ part, start, end, replacement }])
+        const { text, index } = expected(part, parts, { part, start, end, replacement })
+        assert.deepEqual(
+          stringsOf(JSON.parse(edited)),
+          stringsOf(JSON.parse(raw))
+            .map((old, i) => (i === index ? text : old))
+            .filter((left) => left !== ''),
+        )
+        const tail = raw.length - part.place.end
+        assert.equal(edited.slice(0, part.place.start), raw.slice(0, part.place.start))
+        assert.equal(edited.slice(edited.length - tail), raw.slice(raw.length - tail))
+      },
+    ),
     { numRuns: 1500 },
   )
 })
@@ -89,15 +101,30 @@ test('a body is not written wrong: edits that overlap or do not fit throw', () =
     [edit(0, 1, { ...other, sealed: true })],
   ]
   for (const edits of wrong) {
-    assert.throws(() => applyEdits(raw, edits), (thrown) => thrown instanceof SallyportError && thrown.code === 'internal_error')
+    assert.throws(
+      () => applyEdits(raw, edits),
+      (thrown) => thrown instanceof SallyportError && thrown.code === 'internal_error',
+    )
   }
 })
 
 test('forms and plain texts are edited as they are spelled', () => {
   const form = 'a=1%2B+x&b=2'
-  const inForm: TextPart = { text: '1+ x', place: { start: 2, end: 8, spelling: ['form'] }, role: 'unknown', kind: 'other', path: 'a' }
+  const inForm: TextPart = {
+    text: '1+ x',
+    place: { start: 2, end: 8, spelling: ['form'] },
+    role: 'unknown',
+    kind: 'other',
+    path: 'a',
+  }
   assert.equal(applyEdits(form, [{ part: inForm, start: 1, end: 3, replacement: '& ü' }]), 'a=1%26+%C3%BCx&b=2')
-  const plain: TextPart = { text: 'b c', place: { start: 2, end: 5, spelling: [] }, role: 'unknown', kind: 'other', path: '' }
+  const plain: TextPart = {
+    text: 'b c',
+    place: { start: 2, end: 5, spelling: [] },
+    role: 'unknown',
+    kind: 'other',
+    path: '',
+  }
   assert.equal(applyEdits('a b c', [{ part: plain, start: 0, end: 1, replacement: '"' }]), 'a " c')
 })
 
@@ -116,7 +143,18 @@ const inside = fc.array(letter, { maxLength: 12 }).map((letters) => letters.join
 const space = fc.constantFrom('', ' ', '\n', '\t ', '\r\n')
 const number = fc.constantFrom('1', '-0', '1.0', '1e400', '12345678901234567890', 'true', 'null')
 const document = fc
-  .array(fc.tuple(inside, fc.oneof(inside.map((text) => `"${text}"`), number), space, space), { maxLength: 6 })
+  .array(
+    fc.tuple(
+      inside,
+      fc.oneof(
+        inside.map((text) => `"${text}"`),
+        number,
+      ),
+      space,
+      space,
+    ),
+    { maxLength: 6 },
+  )
   .map((rows) => `[${rows.map(([key, value, a, b]) => `${a}{"${key}"${b}:${a}${value}}${b}`).join(',')}]`)
 
 function partsOf(raw: string): readonly TextPart[] {
@@ -124,7 +162,11 @@ function partsOf(raw: string): readonly TextPart[] {
 }
 
 /** The edited text, and which string value of the document it is (empty ones are no parts). */
-function expected(part: TextPart, parts: readonly TextPart[], { start, end, replacement }: Edit): { text: string; index: number } {
+function expected(
+  part: TextPart,
+  parts: readonly TextPart[],
+  { start, end, replacement }: Edit,
+): { text: string; index: number } {
   const pair = (at: number): boolean => /^[\ud800-\udbff][\udc00-\udfff]$/.test(part.text.slice(at - 1, at + 1))
   const to = pair(end) ? end + 1 : end
   const from = start === end ? to : pair(start) ? start - 1 : start
@@ -132,5 +174,7 @@ function expected(part: TextPart, parts: readonly TextPart[], { start, end, repl
 }
 
 function stringsOf(value: unknown): string[] {
-  return (value as Record<string, unknown>[]).flatMap((row) => Object.values(row).filter((text) => typeof text === 'string' && text !== '')) as string[]
+  return (value as Record<string, unknown>[]).flatMap((row) =>
+    Object.values(row).filter((text) => typeof text === 'string' && text !== ''),
+  ) as string[]
 }

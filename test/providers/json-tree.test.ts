@@ -4,7 +4,9 @@ import { scanJson } from '../../src/providers/json-scan.ts'
 import type { JsonTree } from '../../src/providers/json-scan.ts'
 import * as json from '../../src/providers/json-tree.ts'
 
-const tree = scanJson('{"a":{"b":[1,2,"x\\n",null,true,{"c":-1.5e2}],"\\u0062b":"\\ud800"},"a2":true,"d":"1","d":"2","e":[]}') as JsonTree
+const tree = scanJson(
+  '{"a":{"b":[1,2,"x\\n",null,true,{"c":-1.5e2}],"\\u0062b":"\\ud800"},"a2":true,"d":"1","d":"2","e":[]}',
+) as JsonTree
 
 test('values are found by their names, the last of a name', () => {
   const { root } = json
@@ -20,7 +22,12 @@ test('elements of an array are counted, neighbouring scalars as one node', () =>
   assert.equal(json.lengthOf(tree, list), 6)
   assert.deepEqual(
     json.items(tree, list).map((item) => [json.kindOf(tree, item), json.countOf(tree, item)]),
-    [['scalar', 2], ['string', 1], ['scalar', 2], ['object', 1]],
+    [
+      ['scalar', 2],
+      ['string', 1],
+      ['scalar', 2],
+      ['object', 1],
+    ],
   )
   assert.equal(json.numberOf(tree, json.member(tree, json.items(tree, list)[3] as number, 'c')), -150)
   assert.equal(json.lengthOf(tree, json.member(tree, json.root, 'e')), 0)

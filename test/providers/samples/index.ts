@@ -1,0 +1,6 @@
+import { messages } from './anthropic.ts'
+import { generate, generateArray } from './gemini.ts'
+import { chat, responses } from './openai.ts'
+import { ollama, unknown } from './other.ts'
+
+export const samples = { chat, responses, messages, generate, generateArray, ollama, unknown } as const
