@@ -86,8 +86,12 @@ export class WriteQueue {
 
   /** Resolves when the write just ended is committed. */
   untilCommitted(): Promise<void> {
+    return this.#until(true)
+  }
+
+  #until(itself: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ write: this.#last, resolve, reject })
+      this.#waiters.push({ write: this.#last, itself, resolve, reject })
     })
   }
 
@@ -126,7 +130,7 @@ export class WriteQueue {
     if (this.#outage) return Promise.reject(this.#unavailable())
     this.#urgent = true
     this.#schedule()
-    return this.untilCommitted()
+    return this.#until(false)
   }
 
   async close(): Promise<void> {
@@ -208,7 +212,7 @@ export class WriteQueue {
     let settled = 0
     for (const waiter of this.#waiters) {
       if (waiter.write > report.last) break
-      const reason = refused.get(waiter.write)
+      const reason = waiter.itself ? refused.get(waiter.write) : undefined
       if (reason === undefined) waiter.resolve()
       else waiter.reject(new SallyportError('ledger_unavailable', `the ledger does not take the row: ${reason}`))
       settled += 1
@@ -251,7 +255,13 @@ export class WriteQueue {
   }
 }
 
-type Waiter = { readonly write: number; readonly resolve: () => void; readonly reject: (cause: SallyportError) => void }
+/** `itself`: waits for the write, not for all up to it. */
+type Waiter = {
+  readonly write: number
+  readonly itself: boolean
+  readonly resolve: () => void
+  readonly reject: (cause: SallyportError) => void
+}
 
 const IN_FLIGHT = 2
 const TICKS = 4

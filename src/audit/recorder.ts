@@ -138,8 +138,8 @@ class LedgerRecorder implements Recorder {
       await this.#queue.close()
     } finally {
       this.#owner.release()
-      this.#leaveRegister()
     }
+    this.#leaveRegister()
   }
 
   stats(): QueueStats {
@@ -156,7 +156,7 @@ class LedgerRecorder implements Recorder {
         db.close()
       }
     } catch {
-      // The queue has told of the trouble.
+      // All rows are written; only their state waits for the next start.
     }
   }
 }

@@ -46,7 +46,6 @@ port.on('message', (message: Batch | 'close') => {
   // While a failed transaction waits for its next try, batches gather behind it.
   if (failures === 0) work()
 })
-start()
 
 function start(): void {
   try {
@@ -178,3 +177,6 @@ function codeOf(thrown: unknown): string {
 const DONE: WriteKind = 1
 const BUSY_MS = 1_000
 const RETRY_MS = 1_000
+
+// Last, for it uses all that stands above.
+start()

@@ -19,19 +19,21 @@ export const audit: CliCommand = {
     'sallyport audit stats --since 7d',
   ],
   build: (command, io, run) => {
+    // Also before the name of the subcommand: `audit -c FILE find`.
+    readable(command)
     filtered(command.command('tail').description('print the last exchanges, and the next ones as they end'))
       .option('-n, --lines <count>', 'how many of the last come first', whole, 10)
       .option('--no-follow', 'stop after these')
-      .action(run((options: TailFlags) => tail(options, io)))
+      .action(run((_: unknown, self: Commander) => tail(self.optsWithGlobals(), io)))
     filtered(command.command('find').description('print the exchanges that fit, the newest last'))
       .option('--text <text>', 'text in a body')
       .option('--limit <count>', 'the newest so many; 0: all', whole, 100)
-      .action(run((options: FindFlags) => find(options, io)))
+      .action(run((_: unknown, self: Commander) => find(self.optsWithGlobals(), io)))
     readable(
       command.command('show <id>').description('print one row with its bodies, by its id or the beginning of it'),
-    ).action(run((id: string, options: Flags) => show(id, options, io)))
+    ).action(run((id: string, _: unknown, self: Commander) => show(id, self.optsWithGlobals(), io)))
     ranged(readable(command.command('stats').description('count exchanges, findings, tokens, cost and times'))).action(
-      run((options: RangeFlags) => stats(options, io)),
+      run((_: unknown, self: Commander) => stats(self.optsWithGlobals(), io)),
     )
   },
 }

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
 import { migrate } from './migrate.ts'
@@ -42,6 +42,7 @@ export function openStoreForReading(options: { dir: string }): Store {
     })
   }
   return orStoreError(path, () => {
+    if (!statSync(path).isFile()) throw new SallyportError('ledger_corrupt', `${path} is not a file`)
     const db = new Database(path, { timeout: BUSY_MS, readonly: true, fileMustExist: true })
     try {
       db.prepare('SELECT count(*) FROM sqlite_schema').get()

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { openSpill, spillName } from '../../src/audit/spill.ts'
+import { uuidv7 } from '../../src/core/ids.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const id = uuidv7(Date.UTC(2026, 0, 31, 23, 59, 59, 999))
+
+function filesIn(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+test('the name has the day in which the id was made', () => {
+  assert.equal(spillName(id, 'request'), `bodies/2026/01/31/${id}.request`)
+  assert.equal(spillName(uuidv7(Date.UTC(2026, 1, 1)), 'response').slice(0, 18), 'bodies/2026/02/01/')
+})
+
+test('a spilled body is there whole, compressed and private', async () => {
+  for (const sync of [false, true]) {
+    const dir = tempFolder('spill')
+    const spill = openSpill({ dir, id, side: 'response', sync })
+    const chunks = Array.from({ length: 40 }, (_, i) => Buffer.concat([randomBytes(3_000), Buffer.alloc(60_000, i)]))
+    for (const chunk of chunks) await spill.write(chunk)
+    const { file, bytes, sha256 } = await spill.finish()
+    const content = Buffer.concat(chunks)
+    assert.equal(file, spillName(id, 'response'))
+    assert.equal(bytes, content.length)
+    assert.equal(sha256, createHash('sha256').update(content).digest('hex'))
+    const path = join(dir, file)
+    assert.ok(zstdDecompressSync(readFileSync(path)).equals(content))
+    assert.ok(statSync(path).size < content.length / 2)
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+  }
+})
+
+test('until it is finished nothing stands under the name, and a discarded one leaves nothing', async () => {
+  const dir = tempFolder('spill')
+  const spill = openSpill({ dir, id, side: 'request', sync: false })
+  await spill.write(randomBytes(500_000))
+  assert.ok(filesIn(dir).every((path) => path.endsWith('.tmp')))
+  await spill.discard()
+  assert.deepEqual(filesIn(dir), [])
+})
+
+test('one that is discarded before it began leaves nothing', async () => {
+  const dir = tempFolder('spill')
+  await openSpill({ dir, id, side: 'request', sync: false }).discard()
+  assert.deepEqual(filesIn(dir), [])
+})
+
+test('writing more than the disk takes asks to wait, in bounded memory', async () => {
+  const spill = openSpill({ dir: tempFolder('spill'), id, side: 'request', sync: false })
+  let waited = 0
+  for (let i = 0; i < 50; i += 1) {
+    const room = spill.write(randomBytes(100_000))
+    if (room !== undefined) waited += 1
+    await room
+  }
+  assert.ok(waited > 0)
+  assert.equal((await spill.finish()).bytes, 5_000_000)
+})
+
+test('a file that cannot be written is told at the end, and writing never throws', async () => {
+  const dir = tempFolder('spill')
+  writeFileSync(join(dir, 'bodies'), 'in the way')
+  const spill = openSpill({ dir, id, side: 'request', sync: false })
+  for (let i = 0; i < 20; i += 1) await spill.write(randomBytes(100_000))
+  await assert.rejects(spill.finish(), /ENOTDIR|EEXIST/)
+  assert.deepEqual(filesIn(dir), [join(dir, 'bodies')])
+})
+
+test('a file of the same name that is being written is not touched', async () => {
+  const dir = tempFolder('spill')
+  const path = join(dir, `${spillName(id, 'request')}.tmp`)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, 'of another')
+  chmodSync(path, 0o600)
+  const spill = openSpill({ dir, id, side: 'request', sync: false })
+  await spill.write(randomBytes(10))
+  await assert.rejects(spill.finish(), /EEXIST/)
+})
