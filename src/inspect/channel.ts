@@ -1,7 +1,7 @@
 import type { Edit } from '../core/text.ts'
 import { decodeFragment, escapeJson } from './json-fragment.ts'
 import type { Range, Replacement } from './spans.ts'
-import type { StreamPart } from './stream.ts'
+import type { StreamPart } from './stream-event.ts'
 
 /**
  * One text of a stream that arrives in pieces. There are two ways to count along it: *raw*, the characters of the pieces, and
@@ -164,6 +164,6 @@ function wordStart(text: string, at: number): number {
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 
 // What rules may look back at: `\b`, a label, some words of context.
-const CONTEXT = 256
-const SLACK = 768
+const CONTEXT = 128
+const SLACK = 64
 const WORD = 64

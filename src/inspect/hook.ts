@@ -42,7 +42,7 @@ export type Judgement = {
 }
 
 /** `part` is an index into the input's parts; null for what is not about a text. */
-export type JudgeFinding = Match & { readonly part: number | null }
+type JudgeFinding = Match & { readonly part: number | null }
 
 /** What is known of an exchange before its texts. */
 export type ExchangeFacts = {

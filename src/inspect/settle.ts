@@ -35,6 +35,8 @@ export type Settler = {
   readonly force: (channel: Channel, until: number) => boolean
   /** Raw places where values stand that block the stream. */
   readonly blocks: readonly (readonly [Channel, number])[]
+  /** From now on these values are masked on both sides wherever they stand. */
+  readonly mask: (values: readonly string[]) => void
   /** Adds a run of each hook to the tally. */
   readonly finish: () => void
 }
@@ -58,7 +60,8 @@ export function createSettler(
   const unsure = new WeakMap<Channel, Sight>()
   const blocks: [Channel, number][] = []
   const told = new Set<string>()
-  return { settle, force, blocks, finish }
+  let masked = knownValues([])
+  return { settle, force, blocks, mask, finish }
 
   function settle(channel: Channel, closed: boolean, least = 0): void {
     const from = channel.settled - channel.base
@@ -72,6 +75,10 @@ export function createSettler(
     const shift = channel.base
     channel.settleTo(bound, closed || least >= channel.text.length)
     if (decided && channel.base !== shift) unsure.set(channel, shifted(unsure.get(channel)!, channel.base - shift))
+  }
+
+  function mask(values: readonly string[]): void {
+    masked = knownValues(values, 1)
   }
 
   function look(channel: Channel, from: number, closed: boolean): Sight {
@@ -102,6 +109,10 @@ export function createSettler(
       }
       detector.nanoseconds += how.now() - started
     }
+    if (masked !== undefined && !sealed) {
+      if (!closed) pending = Math.min(pending, masked.pendingFrom(text))
+      for (const { start, end } of masked.find(text)) if (end > from) hits.push(judged(start, end))
+    }
     hits.sort(byStart)
     const open = placeholders.filter((one) => one.end > from)
     return { hits, placeholders: open, known: known?.find(text).filter((one) => one.end > from) ?? noRanges, pending }
@@ -130,6 +141,7 @@ export function createSettler(
   }
 
   function take(channel: Channel, hit: Hit): void {
+    if (hit.rule === JUDGED) return
     const value = channel.text.slice(hit.start, hit.end)
     if (hit.action === 'block') blocks.push([channel, channel.rawAt(hit.start)])
     const key = `${hit.rule}\0${hit.match.type}\0${value}`
@@ -205,10 +217,17 @@ function shifted({ hits, placeholders, known, pending }: Sight, by: number): Sig
   return { hits: hits.map(move), placeholders: placeholders.map(move), known: known.map(move), pending: pending - by }
 }
 
+/** What a judge found in the whole answer, and recorded there. */
+function judged(start: number, end: number): Hit {
+  const match = { type: JUDGED, rule: JUDGED, start, end, confidence: 1, severity: 'medium' } as const
+  return { start, end, match, rule: JUDGED, action: 'redact' }
+}
+
 function worse(a: HookRun['verdict'], b: Action): HookRun['verdict'] {
   return a !== 'error' && stricter(b, a) ? b : a
 }
 
+const JUDGED = 'JUDGED'
 const GUARD = 64
 const MOST_TOLD = 10_000
 const MOST_KNOWN = 1_000

@@ -1,6 +1,6 @@
 import type { Edit } from '../core/text.ts'
 import type { Channel } from './channel.ts'
-import type { Released, StreamEvent, StreamHow, StreamPart } from './stream.ts'
+import type { Released, StreamEvent, StreamHow, StreamPart } from './stream-event.ts'
 
 /** An event that waits, with its pieces of channels and the edits of its whole texts. */
 export type Entry = {

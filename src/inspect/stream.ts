@@ -1,46 +1,22 @@
-import type { Edit, TextPart } from '../core/text.ts'
-import { runsAt, type Binding, type How, type Inspection } from './binding.ts'
+import type { Edit } from '../core/text.ts'
+import { runsAt, type Binding, type Inspection } from './binding.ts'
 import { Channel } from './channel.ts'
+import { decodeFragment } from './json-fragment.ts'
 import type { PartsInput } from './pipeline.ts'
 import { createQueue, type Entry, type Piece } from './stream-queue.ts'
+import type { Released, StreamEvent, StreamHow, StreamPart } from './stream-event.ts'
 import { createSettler } from './settle.ts'
 import { Tally } from './tally.ts'
 
-/** One event of a streamed answer, as its provider's reader gives it. */
-export type StreamEvent = {
-  readonly bytes: Uint8Array
-  /** The bytes decoded; places of parts count in it. */
-  readonly text: string
-  readonly charset: 'utf8' | 'latin1'
-  readonly parts: readonly StreamPart[]
-  /** Channels that this event closes; `*` closes all. */
-  readonly ends: readonly string[]
-}
-
-export type StreamPart = TextPart & {
-  /** Parts of one channel, in order, are one text. */
-  readonly channel: string
-  /** It repeats a complete text. */
-  readonly whole: boolean
-  /** `json`: the channel is a JSON document in pieces, and the text still has its escapes. */
-  readonly fragment: 'text' | 'json'
-  readonly sealed?: true
-}
-
-export type StreamHow = How & {
-  readonly holdbackChars: number
-  readonly holdbackMs: number
-  readonly applyEdits: (raw: string, edits: readonly Edit[]) => string
-  readonly encode: (text: string, charset: 'utf8' | 'latin1') => Uint8Array
-  /** Milliseconds. */
-  readonly clock: () => number
-}
-
-/** Bytes for the client and for the store. An unchanged event's are its own; either may be empty when the other goes first. */
-export type Released = { readonly wire: Uint8Array; readonly store: Uint8Array }
+export type { Released, StreamEvent, StreamHow, StreamPart } from './stream-event.ts'
 
 /** Every call returns what may leave now, in order. After a block nothing does, but for what is stored. */
 export type StreamInspector = {
+  /**
+   * Before the first push: what a judge of the whole answer wants masked, as `inspectParts` gave it for the joined texts. The same
+   * values are masked wherever they come.
+   */
+  readonly mask: (edits: readonly Edit[]) => void
   readonly push: (event: StreamEvent) => readonly Released[]
   /** To be called at `deadline()`. */
   readonly tick: () => readonly Released[]
@@ -66,7 +42,7 @@ export function inspectStream(
   const settler = createSettler(bindings, how, tally, input.known ?? [])
   const channels = new Map<string, Channel>()
   const queue = createQueue(how, settler.force)
-  const idle =
+  let idle =
     (input.known ?? []).length === 0 &&
     how.vault.size() === 0 &&
     !bindings.some((binding) => runsAt(binding, 'response'))
@@ -153,7 +129,14 @@ export function inspectStream(
     return out
   }
 
+  function mask(edits: readonly Edit[]): void {
+    const values = edits.filter((edit) => edit.replacement.startsWith('[REDACTED')).map(valueOf)
+    settler.mask(values)
+    if (values.length > 0) idle = false
+  }
+
   return {
+    mask,
     push,
     tick: () => (blocked === undefined ? released(nobody) : nothing),
     end,
@@ -166,6 +149,11 @@ export function inspectStream(
       return tally.inspection({ edits: [], storeEdits: [] })
     },
   }
+}
+
+function valueOf({ part, start, end }: Edit): string {
+  const value = part.text.slice(start, end)
+  return 'fragment' in part && part.fragment === 'json' ? decodeFragment(value, 0, true).text : value
 }
 
 const nothing: readonly Released[] = []

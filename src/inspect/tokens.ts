@@ -18,7 +18,7 @@ export type Vault = {
   readonly size: () => number
 }
 
-export type Restored = { readonly text: string; readonly restored: number; readonly unknown: number }
+type Restored = { readonly text: string; readonly restored: number; readonly unknown: number }
 
 export type Placeholder = {
   readonly start: number

@@ -16,6 +16,7 @@ import {
   play,
   redacting,
   streamHow,
+  textPart,
   type Delta,
 } from '../support/inspection.ts'
 
@@ -130,4 +131,26 @@ test('without rules and placeholders every event passes untouched', () => {
   const events = [...deltas('a', ['Q', 'X_', 'AK1234']), eventOf([], ['*'])]
   const inspector = inspectStream([], {}, streamHow())
   for (const event of events) assert.deepEqual(inspector.push(event), [{ wire: event.bytes, store: event.bytes }])
+})
+
+test('what a judge of the whole answer wants masked is masked in its stream', () => {
+  const part = { ...eventOf([{ channel: 't', text: '{"a":"x \\"y"}', fragment: 'json' }]).parts[0]! }
+  const plain = textPart('bad one')
+  for (let cut = 0; cut < 14; cut++) {
+    const inspector = inspectStream([], {}, streamHow())
+    inspector.mask([
+      { part: plain, start: 0, end: 3, replacement: '[REDACTED:BAD]' },
+      { part, start: 6, end: 11, replacement: '[REDACTED:BAD]' },
+      { part: plain, start: 4, end: 7, replacement: 'an original put back' },
+    ])
+    const events = [
+      ...deltas('a', pieces('so bad one bad', [cut])),
+      ...pieces('{"a":"x \\"y"}', [cut]).map((text) => eventOf([{ channel: 't', text, fragment: 'json' }])),
+    ]
+    const released = events.flatMap((event) => [...inspector.push(event)]).concat(inspector.end())
+    const expected = { a: 'so [REDACTED:JUDGED] one [REDACTED:JUDGED]', t: '{"a":"[REDACTED:JUDGED]"}' }
+    assert.deepEqual(channelsOf(released.map((one) => one.wire)), expected)
+    assert.deepEqual(channelsOf(released.map((one) => one.store)), expected)
+    assert.equal(inspector.result().findings.length, 0)
+  }
 })

@@ -40,7 +40,7 @@ export const emailRule = expression(
 )
 
 /** Overlaps with the others. */
-export const phraseRule = expression('PHRASE', /from [a-z0-9]+@/, /(?:f|fr|fro|from|from [a-z0-9]*)$/, 0.5)
+const phraseRule = expression('PHRASE', /from [a-z0-9]+@/, /(?:f|fr|fro|from|from [a-z0-9]*)$/, 0.5)
 
 export const facts: ExchangeFacts = {
   door: 'proxy',
@@ -114,7 +114,7 @@ export function eventOf(deltas: readonly Delta[], ends: readonly string[] = []):
 }
 
 /** The edits done at their places in an event made by `eventOf`. */
-export function applyEdits(raw: string, edits: readonly Edit[]): string {
+function applyEdits(raw: string, edits: readonly Edit[]): string {
   let out = ''
   let from = 0
   for (const part of new Set(edits.map((edit) => edit.part))) {
