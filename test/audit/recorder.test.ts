@@ -189,12 +189,10 @@ test('a full disk is an outage until there is room again', async () => {
   made.close()
   const { recorder } = start({ dir, patienceMs: 500, maxPages })
   const body = 'y'.repeat(50_000)
-  let refusal: unknown
-  for (let i = 0; i < 50 && refusal === undefined; i += 1) {
-    await recorder.open(openRow({ requestBody: body })).catch((thrown: unknown) => (refusal = thrown))
+  const fill = async (): Promise<void> => {
+    for (let i = 0; i < 50; i += 1) await recorder.open(openRow({ requestBody: body }))
   }
-  assert.ok(unavailable(refusal))
-  assert.match((refusal as Error).message, /full/)
+  await assert.rejects(fill(), (thrown: Error) => unavailable(thrown) && /full/.test(thrown.message))
   const room = new Database(databasePath(dir))
   room.exec(`DELETE FROM events`)
   room.close()
