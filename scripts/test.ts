@@ -39,8 +39,9 @@ async function main(): Promise<number> {
   return status
 }
 
-// Two at once fit two cores; a test that hangs fails by itself long before the whole run is cut.
-const limits = ['--test-reporter=spec', '--test-concurrency=2', '--test-timeout=120000']
+// Two at once fit two cores. A test that hangs fails by itself long before the whole run is cut, and a file ends with its tests: what
+// a failed test left open must not keep it.
+const limits = ['--test-reporter=spec', '--test-concurrency=2', '--test-timeout=120000', '--test-force-exit']
 const totalMs = 15 * 60_000
 
 if (import.meta.main) process.exitCode = await main()

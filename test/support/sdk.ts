@@ -21,7 +21,12 @@ export type SdkStage = {
 export async function sdkStage(host: string): Promise<SdkStage> {
   const authority = testAuthority()
   const origin = await startOrigin(fakeProviders({ delta: 3 }), { authority, names: [host] })
-  const sallyport = await startSallyport({ authority, origins: { [`${host}:443`]: origin } })
+  const sallyport = await startSallyport({ authority, origins: { [`${host}:443`]: origin } }).catch(
+    async (cause: unknown) => {
+      await origin.close()
+      throw cause
+    },
+  )
   const talk = async (script: string) => {
     const path = fileURLToPath(new URL(`../e2e/clients/${script}`, import.meta.url))
     const ran = await sallyport.run([
