@@ -12,7 +12,7 @@ export function looksAssigned(value: string, site: Site): boolean {
 /** Whether what stands behind `password =` and the like is one. */
 export function looksLikePassword(value: string, site: Site): boolean {
   if (isCode(value, site) || harmlessName(site)) return false
-  if (/^[,:;)+\]}]/.test(value) || pathLike.test(value)) return false
+  if (/^[,:;)+\]}@>]/.test(value) || pathLike.test(value)) return false
   if (listed.test(site.text.slice(Math.max(0, site.start - 12), site.start)) && /^[A-Za-z]+$/.test(value)) return false
   if (isQuoted(site)) return !/\s{2}|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(value) && !sameAsName(value, site)
   return /\d|[!@#$%^&*?~+=]/.test(value) && !sameAsName(value, site)
@@ -46,11 +46,26 @@ function sameAsName(value: string, site: Site): boolean {
   return bare(value) === bare(nameBefore(site))
 }
 
-function nameBefore(site: Site): string {
+/** The last word before the value, an operator and quotes apart, at most 32 characters away and 64 long; `is` and `string` are none. */
+function nameBefore({ text, start }: Site): string {
+  let end = start
+  while (end > 0 && start - end < 32 && !inName(text.charCodeAt(end - 1))) end--
+  let begin = end
+  while (begin > 0 && end - begin < 64 && inName(text.charCodeAt(begin - 1))) begin--
+  const name = text.slice(begin, end)
+  return /^(?:is|string)$/i.test(name) && begin > 0 ? nameBefore({ text, start: begin, end }) : name
+}
+
+/** Letters, digits, `_`, `$`, `.`, `-`. */
+function inName(code: number): boolean {
   return (
-    /([\w$.-]{1,64})[^\w$.-]{0,16}(?:is|string)?[^\w$.-]{0,12}$/i.exec(
-      site.text.slice(Math.max(0, site.start - 96), site.start),
-    )?.[1] ?? ''
+    (code > 47 && code < 58) ||
+    (code > 64 && code < 91) ||
+    (code > 96 && code < 123) ||
+    code === 95 ||
+    code === 36 ||
+    code === 46 ||
+    code === 45
   )
 }
 

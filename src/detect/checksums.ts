@@ -18,11 +18,12 @@ export const checksums: Readonly<Record<string, Check>> = {
   iban,
   'luhn-imei': (value) => luhn(value) && !same(digitsOf(value)),
   ipv4: (value) =>
+    !value.startsWith('127.') &&
     value
       .split('/')[0]
       ?.split('.')
       .every((part) => Number(part) < 256) === true,
-  ipv6: (value) => value !== '::' && isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
+  ipv6: (value) => !/^::1?(?:\/\d+)?$/.test(value) && isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
   phone: (value) => digitsOf(value).length >= 7 && digitsOf(value).length <= 17 && !same(digitsOf(value)),
   date: (value) => calendarDate(value),
   base58check,
@@ -41,7 +42,7 @@ function email(value: string): boolean {
   const domain = value.slice(at + 1)
   return (
     !value.slice(0, at).includes('..') &&
-    !/\.(?:png|jpe?g|gif|svg|webp|avif|js|mjs|ts|css|local[A-Z]\w*)$|^\d+x\./.test(domain)
+    !/\.\d\.\w{1,8}$|\.(?:png|jpe?g|gif|svg|webp|avif|js|mjs|ts|css|local[A-Z]\w*)$|^\d+x\./.test(domain)
   )
 }
 
@@ -49,7 +50,7 @@ function email(value: string): boolean {
 function card(value: string): boolean {
   const digits = value.replace(/\D/g, '')
   const lengths = issuers.find(({ range }) => range.test(digits))?.lengths
-  return lengths !== undefined && lengths.includes(digits.length) && luhn(digits) && !same(digitsOf(digits.slice(1)))
+  return lengths !== undefined && lengths.includes(digits.length) && luhn(digits) && !same(digitsOf(digits))
 }
 
 function iban(value: string): boolean {
@@ -127,7 +128,7 @@ const issuers: readonly { range: RegExp; lengths: readonly number[] }[] = [
   { range: /^3[47]/, lengths: [15] },
   { range: /^3(?:0[0-59]|[689])/, lengths: [14, 16, 19] },
   { range: /^(?:6011|64[4-9]|65)/, lengths: [16, 19] },
-  { range: /^35(?:2[89]|[3-8]\d)/, lengths: [16, 17, 18, 19] },
+  { range: /^35/, lengths: [16, 17, 18, 19] },
   { range: /^(?:2131|1800)/, lengths: [15] },
   { range: /^(?:62|81)/, lengths: [16, 17, 18, 19] },
   { range: /^(?:50|5[6-9]|6[0-9])/, lengths: [12, 13, 14, 15, 16, 17, 18, 19] },

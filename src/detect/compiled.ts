@@ -3,7 +3,7 @@ import type { Severity } from '../core/verdict.ts'
 import { checksums } from './checksums.ts'
 import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
-import { explosive, longest, parsePattern, partialSource } from './syntax.ts'
+import { accepts, explosive, longest, parsePattern, partialFromGroup, partialSource } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
 /** A rule made ready to run. */
@@ -16,7 +16,7 @@ export type Compiled = {
   readonly here: RegExp
   /** Global: searched in a window round the keyword, for rules whose keyword is not at their beginning. */
   readonly search: RegExp
-  /** Sticky: the rest of the text is the beginning of a match. Its marks are the beginnings of the value. */
+  /** Sticky: the rest of the text is the beginning of a match that reaches into the value; what it captures marks where that begins. */
   readonly beginning: RegExp
   readonly beginningSource: string
   readonly source: string
@@ -27,6 +27,8 @@ export type Compiled = {
   /** Right after a letter or digit there is no match. */
   readonly bounded: boolean
   readonly maxLength: number
+  /** No match has white space or a quotation mark in it. */
+  readonly solid: boolean
   readonly secret: boolean
   readonly check: Check | undefined
   readonly entropy: number
@@ -60,8 +62,9 @@ export function compileRule(rule: Rule, pack: string): Compiled {
   if (maxLength === Infinity) throw refuse('the pattern has a repeat without an upper bound')
   if (explosive(tree)) throw refuse('the pattern repeats a variable repeat, which can take exponential time')
   const group = rule.group ?? 0
-  const beginningSource = partialSource(tree, group)
-  const beginning = new RegExp(beginningSource, `${flags}dy`)
+  const beginningSource = partialSource(tree)
+  const anyCase = new RegExp(beginningSource, 'iy')
+  const beginning = new RegExp(group === 0 ? beginningSource : partialFromGroup(tree, group), `${flags}dy`)
   return {
     id: rule.id,
     type: rule.type,
@@ -73,9 +76,10 @@ export function compileRule(rule: Rule, pack: string): Compiled {
     beginningSource: flags === 'i' ? `(?i:${beginningSource})` : beginningSource,
     source: flags === 'i' ? `(?i:${source})` : source,
     group,
-    leading: new Set(rule.keywords.filter((keyword) => mustLead(beginningSource, keyword))),
+    leading: new Set(rule.keywords.filter((keyword) => mustLead(anyCase, keyword))),
     bounded: isBounded(tree),
     maxLength,
+    solid: !accepts(tree, ' ') && !accepts(tree, '"') && !accepts(tree, '\n'),
     secret: rule.type.startsWith('SECRET:'),
     check: rule.checksum === undefined ? undefined : checksums[rule.checksum],
     entropy: rule.entropy ?? 0,
@@ -87,7 +91,8 @@ export function compileRule(rule: Rule, pack: string): Compiled {
 
 /** Whether a match can begin with one of the characters. */
 export function beginsWith(rule: Compiled, chars: string): boolean {
-  return [...chars].some((char) => canBegin(rule.beginningSource, char))
+  const anyCase = new RegExp(rule.beginningSource, 'iy')
+  return [...chars].some((char) => canBegin(anyCase, char))
 }
 
 /**
@@ -103,14 +108,16 @@ function expanded(pattern: string): string {
 }
 
 /** A match can begin with the keyword, and it is not just that it can begin with anything. */
-function mustLead(beginningSource: string, keyword: string): boolean {
-  const others = ['q', '7', 'Z', '_'].map((char) => char + keyword.slice(1)).filter((other) => other !== keyword)
-  return canBegin(beginningSource, keyword) && !others.some((other) => canBegin(beginningSource, other))
+function mustLead(beginning: RegExp, keyword: string): boolean {
+  const others = ['q', '7', 'Z', '_']
+    .map((char) => char + keyword.slice(1))
+    .filter((other) => other.toLowerCase() !== keyword)
+  return canBegin(beginning, keyword) && !others.some((other) => canBegin(beginning, other))
 }
 
-function canBegin(beginningSource: string, start: string): boolean {
-  const found = new RegExp(beginningSource, 'iy').exec(start)
-  return found !== null
+function canBegin(beginning: RegExp, start: string): boolean {
+  beginning.lastIndex = 0
+  return beginning.test(start)
 }
 
 function isBounded(tree: Node): boolean {
@@ -154,4 +161,4 @@ function wordsExpression(words: readonly string[]): RegExp {
 const quote = '(?:\\\\{0,3}["\'`])'
 const closers = '(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,6}(?:[sS]tring[ \\t]{0,2})?'
 const operator = `(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\||is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`
-const assign = `[\\w.-]{0,32}${closers}${operator}[ \\t]{0,8}(?:@|\\$|r|b)?${quote}{0,3}[ \\t]{0,2}`
+const assign = `[\\w.-]{0,32}${closers}${operator}[ \\t]{0,8}(?:[@$rb](?=${quote}))?${quote}{0,3}[ \\t]{0,2}`

@@ -1,11 +1,12 @@
-/** Shannon entropy in bits per character. */
+/** Shannon entropy in bits per character. Characters beyond Latin-1 share counts. */
 export function entropy(text: string): number {
-  const counts = new Map<number, number>()
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    counts.set(code, (counts.get(code) ?? 0) + 1)
-  }
+  const counts = new Uint16Array(256)
+  const length = Math.min(text.length, 65_535)
+  for (let i = 0; i < length; i++) counts[text.charCodeAt(i) & 255]!++
   let bits = 0
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length)
+  for (let i = 0; i < 256; i++) {
+    const share = (counts[i] as number) / length
+    if (share > 0) bits -= share * Math.log2(share)
+  }
   return bits
 }

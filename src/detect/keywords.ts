@@ -131,7 +131,7 @@ function compilePattern(pattern: string, caseSensitive: boolean): Pattern {
 
 function beginningOf(pattern: string, flags: number): RE2JS | undefined {
   try {
-    return RE2JS.compile(partialSource(parsePattern(pattern), 0), flags)
+    return RE2JS.compile(partialSource(parsePattern(pattern)), flags)
   } catch {
     return undefined
   }

@@ -24,12 +24,15 @@ export function normalForm(text: string): NormalForm | undefined {
     pieces.push({ normal: length, original: kept, originalEnd: to, same: true })
     length += to - kept
   }
-  for (const run of text.matchAll(foreign)) {
-    if (run[0].normalize('NFKC') === run[0] && !invisible.test(run[0])) continue
-    for (const cluster of run[0].matchAll(clusters)) {
+  for (const found of text.matchAll(foreign)) {
+    const { index } = found
+    const first = leadingMark.test(text.slice(index, index + 2)) && index > kept ? index - 1 : index
+    const run = text.slice(first, index + found[0].length)
+    if (run.normalize('NFKC') === run && !invisible.test(run)) continue
+    for (const cluster of run.matchAll(clusters)) {
       const normal = cluster[0].replace(everyInvisible, '').normalize('NFKC')
       if (normal === cluster[0]) continue
-      const start = run.index + cluster.index
+      const start = first + cluster.index
       keep(start)
       kept = start + cluster[0].length
       if (normal === '') continue
@@ -74,8 +77,9 @@ function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'start
   return { startOf, endOf }
 }
 
-// A run may begin with the ASCII character that its first combining mark belongs to. Runs are cut so that one is never long.
-const foreign = /(?:[\x20-\x7e](?=\p{M}))?[^\x00-\x7f]{1,1024}/gu
+// Runs are cut so that one is never long. One whose first character is a combining mark takes the ASCII character before it along.
+const foreign = /[^\x00-\x7f]{1,1024}/g
+const leadingMark = /^\p{M}/u
 const clusters = /(?:[\u1100-\u11ff]{1,3}|.)(?:\p{M}|[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]){0,32}/gsu
 const invisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/u
 const everyInvisible = new RegExp(invisible, 'gu')

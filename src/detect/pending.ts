@@ -1,6 +1,16 @@
 import type { Compiled } from './compiled.ts'
 import { inContext } from './confirm.ts'
-import { domainStart, hasAssignment, insideWord, isWord, localStart, schemeStart } from './places.ts'
+import {
+  domainStart,
+  hasAssignment,
+  hexGroup,
+  insideWord,
+  isWord,
+  localStart,
+  numbersFrom,
+  schemeStart,
+  solidFrom,
+} from './places.ts'
 import { marks, markWords } from './plan.ts'
 import type { Group, Keyword, Plan } from './plan.ts'
 
@@ -56,16 +66,17 @@ function keywordPending(keyword: Keyword, text: string, i: number): number {
   return least
 }
 
-/** Numbers, identifiers, phone numbers, addresses with colons: every place near the end where one may begin. */
+/** Numbers, identifiers, phone numbers, addresses with colons: the places near the end where one may begin. */
 function numbersPending(plan: Plan, text: string): number {
   let least = text.length
-  for (let i = Math.max(0, text.length - 80); i < least; i++) {
+  for (let i = numbersFrom(text); i < least; i++) {
     const code = text.charCodeAt(i)
-    const inside = i > 0 && isWord(text.charCodeAt(i - 1))
-    if (isWord(code) && !inside) {
-      least = Math.min(least, groupPending(code < 58 ? plan.digitFirst : plan.letterFirst, text, i))
-      if (code < 58) least = Math.min(least, groupPending(plan.phone, text, i))
-      least = Math.min(least, groupPending(plan.colon, text, i))
+    const digit = code > 47 && code < 58
+    if (isWord(code)) {
+      if (i > 0 && isWord(text.charCodeAt(i - 1))) continue
+      least = Math.min(least, groupPending(digit ? plan.digitFirst : plan.letterFirst, text, i))
+      if (digit) least = Math.min(least, groupPending(plan.phone, text, i))
+      if (hexGroup(text, i)) least = Math.min(least, groupPending(plan.colon, text, i))
     } else if (code === 43 || code === 40) least = Math.min(least, groupPending(plan.phone, text, i))
     else if (code === 58) least = Math.min(least, groupPending(plan.colon, text, i))
   }
@@ -93,8 +104,9 @@ function rulePending(rule: Compiled, text: string, at: number): number {
 
 /** The keyword may still come: any place from which the pattern's beginning reaches the end. */
 function middlePending(rule: Compiled, text: string): number {
-  const from = Math.max(0, text.length - Math.min(rule.maxLength, 256))
+  const from = Math.max(0, text.length - Math.min(rule.maxLength, 256), rule.solid ? solidFrom(text) : 0)
   for (let i = from; i < text.length; i++) {
+    if (rule.bounded && insideWord(text, i)) continue
     const start = rulePending(rule, text, i)
     if (start < text.length) return start
   }

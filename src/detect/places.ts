@@ -98,6 +98,51 @@ export function hasAssignment(text: string, from: number): boolean {
   )
 }
 
+/**
+ * The earliest place in the last 80 characters from which numbers may run to the end: words of more than three letters and
+ * characters that stand in no number cut it off, but for the last word, which may be a beginning.
+ */
+export function numbersFrom(text: string): number {
+  const least = Math.max(0, text.length - 80)
+  let letters = 0
+  let digits = 0
+  let last = true
+  for (let i = text.length - 1; i >= least; i--) {
+    const kind = kinds[text.charCodeAt(i)] ?? 0
+    if (kind & digit) digits++
+    else if (kind & word) letters++
+    else if (text.charCodeAt(i) > 127 || separators.includes(text.charAt(i)) || text[i] === '+') {
+      last = false
+      letters = digits = 0
+    } else return i + 1
+    if (!last && letters > 3 && digits === 0 && !wordHasDigit(text, i)) return i + letters
+  }
+  return least
+}
+
+/** Behind the last white space or quotation mark. */
+export function solidFrom(text: string): number {
+  let i = text.length
+  while (i > 0 && text.charCodeAt(i - 1) > 32 && text[i - 1] !== '"') i--
+  return i
+}
+
+/** At most four hexadecimal digits that a colon or the end follows. */
+export function hexGroup(text: string, at: number): boolean {
+  let i = at
+  while (i < text.length && i - at < 5 && isHex(text.charCodeAt(i))) i++
+  return i - at < 5 && (i === text.length || text.charCodeAt(i) === 58 || text.charCodeAt(i) === 46)
+}
+
+function wordHasDigit(text: string, end: number): boolean {
+  for (let i = end - 1; i >= 0 && end - i < 16; i--) {
+    const kind = kinds[text.charCodeAt(i)] ?? 0
+    if (kind & digit) return true
+    if (!(kind & word)) return false
+  }
+  return false
+}
+
 function digitsFrom(text: string, first: number): number {
   let digits = 0
   let separated = 0

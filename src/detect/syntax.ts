@@ -36,6 +36,23 @@ export function longest(node: Node): number {
   }
 }
 
+/** Whether a match can have the character in it. */
+export function accepts(node: Node, char: string): boolean {
+  switch (node.kind) {
+    case 'char':
+      return new RegExp(`^${node.source}$`, 'i').test(char)
+    case 'assert':
+      return false
+    case 'group':
+    case 'repeat':
+      return accepts(node.body, char)
+    case 'sequence':
+      return node.items.some((item) => accepts(item, char))
+    case 'choice':
+      return node.options.some((option) => accepts(option, char))
+  }
+}
+
 /**
  * A variable repeat of something that itself is nothing but variable repeats: the text can be divided in exponentially many ways
  * before the expression gives up.
@@ -58,11 +75,18 @@ export function explosive(node: Node): boolean {
 
 /**
  * The source of an expression that, tried at one place, matches when the rest of the text is a beginning of something `node`
- * matches (the whole included). Where group `mark` begins an empty group is left, so that its place can be read. Look-aheads and
- * word boundaries cannot be known at the end of the text and are taken as true.
+ * matches (the whole included). Look-aheads and word boundaries cannot be known at the end of the text and are taken as true.
  */
-export function partialSource(node: Node, mark: number): string {
-  return partial(node, mark, '$')
+export function partialSource(node: Node): string {
+  return partial(node, '$')
+}
+
+/**
+ * The same, when the beginning reaches into group `number` at least. What the expression captures, alone, is empty and stands where
+ * that group begins; a group inside a repeat has several.
+ */
+export function partialFromGroup(node: Node, number: number): string {
+  return fromGroup(node, number, '$')
 }
 
 type Reader = { readonly source: string; at: number; groups: number }
@@ -169,41 +193,76 @@ function anchored(node: Node): boolean {
   }
 }
 
-function partial(node: Node, mark: number, rest: string): string {
+function partial(node: Node, rest: string): string {
   switch (node.kind) {
     case 'char':
       return `(?:${node.source}${rest}|$)`
     case 'assert':
       return node.behind ? node.source + rest : rest
     case 'choice':
-      return `(?:${full(node, mark)}${rest}|${node.options.map((option) => partial(option, mark, '$')).join('|')})`
+      return `(?:${full(node)}${rest}|${node.options.map((option) => partial(option, '$')).join('|')})`
     case 'sequence':
-      return node.items.reduceRight((tail, item) => partial(item, mark, tail), rest)
-    case 'group': {
-      const inside = `${node.open}${partial(node.body, mark, '$')})`
-      return `(?:${full(node, mark)}${rest}|${node.number === mark && mark > 0 ? '()' : ''}${inside})`
-    }
-    case 'repeat': {
+      return node.items.reduceRight((tail, item) => partial(item, tail), rest)
+    case 'group':
+      return `(?:${full(node)}${rest}|${node.open}${partial(node.body, '$')}))`
+    case 'repeat':
       if (node.max === 0) return rest
-      const before = quantifier(0, node.max - 1, '')
-      return `(?:${full(node, mark)}${rest}|(?:${full(node.body, mark)})${before}${partial(node.body, mark, '$')})`
-    }
+      return `(?:${full(node)}${rest}|(?:${full(node.body)})${quantifier(0, node.max - 1, '')}${partial(node.body, '$')})`
   }
 }
 
-function full(node: Node, mark: number): string {
+function fromGroup(node: Node, number: number, rest: string): string {
+  switch (node.kind) {
+    case 'char':
+    case 'assert':
+      return node.source + rest
+    case 'choice': {
+      const inside = node.options.filter((option) => contains(option, number))
+      return `(?:${inside.map((option) => fromGroup(option, number, rest)).join('|')})`
+    }
+    case 'sequence': {
+      const at = node.items.findIndex((item) => contains(item, number))
+      const before = node.items.slice(0, at).map(full).join('')
+      const tail = node.items.slice(at + 1).reduceRight((after, item) => partial(item, after), rest)
+      return before + fromGroup(node.items[at] as Node, number, tail)
+    }
+    case 'group':
+      if (node.number === number) return `()${partial({ ...node, number: 0 }, rest)}`
+      return `${node.open}${fromGroup(node.body, number, rest)})`
+    case 'repeat':
+      return `(?:${full(node.body)})${quantifier(0, Math.max(0, node.max - 1), '')}${fromGroup(node.body, number, rest)}`
+  }
+}
+
+function contains(node: Node, number: number): boolean {
+  switch (node.kind) {
+    case 'char':
+    case 'assert':
+      return false
+    case 'group':
+      return node.number === number || contains(node.body, number)
+    case 'sequence':
+      return node.items.some((item) => contains(item, number))
+    case 'choice':
+      return node.options.some((option) => contains(option, number))
+    case 'repeat':
+      return contains(node.body, number)
+  }
+}
+
+function full(node: Node): string {
   switch (node.kind) {
     case 'char':
     case 'assert':
       return node.source
     case 'choice':
-      return `(?:${node.options.map((option) => full(option, mark)).join('|')})`
+      return `(?:${node.options.map(full).join('|')})`
     case 'sequence':
-      return node.items.map((item) => full(item, mark)).join('')
+      return node.items.map(full).join('')
     case 'group':
-      return `${node.number === mark && mark > 0 ? '()' : ''}${node.open}${full(node.body, mark)})`
+      return `${node.open}${full(node.body)})`
     case 'repeat':
-      return `(?:${full(node.body, mark)})${quantifier(node.min, node.max, node.lazy)}`
+      return `(?:${full(node.body)})${quantifier(node.min, node.max, node.lazy)}`
   }
 }
 
