@@ -13,7 +13,7 @@ export type SseFramer = {
  * A frame ends with its blank line. A comment in front of any field is a frame of its own, so that keep-alives are not held
  * until the next event. `complete: false`: the stream ended inside it, and a client would not dispatch it.
  */
-export type SseFrame = { readonly bytes: Uint8Array; readonly complete: boolean }
+type SseFrame = { readonly bytes: Uint8Array; readonly complete: boolean }
 
 export class SseFrameTooLarge extends Error {
   constructor(maxFrameBytes: number) {

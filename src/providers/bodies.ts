@@ -34,7 +34,7 @@ export function otherTexts(body: string, contentType: string, shape: Shape): rea
 }
 
 /** A text that stands in the body as it is. */
-export function plainText(body: string, start: number, end: number, path: string): TextPart[] {
+function plainText(body: string, start: number, end: number, path: string): TextPart[] {
   if (start >= end) return []
   return [{ text: body.slice(start, end), place: { start, end, spelling: [] }, role: 'unknown', kind: 'other', path }]
 }

@@ -7,7 +7,7 @@ import { scanJson } from './json-scan.ts'
 import type { JsonTree } from './json-scan.ts'
 import { items, kindOf, root } from './json-tree.ts'
 import { factsOf, newNotes } from './notes.ts'
-import type { About, AnswerReading, Operation, Provider, StreamReader } from './provider.ts'
+import type { About, AnswerReading, Operation, Provider, RequestReading, StreamReader } from './provider.ts'
 import { streamReader } from './stream.ts'
 import type { Framing } from './stream.ts'
 import { anything } from './shape.ts'
@@ -59,11 +59,7 @@ function readingOf(dialects: readonly [Dialect, ...Dialect[]], about: About): Re
   return dialectOf(dialects, about).readings[about.operation] ?? anyReading
 }
 
-function readRequest(
-  body: string,
-  about: About,
-  reading: Reading,
-): { facts: RequestFacts; parts: AnswerReading['parts'] } {
+function readRequest(body: string, about: About, reading: Reading): RequestReading {
   const tree = jsonBody(body)
   if (tree === undefined) return { facts: noRequestFacts, parts: otherTexts(body, about.contentType, reading.request) }
   return { facts: reading.requestFacts(tree, about), parts: textsOf(tree, reading.request) }

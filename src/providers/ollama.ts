@@ -71,7 +71,7 @@ const reading: Reading = {
 }
 
 /** Ollama's own API: lines of JSON. */
-export const ollamaDialect: Dialect = {
+const ollamaDialect: Dialect = {
   name: 'ollama',
   operation: (path) => operations[path],
   readings: { chat: reading, completions: reading, embeddings: reading },

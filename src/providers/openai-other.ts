@@ -26,6 +26,11 @@ const settings = {
   input_type: structural,
 } satisfies Record<string, Shape>
 
+const moderated = object(
+  { type: structural, text: texts('message'), image_url: media },
+  { as: 'message', role: 'user', others: texts('message') },
+)
+
 const head = { id: structural, object: structural, model: structural, type: structural, usage: structural }
 
 /** The older completions: a prompt, choices of text. */
@@ -73,11 +78,7 @@ export const audio: Reading = {
   closes: (tree) => (stringOf(tree, member(tree, root, 'type'))?.endsWith('.done') === true ? ['*'] : []),
 }
 
-export const moderations: Reading = simple(
-  'input',
-  object({ ...settings, input: { ...media, as: 'message', role: 'user', others: texts('message', 'user') } }),
-  object(head),
-)
+export const moderations: Reading = simple('input', object({ ...settings, input: moderated }), object(head))
 
 export const rerank: Reading = simple(
   'documents',

@@ -58,7 +58,7 @@ export function piece(as: TextKind, channel: string, role?: Role): Shape {
 
 /** A piece of the JSON document that a tool's arguments grow to; where a vendor sends an object instead, that. */
 export function fragment(channel: string): Shape {
-  return { as: 'fragment', role: 'assistant', channel, others: toolArguments }
+  return { as: 'fragment', role: 'assistant', channel, keys: true, others: toolArguments }
 }
 
 /** An object of a known form. */
