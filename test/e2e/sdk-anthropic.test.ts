@@ -11,6 +11,6 @@ test('the Anthropic SDK gets its secret back, the provider never sees it, and th
     { operation: 'messages', stream: 0, tools: '', input: 16 },
     { operation: 'messages', stream: 1, tools: '', input: 16 },
     { operation: 'messages', stream: 1, tools: 'save', input: 16 },
-    { operation: 'count_tokens', stream: 0, tools: '', input: 20 },
+    { operation: 'count_tokens', stream: 0, tools: '', input: null },
   ])
 })
