@@ -29,7 +29,9 @@ export function pinnedNode() {
 /** Runs `args` with the pinned Node in place of this process: same standard streams, signals passed on, its exit status ours. */
 export async function runPinned(args) {
   const node = pinnedNode()
+  const preload = new URL('./preload.mjs', import.meta.url).href
   if (node === process.execPath) {
+    await import(preload)
     const [script, ...rest] = args
     const { pathToFileURL } = await import('node:url')
     const { resolve } = await import('node:path')
@@ -37,7 +39,10 @@ export async function runPinned(args) {
     await import(pathToFileURL(resolve(script)).href)
     return
   }
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' })
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', `--import=${preload}`, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, SALLYPORT_WRAPPED: '1' },
+  })
   const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
   for (const signal of forwarded) {
     process.on(signal, () => {

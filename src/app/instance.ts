@@ -80,7 +80,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
       await proxy.close()
-      await recorder.close()
+      await recorder.close().catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))
     },
   }
 }

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { asSallyportError } from '../core/errors.ts'
 import { loadConfig } from '../config/load.ts'
+import { laterKeys } from '../config/later.ts'
 import type { ConfigSource } from '../config/load.ts'
 import { needsRestart } from '../config/reload.ts'
 import type { Config } from '../config/schema.ts'
@@ -24,6 +25,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const config = loadConfig(options.source)
   const log = await openLog(config.log)
   if (cluster.isWorker) return serveAsWorker(config, options.source, log)
+  const waiting = laterKeys(config)
+  if (waiting.length > 0) log.warn({ keys: waiting }, 'set, but not yet in force')
   const { authority, created } = await prepare(config, log)
   const workers = config.workers === 'auto' ? availableParallelism() : config.workers
   const running = workers === 1 ? await single(config, log) : await supervise(workers, log)

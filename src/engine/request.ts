@@ -106,9 +106,9 @@ function counted(body: Body, trace: Trace): Body {
   return madeBody(pass(), body.length, body.trailers)
 }
 
-/** Whose placeholders: those of one principal never resolve for another. */
-export function tenantOf(trace: Trace): string {
-  return trace.exchange.principal ?? ''
+/** Whose placeholders: those of one principal, or of one address without one, never resolve for another. */
+export function tenantOf({ exchange }: Trace): string {
+  return exchange.principal === null ? `address ${exchange.clientIp}` : `principal ${exchange.principal}`
 }
 
 const noParts: readonly TextPart[] = []

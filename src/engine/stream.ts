@@ -3,7 +3,7 @@ import { withoutHeaders } from '../core/http.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import { madeBody } from '../http/body.ts'
 import { contentCodings } from '../http/encoding.ts'
-import type { Binding } from '../inspect/binding.ts'
+import type { Binding, Inspection } from '../inspect/binding.ts'
 import { needsWholeAnswer } from '../inspect/binding.ts'
 import { inspectStream } from '../inspect/stream.ts'
 import type { Released, StreamInspector } from '../inspect/stream.ts'
@@ -44,7 +44,8 @@ export type Watcher = {
   readonly count: (bytes: number) => void
   readonly spent: (ms: number) => void
   /** The dialect's error event, when the stream is stopped. */
-  readonly refusal: () => Uint8Array
+  readonly refusal: (inspection: Pick<Inspection, 'rule' | 'failed'>) => Uint8Array
+  readonly result: () => Inspection
   readonly finish: () => Promise<void>
 }
 
@@ -67,6 +68,8 @@ function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: rea
     },
   )
   let finished = false
+  let inspection: Inspection | undefined
+  const result = (): Inspection => (inspection ??= inspector.result())
   return {
     read: (chunk) => reader.push(chunk),
     rest: () => reader.end(),
@@ -82,22 +85,23 @@ function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: rea
     },
     count: (bytes) => (trace.responseBytes += bytes),
     spent: (ms) => (trace.addedMs += ms),
-    refusal: () => refusalEvent(trace, inspector),
+    refusal: (inspection) => refusalEvent(trace, inspection),
+    result,
     async finish() {
       if (finished) return
       finished = true
       trace.answer = reader.facts()
-      const result = inspector.result()
-      note(rooms, trace, result)
-      rooms.metrics.restored.inc({ outcome: 'restored' }, result.restored)
-      rooms.metrics.restored.inc({ outcome: 'unknown' }, result.unrestored)
+      const { restored, unrestored } = result()
+      note(rooms, trace, result())
+      if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
+      if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
       if (keeper !== undefined) trace.responseContent = await keeper.finish()
     },
   }
 }
 
-function refusalEvent(trace: Trace, inspector: StreamInspector): Uint8Array {
-  const error = blocked({ rule: inspector.blocked?.rule ?? null, failed: null })
+function refusalEvent(trace: Trace, inspection: Pick<Inspection, 'rule' | 'failed'>): Uint8Array {
+  const error = blocked(inspection)
   return Buffer.from(trace.identified.provider.refuseEvent({ code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` }))
 }
 
@@ -142,12 +146,14 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
       if (bytes !== undefined && bytes.length > 0) yield bytes
       if (inspector.blocked !== undefined) {
         next.catch(() => undefined)
-        yield watch.refusal()
+        yield watch.refusal(watch.result())
         return
       }
       if (ended) return
     }
   } finally {
+    // What is still held, when the client has left, is stored nevertheless.
+    if (inspector.blocked === undefined) await watch.keep(inspector.end())
     await watch.finish()
     iterator.return?.().catch(() => undefined)
   }

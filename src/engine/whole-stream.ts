@@ -37,13 +37,14 @@ export async function* judgeWhole(
     note(rooms, trace, inspection)
     const stopped = trace.policy.mode === 'enforce' && (inspection.decision === 'block' || size > rooms.inspectBytes)
     if (stopped) {
-      yield watch.refusal()
+      yield watch.refusal(inspection)
       return
     }
+    watch.inspector.mask(inspection.edits)
     const released = events.flatMap((event) => (watch.inspector.blocked === undefined ? watch.inspector.push(event) : []))
     const bytes = await watch.keep([...released, ...flush(watch)])
     if (bytes !== undefined) yield bytes
-    if (watch.inspector.blocked !== undefined) yield watch.refusal()
+    if (watch.inspector.blocked !== undefined) yield watch.refusal(watch.result())
   } finally {
     await watch.finish()
   }

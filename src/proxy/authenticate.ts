@@ -18,7 +18,9 @@ export function authenticator(options: {
 }): (headers: RawHeaders, clientIp: string) => Outcome {
   const failures = new Map<string, { count: number; since: number }>()
   return (headers, clientIp) => {
-    if (options.scheme !== 'basic') return { kind: 'known', principal: null }
+    if (options.scheme === 'none') return { kind: 'known', principal: null }
+    // Client certificates need TLS to the proxy itself; until a connection has shown one, nobody is let in.
+    if (options.scheme === 'mtls') return { kind: 'challenge' }
     const failed = failures.get(clientIp)
     const recent = failed !== undefined && options.now() - failed.since < windowMs
     if (recent && failed.count >= maxFailures) return { kind: 'limited' }

@@ -4,7 +4,7 @@ import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { RawHeaders } from '../core/http.ts'
 import { recordConnection } from '../engine/connection.ts'
 import { relay } from '../upstream/relay.ts'
-import { intercept } from '../tls/intercept.ts'
+import { intercept, rejectedLeafAlert } from '../tls/intercept.ts'
 import type { Interception } from '../tls/intercept.ts'
 import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
 import { connectionRecord } from './context.ts'
@@ -101,6 +101,13 @@ async function intercepted(
   record.set({ alpn: outcome.alpn ?? null })
   socket.once('close', () => record.end())
   outcome.socket.once('close', () => socket.destroy())
+  outcome.socket.once('error', (error) => {
+    // A TLS 1.3 client may refuse the leaf after its own Finished (RFC 8446, 4.4.2.4).
+    const alert = rejectedLeafAlert(error)
+    if (alert === undefined) return
+    leafRejected(parts, { clientIp, host: tunnel.host })
+    record.set({ handling: 'rejected-leaf', reason: `alert ${alert}` })
+  })
   serve(outcome.socket, connection, outcome.alpn === 'h2' ? 'h2' : 'http/1.1')
 }
 
@@ -111,16 +118,18 @@ function handshakeFailed(
   record: ConnectionRecord,
 ): void {
   const rejected = failure.cause === 'rejected-leaf'
-  if (rejected) {
-    parts.metrics.rejectedLeaves.inc()
-    parts.rejections.note(who.clientIp, who.host)
-  }
+  if (rejected) leafRejected(parts, who)
   record.set({
     handling: rejected ? 'rejected-leaf' : 'failed',
     reason: failure.alert === undefined ? `handshake: ${failure.cause}` : `alert ${failure.alert}`,
     error: failure.code,
   })
   record.end()
+}
+
+function leafRejected(parts: ProxyParts, who: { clientIp: string; host: string }): void {
+  parts.metrics.rejectedLeaves.inc()
+  parts.rejections.note(who.clientIp, who.host)
 }
 
 /** Inside a CONNECT to an inspected host: plain HTTP is served as such, anything else is policy's to allow. */
@@ -151,8 +160,10 @@ async function relayed(parts: ProxyParts, outer: Connection, authority: Authorit
   const origin = await parts.connector.tcp(authority)
   origin.on('error', () => undefined)
   established(outer.socket)
-  const first = await Promise.race([firstBytes(outer.socket, tunnelSilenceMs), originSpeaks(origin)])
-  if (first !== 'origin' && first.kind === 'hello') {
+  const origins = originSpeaks(origin)
+  const first = await firstBytes(outer.socket, tunnelSilenceMs, origins.spoke)
+  origins.stop()
+  if (first.kind === 'hello') {
     record.set({ sni: first.sni ?? null })
     const decision = judged.decideAgain(first.sni ?? null)
     if (decision.kind === 'deny') {
@@ -173,11 +184,20 @@ async function carry(parts: ProxyParts, connection: Connection, origin: Socket, 
   record.end()
 }
 
-function originSpeaks(origin: Socket): Promise<'origin'> {
-  return new Promise((resolve) => {
-    origin.once('readable', () => resolve('origin'))
-    origin.once('close', () => resolve('origin'))
-  })
+/** Where the server speaks first, there is no ClientHello to wait for. */
+function originSpeaks(origin: Socket): { readonly spoke: Promise<void>; readonly stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = (): void => {
+    origin.off('data', heard).off('close', heard)
+    origin.pause()
+  }
+  const heard = (chunk?: Buffer): void => {
+    stop()
+    if (Buffer.isBuffer(chunk)) origin.unshift(chunk)
+    resolve()
+  }
+  origin.on('data', heard).on('close', heard)
+  return { spoke: promise, stop }
 }
 
 function established(socket: Socket): void {

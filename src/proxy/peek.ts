@@ -9,11 +9,14 @@ export type FirstBytes =
   | { readonly kind: 'closed' }
   | { readonly kind: 'silent' }
 
-/** Looks at what the client sends first, and puts it back: nothing is consumed. */
-export function firstBytes(socket: Socket, timeoutMs: number): Promise<FirstBytes> {
+/** Looks at what the client sends first, and puts it back: nothing is consumed. `enough` ends the wait early. */
+export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<void>): Promise<FirstBytes> {
   return new Promise((resolve) => {
     let seen: Buffer = Buffer.alloc(0)
+    let settled = false
     const settle = (outcome: FirstBytes): void => {
+      if (settled) return
+      settled = true
       clearTimeout(timer)
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
       socket.pause()
@@ -28,6 +31,8 @@ export function firstBytes(socket: Socket, timeoutMs: number): Promise<FirstByte
     const onEnd = (): void => settle(seen.length === 0 ? { kind: 'closed' } : { kind: 'other' })
     const timer = setTimeout(() => settle(seen.length === 0 ? { kind: 'silent' } : { kind: 'other' }), timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
+    enough?.then(onEnd, onEnd)
+    socket.resume()
   })
 }
 

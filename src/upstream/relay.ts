@@ -33,5 +33,8 @@ export function relay(client: Duplex, origin: Duplex): Promise<Relayed> {
     }
     link(client, origin, 'up')
     link(origin, client, 'down')
+    // Whoever looked at the first bytes has paused them.
+    client.resume()
+    origin.resume()
   })
 }
