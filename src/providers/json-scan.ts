@@ -8,9 +8,12 @@ export type JsonTree = { readonly text: string; readonly nodes: Int32Array; read
 
 export const maxJsonDepth = 512
 
+/** More would cost memory out of proportion: a value can be two bytes long, what is remembered of a text is a hundred. */
+export const maxJsonNodes = 1_000_000
+
 /**
- * Reads `text` from `from` to `to` as one JSON value. Accepts what JSON.parse accepts, down to a depth of 512; undefined
- * otherwise. Duplicate keys are all kept. Iterative, one pass, time linear in the text.
+ * Reads `text` from `from` to `to` as one JSON value. Accepts what JSON.parse accepts, down to a depth of 512 and up to
+ * a million nodes; undefined otherwise. Duplicate keys are all kept. Iterative, one pass, time linear in the text.
  */
 export function scanJson(text: string, from = 0, to = text.length): JsonTree | undefined {
   const scan: Scan = {
@@ -47,7 +50,7 @@ type Scan = {
 
 /** Reads a scalar or an empty container (`more`: what follows a value is next), or opens a container (`container`: a value is next). */
 function openValue(scan: Scan): Step {
-  if (scan.at >= scan.to) return failed
+  if (scan.at >= scan.to || scan.size >= maxJsonNodes) return failed
   const code = scan.text.charCodeAt(scan.at)
   if (code === quote) return addString(scan) ? more : failed
   if (code !== brace && code !== bracket) return addScalar(scan, code) ? more : failed

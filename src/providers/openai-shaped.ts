@@ -55,7 +55,11 @@ export const openaiShaped: readonly OpenAiShaped[] = [
   { name: 'cerebras', bases: ['https://api.cerebras.ai/v1'] },
   { name: 'deepinfra', bases: ['https://api.deepinfra.com/v1/openai'] },
   { name: 'github-models', bases: ['https://models.github.ai/inference', 'https://models.inference.ai.azure.com'] },
-  { name: 'github-copilot', bases: ['https://api.githubcopilot.com'], hosts: ['api.*.githubcopilot.com'] },
+  {
+    name: 'github-copilot',
+    bases: ['https://api.githubcopilot.com'],
+    hosts: ['api.*.githubcopilot.com', 'proxy.*.githubcopilot.com'],
+  },
   { name: 'voyage', bases: ['https://api.voyageai.com/v1'] },
   {
     name: 'qwen',

@@ -1,6 +1,6 @@
 import type { Place, Role, Spelling, TextKind, TextPart } from '../core/text.ts'
 import { looksEncoded, isDataUri, isWord, plainName } from './encoded.ts'
-import { scanJson } from './json-scan.ts'
+import { maxJsonNodes, scanJson } from './json-scan.ts'
 import type { JsonTree } from './json-scan.ts'
 import { after, countOf, endOf, kindOf, member, startOf, stringOf } from './json-tree.ts'
 import type { JsonNode } from './json-tree.ts'
@@ -41,11 +41,24 @@ type Walk = {
   whole: boolean
   /** The name of the member the walk is in. */
   key: string
+  /** Texts added so far. */
+  count: number
   readonly add: (at: Walk, part: TextPart, shape: Shape) => void
 }
 
 function newWalk(tree: JsonTree, role: Role, add: Walk['add']): Walk {
-  return { tree, spelling: oneJson, offset: undefined, role, scope: '', sealed: false, whole: false, key: '', add }
+  return {
+    tree,
+    spelling: oneJson,
+    offset: undefined,
+    role,
+    scope: '',
+    sealed: false,
+    whole: false,
+    key: '',
+    count: 0,
+    add,
+  }
 }
 
 function walk(at: Walk, node: JsonNode, shape: Shape, path: string, position: number): void {
@@ -119,12 +132,12 @@ function string(at: Walk, node: JsonNode, shape: Shape, path: string): void {
   addText(at, node, shape, path)
 }
 
-/** The texts of a JSON document in a string; false when it is none. */
+/** The texts of a JSON document in a string; false when it is none, or there would be too many. */
 function document(at: Walk, node: JsonNode, shape: Shape, path: string): boolean {
   if (at.offset !== undefined) return false
   const outer = at.tree
   const inner = scanJson(stringOf(outer, node) as string)
-  if (inner === undefined || kindOf(inner, 0) === 'scalar') return false
+  if (inner === undefined || kindOf(inner, 0) === 'scalar' || at.count + inner.size > maxJsonNodes) return false
   at.tree = inner
   at.spelling = twiceJson
   at.offset = jsonOffsets(outer.text, startOf(outer, node))
@@ -145,6 +158,7 @@ function addText(at: Walk, node: JsonNode, shape: Shape, path: string): void {
       ? { start, end, spelling: at.spelling }
       : { start: at.offset(start), end: at.offset(end), spelling: at.spelling }
   const kind = kindMeant[shape.as]
+  at.count++
   const part: TextPart = { text, place, role: at.role, kind, path }
   at.add(at, at.sealed ? { ...part, sealed: true } : part, shape)
 }

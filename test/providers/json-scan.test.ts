@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { maxJsonDepth, scanJson } from '../../src/providers/json-scan.ts'
+import { maxJsonDepth, maxJsonNodes, scanJson } from '../../src/providers/json-scan.ts'
 import type { JsonTree } from '../../src/providers/json-scan.ts'
 import { after, kindOf, stringOf } from '../../src/providers/json-tree.ts'
 
@@ -130,6 +130,11 @@ test('nesting is accepted down to the limit and refused below it, without recurs
   assert.equal(scanJson('{"a":'.repeat(1_000_000)), undefined)
 })
 
+test('more than a million values are refused, a vector of numbers counts as one', () => {
+  assert.equal(scanJson(`[${'"",'.repeat(maxJsonNodes)}""]`), undefined)
+  assert.ok(scanJson(`[${'1,'.repeat(maxJsonNodes)}1]`) !== undefined)
+})
+
 test('duplicate keys are all kept', () => {
   const tree = scanJson('{"a":"1","a":"2","\\u0061":"3"}')
   assert.ok(tree !== undefined)
@@ -155,7 +160,7 @@ test('ten megabytes of the worst kinds of text are read in one pass', () => {
   const texts = [
     `"${'\\n'.repeat(size / 2)}"`,
     `"${`${'x'.repeat(70)}\\n`.repeat(size / 72)}"`,
-    `[${'"",'.repeat(size / 3)}""]`,
+    `[${'"",'.repeat(900_000)}""]`,
     `"${'\\"'.repeat(size / 2)}"`,
     `[${`"${'y'.repeat(80)}",`.repeat(size / 83)}1]`,
   ]

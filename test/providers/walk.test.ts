@@ -112,7 +112,17 @@ test('in a stream, pieces have the channel of their shape, and other texts one b
   )
 })
 
-test('ten megabytes of tool arguments are read in one pass', () => {
-  const inner = JSON.stringify(Array.from({ length: 200_000 }, (_, i) => ({ k: `value "${i}" é`, n: i })))
-  assert.equal(read(JSON.stringify({ arguments: inner }), object({ arguments: argumentsDocument })).length, 600_000)
+test('beyond a million texts, documents in strings are one text each', () => {
+  const inner = `[${'"x",'.repeat(600_000)}"x"]`
+  const parts = read(
+    JSON.stringify([{ arguments: inner }, { arguments: inner }]),
+    object({ arguments: argumentsDocument }),
+  )
+  assert.equal(parts.length, 600_002)
+  assert.equal(parts.at(-1)?.text, inner)
+})
+
+test('megabytes of tool arguments are read in one pass', () => {
+  const inner = JSON.stringify(Array.from({ length: 150_000 }, (_, i) => ({ k: `value "${i}" é`, n: i })))
+  assert.equal(read(JSON.stringify({ arguments: inner }), object({ arguments: argumentsDocument })).length, 450_000)
 })
