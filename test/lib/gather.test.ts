@@ -5,15 +5,19 @@ import { gather } from '../../src/lib/gather.ts'
 
 test('what is taken is what was held, in order, and then nothing is held', () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 9000 }), { maxLength: 60 }), fc.uint8Array({ maxLength: 5 }), (pieces, last) => {
-      const held = gather()
-      for (const piece of pieces) held.hold(piece)
-      const all = Buffer.concat([...pieces, last])
-      assert.equal(held.size(), all.length - last.length)
-      assert.deepEqual(Buffer.from(held.take(last)), all)
-      assert.equal(held.size(), 0)
-      assert.deepEqual(held.take(last), last)
-    }),
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 9000 }), { maxLength: 60 }),
+      fc.uint8Array({ maxLength: 5 }),
+      (pieces, last) => {
+        const held = gather()
+        for (const piece of pieces) held.hold(piece)
+        const all = Buffer.concat([...pieces, last])
+        assert.equal(held.size(), all.length - last.length)
+        assert.deepEqual(Buffer.from(held.take(last)), all)
+        assert.equal(held.size(), 0)
+        assert.deepEqual(held.take(last), last)
+      },
+    ),
     { numRuns: 60 },
   )
 })
