@@ -1,4 +1,5 @@
-import type { Site } from './checksums.ts'
+/** Where a value stands: checks of values in code look at what is round them. */
+export type Site = { readonly text: string; readonly start: number; readonly end: number }
 
 /** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
 export function looksAssigned(value: string, site: Site): boolean {
@@ -74,7 +75,7 @@ function hasWords(value: string): boolean {
 }
 
 const constants =
-  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\]\[|]*$/i
+  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\][|]*$/i
 const references =
   /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|secretKeyRef|op:\/\/|vault:|ENC\[|!)/
 const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$/

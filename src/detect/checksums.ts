@@ -3,9 +3,7 @@ import { isIPv6 } from 'node:net'
 import { digitsOf, isDate, luhn, remainder, same } from './arithmetic.ts'
 import { identifiers } from './identifiers.ts'
 import { looksAssigned, looksLikePassword } from './assigned.ts'
-
-/** Where a value stands: checks of values in code look at what is round them. */
-export type Site = { readonly text: string; readonly start: number; readonly end: number }
+import type { Site } from './assigned.ts'
 
 export type Check = (value: string, site: Site) => boolean
 
@@ -80,8 +78,14 @@ function base58check(value: string): boolean {
 function bech32(value: string): boolean {
   const text = value.toLowerCase()
   const split = text.lastIndexOf('1')
-  const human = [...text.slice(0, split)].map((char) => char.charCodeAt(0))
-  const data = [...text.slice(split + 1)].map((char) => 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'.indexOf(char))
+  const human = text
+    .slice(0, split)
+    .split('')
+    .map((char) => char.charCodeAt(0))
+  const data = text
+    .slice(split + 1)
+    .split('')
+    .map((char) => 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'.indexOf(char))
   const generators = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3]
   let check = 1
   for (const five of [...human.map((code) => code >> 5), 0, ...human.map((code) => code & 31), ...data]) {

@@ -81,5 +81,5 @@ function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'start
 const foreign = /[^\x00-\x7f]{1,1024}/g
 const leadingMark = /^\p{M}/u
 const clusters = /(?:[\u1100-\u11ff]{1,3}|.)(?:\p{M}|[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]){0,32}/gsu
-const invisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/u
+const invisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/u
 const everyInvisible = new RegExp(invisible, 'gu')

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { looksAssigned, looksLikePassword } from '../../src/detect/assigned.ts'
+
+type Case = [before: string, value: string, after?: string]
+
+test('credentials behind a name are told from code, prose and identifiers', () => {
+  const credentials: Case[] = [
+    ['api_key = "', 'q8Zr3mVt0Lx7', '"'],
+    ['token: ', '9f31c2aa07b4e6d8'],
+    ['secret => "', 'kQzVbTnWmXcRfLpJdHsGyUeA', '"'],
+  ]
+  const others: Case[] = [
+    ['token: ', 'tokenFromRequest'],
+    ['token = ', 'request.token2', '('],
+    ['token = ', 'parts', '[1]'],
+    ['secret_name = "', 'q8Zr3mVt0Lx7', '"'],
+    ['publicKey = "', 'q8Zr3mVt0Lx7', '"'],
+    ['tokens: ', '4096'],
+    ['token: ', '2024-01-02'],
+    ['key = "', '/var/lib/key', '"'],
+    ['integrity_token: "', 'sha512-q8Zr3mVt0Lx7', '"'],
+  ]
+  for (const one of credentials) assert.equal(judged(looksAssigned, one), true, one.join(''))
+  for (const one of others) assert.equal(judged(looksAssigned, one), false, one.join(''))
+})
+
+test('passwords are told from types, calls, labels and their own name', () => {
+  const passwords: Case[] = [
+    ['password = "', 'treehouse', '"'],
+    ['password: ', 'tree7house'],
+    ['DB_PASS=', 'k7Vw2pQz9'],
+  ]
+  const others: Case[] = [
+    ['password: ', 'string'],
+    ['password: ', 'treehouse'],
+    ['password = ', 'config.password1'],
+    ['password = ', 'hash2', '('],
+    ['password = "', 'password', '"'],
+    ['passwordLabel = "', 'treehouse', '"'],
+    ['password: "', 'Enter your new one', '"'],
+  ]
+  for (const one of passwords) assert.equal(judged(looksLikePassword, one), true, one.join(''))
+  for (const one of others) assert.equal(judged(looksLikePassword, one), false, one.join(''))
+})
+
+function judged(check: typeof looksAssigned, [before, value, after = '']: Case): boolean {
+  return check(value, { text: before + value + after, start: before.length, end: before.length + value.length })
+}

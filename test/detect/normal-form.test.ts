@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { normalForm } from '../../src/detect/normal-form.ts'
+
+test('ASCII and text that is normal already has no other form', () => {
+  for (const text of ['', 'plain text', 'Grüße aus Köln', '한국어', '😀 ok'])
+    assert.equal(normalForm(text), undefined, text)
+})
+
+const cases: [what: string, text: string, normal: string][] = [
+  ['full-width digits', 'no. ４１１１', 'no. 4111'],
+  ['zero-width characters', 'AK\u200bIA\u2060X', 'AKIAX'],
+  ['soft hyphens', 'pass\u00adword', 'password'],
+  ['ligatures', 'ﬁle', 'file'],
+  ['a combining mark after an ASCII letter', 'cafe\u0301', 'café'],
+  ['no-break spaces', '1\u00a02', '1 2'],
+  ['a byte order mark', '\ufeffabc', 'abc'],
+  ['mathematical letters', '𝐬𝐤-x', 'sk-x'],
+]
+
+for (const [what, text, normal] of cases) {
+  test(`the normal form resolves ${what}`, () => {
+    assert.equal(normalForm(text)?.text, normal)
+  })
+}
+
+test('places in the normal form lead back to the original', () => {
+  const text = 'key: ＡＫ\u200bＩＡ end'
+  const form = normalForm(text)
+  const start = form?.text.indexOf('AKIA') ?? -1
+  assert.equal(text.slice(form?.startOf(start), form?.endOf(start + 4)), 'ＡＫ\u200bＩＡ')
+})
+
+test('the way back is monotonous, and covers the text, for any text', () => {
+  const characters = fc.constantFrom(
+    'a',
+    '1',
+    ' ',
+    'é',
+    'e\u0301',
+    '\u200b',
+    '\u00ad',
+    'ﬁ',
+    '４',
+    '😀',
+    '한',
+    '\u0301',
+    '\ud800',
+  )
+  fc.assert(
+    fc.property(fc.array(characters, { maxLength: 40 }), (list) => {
+      const text = list.join('')
+      const form = normalForm(text)
+      if (form === undefined) return
+      let last = 0
+      for (let i = 0; i < form.text.length; i++) {
+        const start = form.startOf(i)
+        const end = form.endOf(i + 1)
+        assert.ok(start >= 0 && start < end && end <= text.length)
+        assert.ok(start >= last)
+        last = start
+      }
+      assert.equal(form.endOf(0), 0)
+    }),
+  )
+})

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isPlaceholder } from '../../src/detect/placeholder.ts'
+
+test('documentation examples, templates, masks and references are placeholders', () => {
+  const placeholders = [
+    'AKIAIOSFODNN7EXAMPLE',
+    'your-api-key',
+    'YOUR_TOKEN_HERE',
+    'changeme',
+    'xxxxxxxxxxxx',
+    '****************',
+    '<token>',
+    '${DB_PASSWORD}',
+    '{{ vault.secret }}',
+    '$API_KEY',
+    '%TOKEN%',
+    'process.env.TOKEN',
+    'os.environ["TOKEN"]',
+    '$(cat token)',
+    'aaaaaaaaaaaaaaaa',
+    '1234567890',
+    'sk_abcdefghijklmnop',
+    'sk-...',
+  ]
+  for (const value of placeholders) assert.equal(isPlaceholder(value), true, value)
+})
+
+test('values are not', () => {
+  for (const value of [
+    'k7Vw2pQz9',
+    'm{{h}o)p${e]nob',
+    'AKIAQ3EGTSK7DYM4XWZN',
+    'tree-7-house',
+    'a1b2',
+    '0f9e8d7c6b5a4938',
+  ]) {
+    assert.equal(isPlaceholder(value), false, value)
+  }
+})

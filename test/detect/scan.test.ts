@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileRule } from '../../src/detect/compiled.ts'
+import { loadPacks, packsFolder } from '../../src/detect/pack.ts'
+import { planFor } from '../../src/detect/plan.ts'
+import { scan } from '../../src/detect/scan.ts'
+
+const rules = loadPacks([packsFolder()]).flatMap((pack) => pack.rules)
+const plan = planFor(rules.map((rule) => compileRule(rule, 'p')))
+
+test('a match is found at the beginning, in the middle and at the end of a text, and next to escapes', () => {
+  const key = 'AKIAQ3EGTSK7DYM4XWZN'
+  for (const [before, after] of [
+    ['', ''],
+    ['use ', ' please'],
+    ['a\\n', '\\nb'],
+    ['{"k":"', '"}'],
+    ['(', ')'],
+  ] as const) {
+    const match = scan(plan, before + key + after, '').find((one) => one.rule === 'aws-access-key')
+    assert.deepEqual([match?.start, match?.end], [before.length, before.length + key.length])
+  }
+  assert.deepEqual(scan(plan, `x${key}`, ''), [])
+})
+
+test('matches of one rule do not overlap, and all of many are found', () => {
+  const text = 'AKIAQ3EGTSK7DYM4XWZN '.repeat(500)
+  assert.equal(scan(plan, text, '').filter((match) => match.rule === 'aws-access-key').length, 500)
+})
+
+const runs = [
+  'a',
+  'Z',
+  '0',
+  '-',
+  '_',
+  '.',
+  ' ',
+  '"',
+  ':',
+  '=',
+  '/',
+  '+',
+  '@',
+  '\\',
+  '\n',
+  'aB3',
+  '1 ',
+  '1-',
+  '::',
+  'a:',
+  '@a.',
+  '\\"',
+  '","',
+  'é',
+  '\u0301',
+]
+
+test('long runs of any class, behind any keyword, come to an end', { timeout: 120_000 }, () => {
+  for (const run of runs) {
+    const tail = run.repeat(Math.ceil(1_000 / run.length))
+    for (const rule of rules)
+      for (const keyword of rule.keywords.slice(0, 2)) scan(plan, `${keyword}${tail} ${keyword} = "${tail}`, '')
+  }
+})
+
+test('texts made of keywords alone come to an end', { timeout: 120_000 }, () => {
+  for (const keyword of new Set(rules.flatMap((rule) => rule.keywords))) scan(plan, `${keyword}=`.repeat(200), '')
+})
