@@ -1,17 +1,18 @@
 import { STATUS_CODES } from 'node:http'
 import { errorCodes } from '../core/errors.ts'
 import type { SallyportError } from '../core/errors.ts'
-import type { Answer, RawHeaders } from '../core/http.ts'
+import type { Answer, RawHeaders, Target } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { bytesBody } from '../http/body.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { Identified } from '../providers/identify.ts'
 
 /** An answer of our own in the caller's dialect (an error of the origin, a verdict of policy). The message never repeats what was found. */
-export function refusal(error: SallyportError, about: { provider: Provider; exchange: string; headers: RawHeaders }): Answer {
+export function refusal(error: SallyportError, about: { identified: Identified; target: Target; exchange: string; headers: RawHeaders }): Answer {
   const status = errorCodes[error.code].status
   const message = `${error.message} (exchange ${about.exchange})`
   const accept = headerOf(about.headers, 'accept') ?? ''
-  const spoken = about.provider.refuse({ code: error.code, status, message, accept })
+  const { provider, operation } = about.identified
+  const spoken = provider.refuse({ code: error.code, status, message, accept }, { operation, target: about.target, contentType: '' })
   const body = Buffer.from(spoken.body)
   const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
   const headers = [

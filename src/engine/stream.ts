@@ -1,5 +1,5 @@
 import type { Answer, Body } from '../core/http.ts'
-import { withoutHeaders } from '../core/http.ts'
+import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import { madeBody } from '../http/body.ts'
 import { contentCodings } from '../http/encoding.ts'
@@ -23,7 +23,7 @@ import { judgeWhole } from './whole-stream.ts'
  */
 export function streamed(rooms: Rooms, trace: Trace, answer: Answer, reader: StreamReader, bindings: readonly Binding[]): Answer {
   const body = answer.body as Body
-  const watch = watcher(rooms, trace, reader, bindings)
+  const watch = watcher(rooms, trace, reader, bindings, headerOf(answer.head.headers, 'content-type') ?? '')
   const codings = contentCodings(answer.head.headers)
   if (!mayChange(rooms, trace, bindings)) {
     return { head: answer.head, body: madeBody(beside(body, watch, codings), body.length, body.trailers) }
@@ -49,7 +49,7 @@ export type Watcher = {
   readonly finish: () => Promise<void>
 }
 
-function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: readonly Binding[]): Watcher {
+function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: readonly Binding[], contentType: string): Watcher {
   const { policy } = trace
   const keeper: BodyKeeper | undefined = rooms.store === 'none' ? undefined : rooms.keeper(trace.exchange.id, 'response')
   const inspector = inspectStream(
@@ -85,7 +85,7 @@ function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: rea
     },
     count: (bytes) => (trace.responseBytes += bytes),
     spent: (ms) => (trace.addedMs += ms),
-    refusal: (inspection) => refusalEvent(trace, inspection),
+    refusal: (inspection) => refusalEvent(trace, contentType, inspection),
     result,
     async finish() {
       if (finished) return
@@ -100,9 +100,11 @@ function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: rea
   }
 }
 
-function refusalEvent(trace: Trace, inspection: Pick<Inspection, 'rule' | 'failed'>): Uint8Array {
+function refusalEvent(trace: Trace, contentType: string, inspection: Pick<Inspection, 'rule' | 'failed'>): Uint8Array {
   const error = blocked(inspection)
-  return Buffer.from(trace.identified.provider.refuseEvent({ code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` }))
+  const { provider, operation } = trace.identified
+  const about = { operation, target: trace.exchange.request.head.target, contentType }
+  return Buffer.from(provider.refuseEvent({ code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` }, about))
 }
 
 /** Chunks as they came; decoded, read and kept beside. */
