@@ -109,12 +109,12 @@ function numbered(trie: Linked, width: number): Pick<Automaton, 'next' | 'accept
     const base = place[state] as number
     for (let column = 0; column < width; column++) next[base + column] = place[row[column] as number] as number
   }
-  const ends = order.map((state) => trie.ends[state] as number[])
+  const endings = order.slice(accepting / width).map((state) => trie.ends[state] as number[])
   const prefix = (state: number, below: number, rank: number): number => {
     for (let at = order[state / width] as number; at !== 0; at = trie.fail[at] as number) {
       if ((trie.rank[at] as number) >= rank && (trie.depth[at] as number) < below) return trie.depth[at] as number
     }
     return 0
   }
-  return { next, accepting, words: (state) => ends[state / width] as number[], prefix }
+  return { next, accepting, words: (state) => endings[(state - accepting) / width] as number[], prefix }
 }

@@ -38,6 +38,8 @@ export type Compiled = {
 }
 
 export type CompiledContext = {
+  /** The longest part of each word, in lower case: where none of them stands, none of the words does. */
+  readonly openings: readonly string[]
   readonly words: RegExp
   readonly not: RegExp | undefined
   readonly within: number
@@ -138,12 +140,18 @@ function firstOf(node: Node): Node | undefined {
 
 function compileContext(context: NonNullable<Rule['context']>): CompiledContext {
   return {
+    openings: [...new Set(context.words.map(longestPart))],
     words: wordsExpression(context.words),
     not: context.not.length > 0 ? wordsExpression(context.not) : undefined,
     within: context.within,
     required: context.required,
     boost: context.boost,
   }
+}
+
+function longestPart(word: string): string {
+  const parts = word.toLowerCase().split(/[\s_-]+/)
+  return parts.toSorted((a, b) => b.length - a.length)[0] ?? word
 }
 
 /** Whole words; a capital inside a name begins one. Words of five letters and more may have an ending. */

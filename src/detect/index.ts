@@ -1,7 +1,6 @@
 export { checkPack } from './check-pack.ts'
 export { compileKeywords } from './keywords.ts'
-export type { KeywordOptions } from './keywords.ts'
 export { loadPacks, packsFolder, parsePack } from './pack.ts'
-export type { Pack, Rule } from './pack.ts'
+export type { Pack } from './pack.ts'
 export { compileRules } from './rule-set.ts'
 export type { Choice, RuleSet } from './rule-set.ts'

@@ -14,36 +14,77 @@ export type NormalForm = {
  */
 export function normalForm(text: string): NormalForm | undefined {
   if (!/[^\x00-\x7f]/.test(text)) return undefined
-  const pieces: Piece[] = []
-  const parts: string[] = []
-  let kept = 0
-  let length = 0
-  const keep = (to: number): void => {
-    if (to <= kept) return
-    parts.push(text.slice(kept, to))
-    pieces.push({ normal: length, original: kept, originalEnd: to, same: true })
-    length += to - kept
+  const writer = new Writer(text)
+  for (const run of text.matchAll(foreign)) writeRun(writer, run.index, run.index + run[0].length)
+  return writer.finished()
+}
+
+/** Collects what differs from the original, and the text between as it is. */
+class Writer {
+  readonly text: string
+  readonly #parts: string[] = []
+  readonly #pieces: Piece[] = []
+  #kept = 0
+  #length = 0
+
+  constructor(text: string) {
+    this.text = text
   }
-  for (const found of text.matchAll(foreign)) {
-    const { index } = found
-    const first = leadingMark.test(text.slice(index, index + 2)) && index > kept ? index - 1 : index
-    const run = text.slice(first, index + found[0].length)
-    if (run.normalize('NFKC') === run && !invisible.test(run)) continue
-    for (const cluster of run.matchAll(clusters)) {
-      const normal = cluster[0].replace(everyInvisible, '').normalize('NFKC')
-      if (normal === cluster[0]) continue
-      const start = first + cluster.index
-      keep(start)
-      kept = start + cluster[0].length
-      if (normal === '') continue
-      parts.push(normal)
-      pieces.push({ normal: length, original: start, originalEnd: kept, same: false })
-      length += normal.length
-    }
+
+  replace(start: number, end: number, normal: string): void {
+    this.#keep(start)
+    this.#kept = end
+    if (normal === '') return
+    this.#parts.push(normal)
+    this.#pieces.push({ normal: this.#length, original: start, originalEnd: end, same: false })
+    this.#length += normal.length
   }
-  if (kept === 0 && parts.length === 0) return undefined
-  keep(text.length)
-  return { text: parts.join(''), ...wayBack(pieces, text.length) }
+
+  finished(): NormalForm | undefined {
+    if (this.#kept === 0) return undefined
+    this.#keep(this.text.length)
+    return { text: this.#parts.join(''), ...wayBack(this.#pieces, this.text.length) }
+  }
+
+  #keep(to: number): void {
+    if (to <= this.#kept) return
+    this.#parts.push(this.text.slice(this.#kept, to))
+    this.#pieces.push({ normal: this.#length, original: this.#kept, originalEnd: to, same: true })
+    this.#length += to - this.#kept
+  }
+}
+
+/** A run begins with its first character beyond ASCII; a mark there belongs to the character before it. */
+function writeRun(writer: Writer, from: number, to: number): void {
+  const { text } = writer
+  for (let i = from; i < to;) {
+    const next = i + 1 < to ? kindOf(text.charCodeAt(i + 1)) : plain
+    const kind = kindOf(text.charCodeAt(i))
+    if (kind === plain && next !== joins) i++
+    else if (kind === changes && next !== joins) {
+      writer.replace(i, i + 1, text.charAt(i).normalize('NFKC'))
+      i++
+    } else i = writeCluster(writer, i === from && i > 0 && leadingMark.test(text.charAt(i)) ? i - 1 : i, i)
+  }
+}
+
+function writeCluster(writer: Writer, start: number, at: number): number {
+  cluster.lastIndex = start
+  const found = cluster.exec(writer.text)?.[0] ?? writer.text.charAt(start)
+  const normal = found.replace(everyInvisible, '').normalize('NFKC')
+  const end = Math.max(start + found.length, at + 1)
+  if (normal !== found) writer.replace(start, end, normal)
+  return end
+}
+
+function kindOf(code: number): number {
+  if (kinds[code] !== 0) return kinds[code] as number
+  const char = String.fromCharCode(code)
+  const surrogate = code >= 0xd800 && code <= 0xdfff
+  const jamo = code >= 0x1100 && code <= 0x11ff
+  const kind = surrogate || jamo || joining.test(char) ? joins : char.normalize('NFKC') === char ? plain : changes
+  kinds[code] = kind
+  return kind
 }
 
 type Piece = {
@@ -77,9 +118,14 @@ function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'start
   return { startOf, endOf }
 }
 
-// Runs are cut so that one is never long. One whose first character is a combining mark takes the ASCII character before it along.
-const foreign = /[^\x00-\x7f]{1,1024}/g
-const leadingMark = /^\p{M}/u
-const clusters = /(?:[\u1100-\u11ff]{1,3}|.)(?:\p{M}|[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]){0,32}/gsu
-const invisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/u
-const everyInvisible = new RegExp(invisible, 'gu')
+const plain = 1
+const changes = 2
+const joins = 3
+// What is known of each character so far: a memo of a pure function.
+const kinds = new Uint8Array(65_536)
+const foreign = /[^\x00-\x7f]+/g
+const leadingMark = /\p{M}/u
+const joining = /[\p{M}\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/u
+const cluster =
+  /(?:[\u1100-\u11ff]{1,3}|.)(?:\p{M}|[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]){0,32}/suy
+const everyInvisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/gu

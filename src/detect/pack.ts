@@ -9,7 +9,7 @@ import { severities } from '../core/verdict.ts'
 import { checksums } from './checksums.ts'
 
 /** What makes the engine try a rule, where a keyword is not enough. */
-export const triggers = ['assign', 'at', 'colon', 'digits', 'phone', 'url'] as const
+const triggers = ['assign', 'at', 'colon', 'digits', 'phone', 'url'] as const
 
 const Context = z.strictObject({
   /** Looked for before the value, whole words, in any case. */

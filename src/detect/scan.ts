@@ -7,14 +7,15 @@ import type { Group, Keyword, Plan } from './plan.ts'
 
 /** All matches of a text in normal form; those of one rule do not overlap, those of different rules may. */
 export function scan(plan: Plan, text: string, key: string): Match[] {
-  const walk: Walk = { plan, text, key, found: [], ends: new Map(), number: 0, colon: 0 }
+  const wanted = new Int32Array(plan.wanting).fill(never)
+  const walk: Walk = { plan, text, key, found: [], ends: new Map(), wanted, lastWanted: never, number: 0, colon: 0 }
   const { next, columns, accepting, words } = plan.automaton
   let state = 0
   for (let i = 0; i < text.length; i++) {
     state = next[state + (columns[text.charCodeAt(i)] as number)] as number
-    if (state >= accepting) {
-      for (const word of words(state)) onWord(walk, word, i)
-    }
+    if (state < accepting) continue
+    const ending = words(state)
+    for (let w = 0; w < ending.length; w++) onWord(walk, ending[w] as number, i)
   }
   return walk.found
 }
@@ -26,6 +27,9 @@ type Walk = {
   readonly found: Match[]
   /** Where the last match of a rule ends. */
   readonly ends: Map<Compiled, number>
+  /** Where words that rules want before their match ended last: by number of the rule, and of any. */
+  readonly wanted: Int32Array
+  lastWanted: number
   /** Numbers before this place have been looked at; so have groups with colons. */
   number: number
   colon: number
@@ -48,6 +52,12 @@ function onWord(walk: Walk, word: number, i: number): void {
 
 function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   const start = i + 1 - keyword.length
+  const { wantedBy } = keyword
+  if (wantedBy.length > 0) {
+    for (let w = 0; w < wantedBy.length; w++) walk.wanted[wantedBy[w] as number] = i
+    walk.lastWanted = i
+    if (keyword.onlyWanted) return
+  }
   if (keyword.bounded && insideWord(walk.text, start)) return
   for (const rule of keyword.leading) tryHere(walk, rule, start)
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
@@ -76,10 +86,14 @@ function onColon(walk: Walk, i: number): void {
 
 function tryGroup(walk: Walk, group: Group, at: number): void {
   const { any } = group
-  if (any === undefined) return
-  any.lastIndex = at
-  if (!any.test(walk.text)) return
-  for (const rule of group.rules) tryHere(walk, rule, at)
+  if (any !== undefined) {
+    any.lastIndex = at
+    if (any.test(walk.text)) for (const rule of group.free) tryHere(walk, rule, at)
+  }
+  if (group.wanting.length === 0 || (walk.key === '' && at - walk.lastWanted > widest)) return
+  for (const { rule, number, within } of group.wanting) {
+    if (walk.key !== '' || at - (walk.wanted[number] as number) <= within) tryHere(walk, rule, at)
+  }
 }
 
 function tryHere(walk: Walk, rule: Compiled, at: number): void {
@@ -112,3 +126,7 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   walk.found.push(match)
   walk.ends.set(rule, end)
 }
+
+/** The largest `within` a rule can have. */
+const widest = 512
+const never = -1_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { digitsOf, isDate, luhn, mod11and10, remainder, same, verhoeff, weighted } from '../../src/detect/arithmetic.ts'
 
 const digits = fc.array(fc.nat(9), { minLength: 6, maxLength: 18 })

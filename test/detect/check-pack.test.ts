@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkPack } from '../../src/detect/check-pack.ts'
-import { loadPacks, packsFolder, parsePack } from '../../src/detect/pack.ts'
+import { checkPack, loadPacks, packsFolder, parsePack } from '../../src/detect/index.ts'
 
 const packs = loadPacks([packsFolder()])
 

@@ -13,8 +13,8 @@ const cases: [name: string, valid: string[], invalid: string[]][] = [
   ],
   [
     'iban',
-    ['DE89370400440532013000', 'GB82 WEST 1234 5698 7654 32'],
-    ['DE89370400440532013001', 'ZZ89370400440532013000', 'DE893704004405320130'],
+    ['DE53663248624012191417', 'GB82 WEST 1234 5698 7654 32'],
+    ['DE53663248624012191418', 'ZZ53663248624012191417', 'DE536632486240121914'],
   ],
   ['luhn-imei', ['356938035643809'], ['356938035643808', '000000000000000']],
   ['ipv4', ['84.23.101.7', '10.0.0.0/8'], ['256.1.1.1', '127.0.0.1']],
@@ -22,7 +22,7 @@ const cases: [name: string, valid: string[], invalid: string[]][] = [
   ['phone', ['+44 20 7946 0958'], ['123456', '0000000']],
   ['date', ['12.04.1987', '1987-04-12', '04/23/1987'], ['45.99.1987', '1987-02-30']],
   ['base58check', ['1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2'], ['1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3']],
-  ['bech32', ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq'], ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdp']],
+  ['bech32', ['BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4'], ['BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T5']],
   ['jwt', [token], [`${encoded({ typ: 'x' })}.${encoded({})}.x`, `x.${token}`, 'a.b.c']],
   [
     'basic',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { normalForm } from '../../src/detect/normal-form.ts'
 
 test('ASCII and text that is normal already has no other form', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Match } from '../../src/core/verdict.ts'
 import { resolved } from '../../src/detect/overlaps.ts'
 
