@@ -18,13 +18,13 @@ export type Decoded =
  */
 export async function decode(
   message: { readonly headers: RawHeaders; readonly body: Body | null },
-  how: { readonly limit: number; readonly oversize: 'block' | 'allow'; readonly unreadable: 'block' | 'allow'; readonly signal: AbortSignal; readonly alwaysText: boolean },
+  how: { readonly limit: number; readonly oversize: 'block' | 'allow'; readonly unreadable: 'block' | 'allow'; readonly alwaysText: boolean },
 ): Promise<Decoded> {
   if (message.body === null) return { kind: 'none' }
   const type = mediaType(message.headers)
   // A provider that expects JSON may read it whatever the label says.
   if (isOpaque(type) && !how.alwaysText) return { kind: 'opaque', body: message.body, why: type }
-  const collected = await collect(message.body, how.limit, how.signal)
+  const collected = await collect(message.body, how.limit)
   if (collected.kind === 'over') {
     if (how.oversize === 'allow') return { kind: 'opaque', body: collected.rest, why: 'oversize' }
     throw new SallyportError('sallyport_too_large', `the body is larger than ${how.limit} bytes`)

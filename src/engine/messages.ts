@@ -27,7 +27,7 @@ export async function runMessages(
   accept: (headers: RawHeaders) => { readonly socket: Duplex; readonly head: Buffer },
 ): Promise<void> {
   const trace = startTrace(rooms, exchange)
-  rooms.metrics.activeExchanges.inc({ door: exchange.door })
+  rooms.metrics.activeExchanges(exchange.door).inc()
   try {
     const opened = await upgraded(rooms, trace, open)
     if (opened.kind === 'answered') await exchange.reply(opened.answer)
@@ -37,7 +37,7 @@ export async function runMessages(
     trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
     closeRow(rooms, trace, 'aborted')
   } finally {
-    rooms.metrics.activeExchanges.dec({ door: exchange.door })
+    rooms.metrics.activeExchanges(exchange.door).dec()
   }
 }
 

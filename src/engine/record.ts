@@ -100,12 +100,12 @@ function count(rooms: Rooms, trace: Trace): void {
   const { metrics } = rooms
   const { door } = trace.exchange
   const provider = trace.identified.provider.name
-  metrics.exchanges.inc({ door, provider, decision: trace.decision, status_class: `${Math.floor((trace.status ?? 0) / 100)}xx` })
-  metrics.bytes.inc({ direction: 'up' }, trace.requestBytes)
-  metrics.bytes.inc({ direction: 'down' }, trace.responseBytes)
-  metrics.added.observe({ door }, trace.addedMs / 1_000)
-  if (trace.firstByteMs !== null) metrics.firstByte.observe({ door }, trace.firstByteMs / 1_000)
-  for (const [bucket, tokens] of Object.entries(trace.answer.usage)) if (tokens > 0) metrics.tokens.inc({ provider, bucket }, tokens)
+  metrics.exchanges(door, provider, trace.decision, `${Math.floor((trace.status ?? 0) / 100)}xx`).inc()
+  metrics.bytes('up').inc(trace.requestBytes)
+  metrics.bytes('down').inc(trace.responseBytes)
+  metrics.added(door).observe(trace.addedMs / 1_000)
+  if (trace.firstByteMs !== null) metrics.firstByte(door).observe(trace.firstByteMs / 1_000)
+  for (const [bucket, tokens] of Object.entries(trace.answer.usage)) if (tokens > 0) metrics.tokens(provider, bucket).inc(tokens)
 }
 
 /** The query with every value hidden: keys travel there (`?key=…`). */

@@ -18,11 +18,11 @@ import { factsOf, note } from './trace.ts'
  * the edits. Rejects with SallyportError when policy says so.
  */
 export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
-  const { request, signal } = trace.exchange
+  const { request } = trace.exchange
   const { policy, identified } = trace
   const decoded = await decode(
     { headers: request.head.headers, body: request.body },
-    { limit: rooms.inspectBytes, oversize: policy.oversize, unreadable: policy.unreadable, signal, alwaysText: identified.operation !== 'unknown' },
+    { limit: rooms.inspectBytes, oversize: policy.oversize, unreadable: policy.unreadable, alwaysText: identified.operation !== 'unknown' },
   )
   const began = performance.now()
   const inspected = await inspectRequest(rooms, trace, decoded)

@@ -45,10 +45,9 @@ export function mayChange(rooms: Rooms, trace: Trace, bindings: readonly Binding
 
 async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: readonly Binding[]): Promise<Answer> {
   const { policy } = trace
-  const { signal } = trace.exchange
   const decoded = await decode(
     { headers: answer.head.headers, body: answer.body },
-    { limit: rooms.inspectBytes, oversize: bindings.length === 0 ? 'allow' : policy.oversize, unreadable: bindings.length === 0 ? 'allow' : policy.unreadable, signal, alwaysText: false },
+    { limit: rooms.inspectBytes, oversize: bindings.length === 0 ? 'allow' : policy.oversize, unreadable: bindings.length === 0 ? 'allow' : policy.unreadable, alwaysText: false },
   ).catch(asUpstream)
   if (decoded.kind === 'none') return answer
   if (decoded.kind === 'opaque') return passed(trace, answer, decoded.body, decoded.why)

@@ -13,7 +13,7 @@ import { startTrace } from './trace.ts'
  */
 export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | SallyportError): Promise<void> {
   const trace = startTrace(rooms, exchange)
-  rooms.metrics.activeExchanges.inc({ door: exchange.door })
+  rooms.metrics.activeExchanges(exchange.door).inc()
   try {
     await exchange.reply(await answerTo(rooms, trace, forward))
     closeRow(rooms, trace, 'done')
@@ -22,7 +22,7 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
     trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
     closeRow(rooms, trace, 'aborted')
   } finally {
-    rooms.metrics.activeExchanges.dec({ door: exchange.door })
+    rooms.metrics.activeExchanges(exchange.door).dec()
   }
 }
 

@@ -100,10 +100,10 @@ export function note(rooms: Rooms, trace: Trace, inspection: Omit<Inspection, 'e
     trace.rule = inspection.rule
   }
   for (const run of inspection.hooks) {
-    rooms.metrics.hookTime.observe({ hook: run.hook, stage: run.stage }, run.microseconds / 1e6)
+    rooms.metrics.hookTime(run.hook, run.stage).observe(run.microseconds / 1e6)
     if (run.verdict === 'error') rooms.metrics.hookErrors.inc({ hook: run.hook })
   }
-  for (const { type, action } of inspection.findings) rooms.metrics.findings.inc({ type: findingLabel(type), action })
+  for (const { type, action } of inspection.findings) rooms.metrics.findings(findingLabel(type), action).inc()
   if (inspection.failed !== null) {
     rooms.log.warn({ exchange: trace.exchange.id, hook: inspection.failed.hook, err: inspection.failed.cause }, 'hook failed')
   }

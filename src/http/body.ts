@@ -33,26 +33,25 @@ export type Collected = { readonly kind: 'whole'; readonly bytes: Buffer } | { r
 
 /**
  * The whole body when it has at most `limit` bytes; else, as soon as that is clear, a body that gives everything from the start.
- * Rejects when the body breaks off or the signal aborts.
+ * Rejects when the body breaks off, which it also does when its connection goes away.
  */
-export function collect(body: Body, limit: number, signal: AbortSignal): Promise<Collected> {
+export function collect(body: Body, limit: number): Promise<Collected> {
   const known = body as { [held]?: Uint8Array; [source]?: Readable }
   if (known[held] !== undefined) {
     const bytes = known[held]
     return Promise.resolve({ kind: 'whole', bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) })
   }
   if (body.length !== undefined && body.length > limit) return Promise.resolve({ kind: 'over', rest: body })
-  return known[source] === undefined ? collectChunks(body, limit) : collectStream(known[source], body, limit, signal)
+  return known[source] === undefined ? collectChunks(body, limit) : collectStream(known[source], body, limit)
 }
 
 // Events instead of iteration: for a body of one chunk an async iterator costs more than everything else here.
-function collectStream(stream: Readable, body: Body, limit: number, signal: AbortSignal): Promise<Collected> {
+function collectStream(stream: Readable, body: Body, limit: number): Promise<Collected> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     const stop = (): void => {
       stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
-      signal.removeEventListener('abort', onAbort)
     }
     const onData = (chunk: Buffer): void => {
       chunks.push(chunk)
@@ -71,11 +70,8 @@ function collectStream(stream: Readable, body: Body, limit: number, signal: Abor
       reject(cause)
     }
     const onClose = (): void => onError(new Error('the body ended too early'))
-    const onAbort = (): void => onError(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
     if (stream.destroyed && !stream.readableEnded) return onClose()
     if (stream.readableEnded) return onEnd()
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort)
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
   })
 }

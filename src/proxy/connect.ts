@@ -178,8 +178,8 @@ async function relayed(parts: ProxyParts, outer: Connection, authority: Authorit
 
 async function carry(parts: ProxyParts, connection: Connection, origin: Socket, record: ConnectionRecord): Promise<void> {
   const { up, down, error } = await relay(connection.socket, origin)
-  parts.metrics.bytes.inc({ direction: 'up' }, up)
-  parts.metrics.bytes.inc({ direction: 'down' }, down)
+  parts.metrics.bytes('up').inc(up)
+  parts.metrics.bytes('down').inc(down)
   record.set({ bytesUp: up, bytesDown: down, error })
   record.end()
 }
