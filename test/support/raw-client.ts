@@ -29,8 +29,8 @@ export type RawAnswer = {
   readonly body: string
 }
 
-export async function rawClient(port: number, host = '127.0.0.1'): Promise<RawClient> {
-  const socket = connectTcp({ port, host, noDelay: true })
+export async function rawClient(port: number, host = '127.0.0.1', from?: string): Promise<RawClient> {
+  const socket = connectTcp({ port, host, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) })
   await once(socket, 'connect')
   return over(socket)
 }
@@ -45,6 +45,8 @@ export type ThroughOptions = {
   readonly alpn?: readonly string[]
   /** More header lines for the CONNECT, each ending in CRLF. */
   readonly connectHeaders?: string
+  /** The client's own address. */
+  readonly from?: string
 }
 
 /** A TLS connection inside a CONNECT tunnel, verified against `ca` for the name of the target. */
@@ -52,7 +54,7 @@ export async function throughProxy(
   proxyPort: number,
   options: ThroughOptions,
 ): Promise<RawClient & { readonly tls: TLSSocket }> {
-  const outer = await rawClient(proxyPort)
+  const outer = await rawClient(proxyPort, undefined, options.from)
   outer.send(`CONNECT ${options.target} HTTP/1.1\r\nHost: ${options.target}\r\n${options.connectHeaders ?? ''}\r\n`)
   const head = await outer.until('\r\n\r\n')
   if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`CONNECT was refused: ${head.split('\r\n')[0]}`)
