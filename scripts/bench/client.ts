@@ -7,16 +7,20 @@ import { chatRequest, restamp, type Payload } from './payload.ts'
 import { quantile } from './report.ts'
 
 process.on('message', (job: Job) => {
+  // A proxy that hangs costs its exchanges, not the whole run.
+  const patience = setTimeout(() => open.forEach((socket) => socket.destroy()), 15_000)
   const done = job.kind === 'load' ? load(job) : job.kind === 'fresh' ? fresh(job) : stream(job)
-  void done.then(
-    (result) => process.send?.({ result }),
-    (cause: unknown) => process.send?.({ failed: String(cause) }),
-  )
+  void done
+    .then(
+      (result) => process.send?.({ result }),
+      (cause: unknown) => process.send?.({ failed: String(cause) }),
+    )
+    .finally(() => clearTimeout(patience))
 })
 process.on('disconnect', () => process.exit(0))
 
 async function load(job: LoadJob): Promise<JobResult> {
-  const connections = await Promise.all(Array.from({ length: job.connections }, () => open(job, job.host)))
+  const connections = await Promise.all(Array.from({ length: job.connections }, () => dial(job, job.host)))
   const request = chatRequest(authority(job, job.host), job.requestBytes, job.answer)
   const times: number[] = []
   let failures = 0
@@ -43,7 +47,7 @@ async function fresh(job: FreshJob): Promise<JobResult> {
   const start = performance.now()
   for (const host of job.hosts) {
     const begun = performance.now()
-    const socket = await open(job, host)
+    const socket = await dial(job, host)
     const status = await exchange(socket, chatRequest(authority(job, host), 2_048, 'json'))
     if (status === 200) times.push(performance.now() - begun)
     else failures++
@@ -63,7 +67,7 @@ async function stream(job: StreamJob): Promise<JobResult> {
   let failures = 0
   const start = performance.now()
   const one = async () => {
-    const socket = await open(job, job.host)
+    const socket = await dial(job, job.host)
     let rest = ''
     const onEvent = (bytes: Buffer) => {
       const now = process.hrtime.bigint()
@@ -123,9 +127,10 @@ function exchange(socket: TLSSocket, request: Payload, onData?: (bytes: Buffer) 
   })
 }
 
-async function open(route: Route, host: string): Promise<TLSSocket> {
+async function dial(route: Route, host: string): Promise<TLSSocket> {
   const tcp = connectTcp({ port: route.proxyPort ?? route.targetPort, host: '127.0.0.1', noDelay: true })
-  tcp.on('error', () => {})
+  open.add(tcp)
+  tcp.on('error', () => {}).on('close', () => open.delete(tcp))
   await once(tcp, 'connect')
   if (route.proxyPort !== null) await tunnel(tcp, authority(route, host))
   const tls = connectTls({
@@ -144,8 +149,11 @@ async function open(route: Route, host: string): Promise<TLSSocket> {
 
 async function tunnel(tcp: Socket, target: string): Promise<void> {
   tcp.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
+  const gone = once(tcp, 'close').then(() => Promise.reject(new Error(`no answer to CONNECT ${target}`)))
+  gone.catch(() => {})
   let answer = ''
-  while (!answer.includes('\r\n\r\n')) answer += String(((await once(tcp, 'data')) as [Buffer])[0])
+  while (!answer.includes('\r\n\r\n'))
+    answer += String(((await Promise.race([once(tcp, 'data'), gone])) as [Buffer])[0])
   if (!/^HTTP\/1\.[01] 200 /.test(answer)) throw new Error(`CONNECT ${target}: ${answer.slice(0, 80)}`)
 }
 
@@ -159,5 +167,6 @@ function contextOf(ca: string): SecureContext {
   return context
 }
 
+const open = new Set<Socket>()
 const contexts = new Map<string, SecureContext>()
 let sent = 0

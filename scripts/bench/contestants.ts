@@ -24,6 +24,8 @@ export type Setting = {
   readonly originPort: number
   /** Every name the client will ask for. */
   readonly hosts: readonly string[]
+  /** A folder for a CPU profile of ours. */
+  readonly profile?: string
 }
 
 export type Candidate = {
@@ -57,8 +59,11 @@ export const candidates: readonly Candidate[] = [
 export function contestant(name: string, child: ChildProcess | null, route: Route): Contestant {
   const stop = async () => {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await ended
+    clearTimeout(late)
   }
   return { name, pid: child?.pid ?? null, route, stop }
 }
@@ -96,7 +101,7 @@ export async function untilListening(check: () => Promise<boolean>, child: Child
 
 async function startOurs(
   name: string,
-  { authority, originPort, hosts }: Setting,
+  { authority, originPort, hosts, profile }: Setting,
   policies: Record<string, unknown>,
 ): Promise<Contestant> {
   const address = `127.0.0.1:${originPort}`
@@ -115,7 +120,9 @@ async function startOurs(
     config: { log: { level: 'warn', format: 'json' } },
   }
   const installation = await installSallyport(options)
+  const profiling = inspects && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const child = startPinned(0, process.execPath, [
+    ...profiling,
     '--disable-warning=ExperimentalWarning',
     'bin/sallyport.mjs',
     'serve',

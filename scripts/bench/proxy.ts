@@ -11,7 +11,7 @@ import { aims, printWorkload, type Measured, type Workload } from './results.ts'
 
 const knownHost = 'api.openai.com'
 
-/** `npm run bench -- proxy [--quick] [--only a,b] [--workloads a,b] [--rounds N] [--json]`. */
+/** `npm run bench -- proxy [--quick] [--only a,b] [--workloads a,b] [--rounds N] [--json] [--profile DIR]`. */
 export async function benchProxy(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -21,6 +21,7 @@ export async function benchProxy(args: readonly string[]): Promise<number> {
       only: { type: 'string' },
       workloads: { type: 'string' },
       rounds: { type: 'string' },
+      profile: { type: 'string' },
     },
   })
   const rounds = Number(values.rounds ?? (values.quick === true ? 1 : 3))
@@ -37,7 +38,12 @@ export async function benchProxy(args: readonly string[]): Promise<number> {
   const contestants: Contestant[] = []
   for (const candidate of candidates.filter(({ name }) => wanted(name, values.only))) {
     const started = await candidate
-      .start({ authority, originPort: port, hosts })
+      .start({
+        authority,
+        originPort: port,
+        hosts,
+        ...(values.profile === undefined ? {} : { profile: values.profile }),
+      })
       .catch((cause: unknown) => `cannot start: ${String(cause)}`)
     if (typeof started === 'string') console.log(`${candidate.name}: skipped, ${started}`)
     else contestants.push(started)
