@@ -10,5 +10,12 @@ export async function openCa(
   warn: (message: string) => void,
 ): Promise<{ authority: Authority; created: boolean }> {
   const { dir, passphrase, nameConstraints } = config.ca
-  return ensureAuthority({ dir, passphrase, now: Date.now(), warn, permitted: nameConstraints === 'off' ? 'any' : inspected, name: hostname() })
+  return ensureAuthority({
+    dir,
+    passphrase,
+    now: Date.now(),
+    warn,
+    permitted: nameConstraints === 'off' ? 'any' : inspected,
+    name: hostname(),
+  })
 }

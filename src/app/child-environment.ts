@@ -20,7 +20,13 @@ export async function childEnvironment(
   for (const name of unsetVariables) delete child[name]
   return Object.assign(
     child,
-    environmentFor({ proxyUrl: `http://${proxy}`, caFile: certificatePath, bundleFile: bundlePath, javaStore: { file: javaStore, password: STORE_PASSWORD }, inherited: env }),
+    environmentFor({
+      proxyUrl: `http://${proxy}`,
+      caFile: certificatePath,
+      bundleFile: bundlePath,
+      javaStore: { file: javaStore, password: STORE_PASSWORD },
+      inherited: env,
+    }),
     { SALLYPORT_EXEC: '1' },
   )
 }

@@ -15,7 +15,10 @@ export type Running = {
 }
 
 /** Opens the console on the first of its addresses and all others. */
-export async function openConsole(config: Config, running: Running): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+export async function openConsole(
+  config: Config,
+  running: Running,
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
   const token = config.console.token ?? (await consoleToken(config.data.dir))
   const servers = config.console.listen.map((wanted) => ({
     wanted,

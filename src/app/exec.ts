@@ -51,14 +51,20 @@ function run(command: readonly string[], env: NodeJS.ProcessEnv, cwd: string): P
     const pass = (signal: NodeJS.Signals): void => void child.kill(signal)
     // The terminal sends ^C to the command as well; here it must only not end us before it.
     const ignore = (): void => undefined
-    process.on('SIGTERM', pass).on('SIGHUP', pass).on('SIGINT', process.stdin.isTTY ? ignore : pass)
-    const settle = (): void => void process.off('SIGTERM', pass).off('SIGHUP', pass).off('SIGINT', pass).off('SIGINT', ignore)
+    process
+      .on('SIGTERM', pass)
+      .on('SIGHUP', pass)
+      .on('SIGINT', process.stdin.isTTY ? ignore : pass)
+    const settle = (): void =>
+      void process.off('SIGTERM', pass).off('SIGHUP', pass).off('SIGINT', pass).off('SIGINT', ignore)
     child.once('error', (cause: NodeJS.ErrnoException) => {
       settle()
       if (cause.code === 'ENOENT') resolve(127)
       else if (cause.code === 'EACCES') resolve(126)
       else reject(new SallyportError('internal_error', `cannot run ${name}: ${cause.code ?? cause.message}`, { cause }))
-      process.stderr.write(`error: cannot run ${name}: ${cause.code === 'ENOENT' ? 'command not found' : (cause.code ?? cause.message)}\n`)
+      process.stderr.write(
+        `error: cannot run ${name}: ${cause.code === 'ENOENT' ? 'command not found' : (cause.code ?? cause.message)}\n`,
+      )
     })
     child.once('exit', (code, signal) => {
       settle()

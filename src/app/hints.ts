@@ -3,7 +3,12 @@ import type { Config } from '../config/schema.ts'
 import { caPaths } from '../tls/ca.ts'
 
 /** What a person does next, in a few lines. */
-export function firstSteps(about: { readonly config: Config; readonly proxy: string; readonly console: string; readonly created: boolean }): string[] {
+export function firstSteps(about: {
+  readonly config: Config
+  readonly proxy: string
+  readonly console: string
+  readonly created: boolean
+}): string[] {
   const { certificatePath, bundlePath } = caPaths(about.config.ca.dir)
   return [
     `Sallyport listens on ${about.proxy}. ${about.created ? 'A new CA was made:' : 'Its CA:'} ${shown(certificatePath)}`,

@@ -53,11 +53,25 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
     metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
     log.info({ policy: digest }, 'policies reloaded')
     const now = new Date()
-    recorder.event({ id: newEventId(now.getTime()), at: now.toISOString(), who: 'sallyport', what: 'policy.reload', before: null, after: JSON.stringify({ digest }) })
+    recorder.event({
+      id: newEventId(now.getTime()),
+      at: now.toISOString(),
+      who: 'sallyport',
+      what: 'policy.reload',
+      before: null,
+      after: JSON.stringify({ digest }),
+    })
   }
   metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
   watchLedger(metrics, recorder)
-  const rooms = engineRooms({ config: () => config, policy: policies.current, recorder, metrics, log, key: await placeholderKey(first.data.dir) })
+  const rooms = engineRooms({
+    config: () => config,
+    policy: policies.current,
+    recorder,
+    metrics,
+    log,
+    key: await placeholderKey(first.data.dir),
+  })
   const proxy = proxyParts({ config: () => config, rooms, metrics, log, authority, principalOf: () => undefined })
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
@@ -80,12 +94,18 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
       await proxy.close()
-      await recorder.close().catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))
+      await recorder
+        .close()
+        .catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))
     },
   }
 }
 
-async function openDoors(config: Config, make: () => ProxyDoor, undo: AsyncDisposableStack): Promise<{ door: ProxyDoor; address: Address }[]> {
+async function openDoors(
+  config: Config,
+  make: () => ProxyDoor,
+  undo: AsyncDisposableStack,
+): Promise<{ door: ProxyDoor; address: Address }[]> {
   const doors: { door: ProxyDoor; address: Address }[] = []
   for (const wanted of config.proxy.listen) {
     const door = make()
@@ -113,5 +133,10 @@ function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authorit
   if (authority.notAfter - Date.now() < 7 * 86_400_000) reasons.push('ca: expires within 7 days')
   const problem = policies.problem()
   if (problem !== undefined) warnings.push(`policies: the files as they are now are not in force: ${problem.message}`)
-  return { ready: reasons.length === 0, reasons, warnings, facts: { policy: policies.current().digest, ca: authority.fingerprint } }
+  return {
+    ready: reasons.length === 0,
+    reasons,
+    warnings,
+    facts: { policy: policies.current().digest, ca: authority.fingerprint },
+  }
 }

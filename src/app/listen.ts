@@ -23,6 +23,10 @@ export function addressText({ host, port }: Address): string {
 function listenFault(error: NodeJS.ErrnoException, address: Address): SallyportError {
   const where = addressText(address)
   if (error.code === 'EADDRINUSE') return new SallyportError('address_in_use', `${where} is in use`, { cause: error })
-  const why = error.code === 'EACCES' ? 'not permitted: ports below 1024 need privileges' : (error.code ?? error.message)
-  return new SallyportError('config_invalid', `cannot listen on ${where}: ${why}`, { cause: error, hint: 'Choose another address.' })
+  const why =
+    error.code === 'EACCES' ? 'not permitted: ports below 1024 need privileges' : (error.code ?? error.message)
+  return new SallyportError('config_invalid', `cannot listen on ${where}: ${why}`, {
+    cause: error,
+    hint: 'Choose another address.',
+  })
 }

@@ -8,11 +8,21 @@ import { openPolicies } from './policies.ts'
 import { placeholderKey } from './secrets.ts'
 
 /** Makes what a first start needs (data folder, default policy, CA), once, before any worker looks for it. */
-export async function prepare(config: Config, log: Log): Promise<{ readonly authority: Authority; readonly created: boolean }> {
+export async function prepare(
+  config: Config,
+  log: Log,
+): Promise<{ readonly authority: Authority; readonly created: boolean }> {
   await mkdir(config.data.dir, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
-    throw new SallyportError('config_invalid', `data.dir: cannot make ${config.data.dir}: ${cause.code}`, { cause, hint: 'Choose a folder that this user may write.' })
+    throw new SallyportError('config_invalid', `data.dir: cannot make ${config.data.dir}: ${cause.code}`, {
+      cause,
+      hint: 'Choose a folder that this user may write.',
+    })
   })
-  const policies = await openPolicies(config, () => undefined, () => undefined)
+  const policies = await openPolicies(
+    config,
+    () => undefined,
+    () => undefined,
+  )
   try {
     await placeholderKey(config.data.dir)
     return await openCa(config, policies.current().inspectedHosts, (message) => log.warn({}, message))

@@ -28,7 +28,13 @@ export function proxyParts(options: {
 }): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
   const { config, rooms, metrics, log, authority } = options
   let live = liveParts(config(), options.principalOf)
-  const leaves = leafCache({ authority, hours: config().ca.leafHours, now: Date.now, onUse: (outcome) => metrics.leaves.inc({ outcome }), ...crlUrl(config()) })
+  const leaves = leafCache({
+    authority,
+    hours: config().ca.leafHours,
+    now: Date.now,
+    onUse: (outcome) => metrics.leaves.inc({ outcome }),
+    ...crlUrl(config()),
+  })
   const parts: ProxyParts = {
     rooms,
     metrics,
@@ -78,9 +84,17 @@ export function proxyParts(options: {
 
 function liveParts(config: Config, principalOf: (credentials: { name: string; token: string }) => string | undefined) {
   const settings = config.upstream
-  const guard = addressGuard({ resolve: new Map(Object.entries(settings.resolve)), allowed: addressSet(settings.allowPrivate) })
+  const guard = addressGuard({
+    resolve: new Map(Object.entries(settings.resolve)),
+    allowed: addressSet(settings.allowPrivate),
+  })
   const trust = once(() => upstreamTrust(settings.ca))
-  const dials = connector({ guard, trust, connectTimeoutMs: settings.connectTimeoutMs, isOwn: (address, port) => isOwnAddress(config, address, port) })
+  const dials = connector({
+    guard,
+    trust,
+    connectTimeoutMs: settings.connectTimeoutMs,
+    isOwn: (address, port) => isOwnAddress(config, address, port),
+  })
   const authenticate = authenticator({ scheme: config.proxy.auth, principalOf, now: Date.now })
   return {
     guard,
@@ -90,7 +104,8 @@ function liveParts(config: Config, principalOf: (credentials: { name: string; to
     identify(headers: Parameters<typeof authenticate>[0], clientIp: string): string | null {
       const outcome = authenticate(headers, clientIp)
       if (outcome.kind === 'known') return outcome.principal
-      if (outcome.kind === 'limited') throw new SallyportError('too_many_failures', 'too many failed attempts from this address')
+      if (outcome.kind === 'limited')
+        throw new SallyportError('too_many_failures', 'too many failed attempts from this address')
       throw new SallyportError('proxy_auth_required', 'this proxy wants credentials')
     },
   }
@@ -100,7 +115,11 @@ function liveParts(config: Config, principalOf: (credentials: { name: string; to
 function isOwnAddress(config: Config, address: string, port: number): boolean {
   const plain = plainAddress(address)
   const listeners = [...config.proxy.listen, ...config.console.listen]
-  return listeners.some((listener) => listener.port === port && (plainAddress(listener.host) === plain || (isWildcard(listener.host) && isLocal(plain))))
+  return listeners.some(
+    (listener) =>
+      listener.port === port &&
+      (plainAddress(listener.host) === plain || (isWildcard(listener.host) && isLocal(plain))),
+  )
 }
 
 function isWildcard(host: string): boolean {

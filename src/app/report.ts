@@ -11,7 +11,7 @@ export function reportOf(dataDir: string, since: string, owner: number | undefin
     return [
       `sallyport: ${exchanges.length} exchange${exchanges.length === 1 ? '' : 's'} inspected, ${tunnels.length} connection${tunnels.length === 1 ? '' : 's'} not inspected`,
       ...exchanges.map(exchangeLine),
-      ...tunnels.map((row) => `  ${row.handling}  ${row.host}:${row.port}  ${row.reason ?? ''}`),
+      ...tunnels.map((row) => `  ${text(row.handling)}  ${text(row.host)}:${text(row.port)}  ${text(row.reason)}`),
     ]
   } finally {
     ledger.close()
@@ -19,14 +19,27 @@ export function reportOf(dataDir: string, since: string, owner: number | undefin
 }
 
 function exchangeLine(row: LedgerRow): string {
-  const tokens = row.input_tokens === null || row.input_tokens === undefined ? '' : `  ${row.input_tokens}→${row.output_tokens ?? '?'} tokens`
   const found = findingsOf(row)
-  return `  ${row.decision}  ${row.method} ${row.host}${String(row.path)}  ${row.status ?? '-'}  ${row.model ?? ''}${tokens}${found === '' ? '' : `  found ${found}`}  ${String(row.id).slice(0, 13)}`
+  const parts = [
+    text(row.decision),
+    `${text(row.method)} ${text(row.host)}${text(row.path)}`,
+    text(row.status),
+    text(row.model),
+    text(row.input_tokens) === '' ? '' : `${text(row.input_tokens)}→${text(row.output_tokens)} tokens`,
+    found === '' ? '' : `found ${found}`,
+    text(row.id),
+  ]
+  return `  ${parts.filter((part) => part !== '').join('  ')}`
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
 function findingsOf(row: LedgerRow): string {
   const findings = Array.isArray(row.findings) ? (row.findings as { type: string; action: string }[]) : []
   const counts = new Map<string, number>()
-  for (const { type, action } of findings) counts.set(`${type} (${action})`, (counts.get(`${type} (${action})`) ?? 0) + 1)
+  for (const { type, action } of findings)
+    counts.set(`${type} (${action})`, (counts.get(`${type} (${action})`) ?? 0) + 1)
   return [...counts].map(([what, count]) => (count === 1 ? what : `${what} ×${count}`)).join(', ')
 }

@@ -4,7 +4,10 @@ import type { Config } from '../config/schema.ts'
 /** The proxy address of an instance that runs with this configuration and this authority; undefined when there is none. */
 export async function runningProxy(config: Config, fingerprint: string): Promise<string | undefined> {
   for (const address of config.console.listen) {
-    const told = await readiness(address.host === '' || address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : address.host, address.port)
+    const told = await readiness(
+      address.host === '' || address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : address.host,
+      address.port,
+    )
     if (told?.ca === fingerprint && told.proxy !== undefined) return told.proxy
   }
   return undefined
@@ -34,7 +37,9 @@ function readiness(host: string, port: number): Promise<Told | undefined> {
 function parsed(body: string): Told | undefined {
   try {
     const { ca, proxy } = JSON.parse(body) as { ca?: unknown; proxy?: unknown }
-    return typeof ca === 'string' && Array.isArray(proxy) ? { ca, proxy: proxy.find((one): one is string => typeof one === 'string') } : undefined
+    return typeof ca === 'string' && Array.isArray(proxy)
+      ? { ca, proxy: proxy.find((one): one is string => typeof one === 'string') }
+      : undefined
   } catch {
     return undefined
   }

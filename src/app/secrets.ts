@@ -10,7 +10,9 @@ export function placeholderKey(dataDir: string): Promise<Buffer> {
 
 /** The console's token when the configuration names none: made once, in the data folder. */
 export async function consoleToken(dataDir: string): Promise<string> {
-  return (await secretFile(dataDir, 'console.token', () => Buffer.from(randomBytes(32).toString('base64url')))).toString('utf8').trim()
+  return (await secretFile(dataDir, 'console.token', () => Buffer.from(randomBytes(32).toString('base64url'))))
+    .toString('utf8')
+    .trim()
 }
 
 /** Reads a secret of the data folder, or makes it, 0600; of processes that do so at once all get the same. */

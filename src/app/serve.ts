@@ -52,7 +52,10 @@ async function single(config: Config, log: Log) {
   return {
     proxy: instance.proxy.map(({ host, port }) => `${host}:${port}`),
     health: instance.health,
-    metrics: async () => ({ contentType: instance.metrics.registry.contentType, body: await instance.metrics.registry.metrics() }),
+    metrics: async () => ({
+      contentType: instance.metrics.registry.contentType,
+      body: await instance.metrics.registry.metrics(),
+    }),
     reload: instance.reload,
     stop: instance.stop,
   }
@@ -80,4 +83,3 @@ export function signals(log: Log, reload: () => Promise<void>): Promise<string> 
     process.once('SIGINT', () => resolve('SIGINT'))
   })
 }
-

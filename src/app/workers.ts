@@ -98,7 +98,10 @@ export async function supervise(count: number, log: Log): Promise<Running> {
       stopping = true
       const ended = alive().map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())))
       for (const worker of alive()) worker.send({ kind: 'stop' } satisfies FromParent)
-      await Promise.race([Promise.all(ended), new Promise((resolve) => void setTimeout(resolve, graceMs + 5_000).unref())])
+      await Promise.race([
+        Promise.all(ended),
+        new Promise((resolve) => void setTimeout(resolve, graceMs + 5_000).unref()),
+      ])
       for (const worker of alive()) worker.process.kill('SIGKILL')
     },
   }
@@ -113,6 +116,14 @@ function worst(health: ReadonlyMap<number, Health>, count: number): Health {
   const all = [...health.values()]
   const unique = (pick: (one: Health) => readonly string[]): string[] => [...new Set(all.flatMap(pick))]
   const missing = count - all.length
-  const reasons = [...unique(({ reasons: some }) => some), ...(missing > 0 ? [`workers: ${missing} of ${count} not running`] : [])]
-  return { ready: reasons.length === 0, reasons, warnings: unique(({ warnings }) => warnings), facts: all[0]?.facts ?? {} }
+  const reasons = [
+    ...unique(({ reasons: some }) => some),
+    ...(missing > 0 ? [`workers: ${missing} of ${count} not running`] : []),
+  ]
+  return {
+    ready: reasons.length === 0,
+    reasons,
+    warnings: unique(({ warnings }) => warnings),
+    facts: all[0]?.facts ?? {},
+  }
 }

@@ -17,11 +17,16 @@ export const exec: CliCommand = {
         run(async (words: string[], options: { config?: string; report?: boolean }) => {
           if (words.length === 0) throw new UsageError('no command to run')
           return runThrough({
-            config: loadConfig({ env: io.env, cwd: io.cwd, ...(options.config === undefined ? {} : { file: options.config }) }),
+            config: loadConfig({
+              env: io.env,
+              cwd: io.cwd,
+              ...(options.config === undefined ? {} : { file: options.config }),
+            }),
             command: words,
             env: io.env,
             cwd: io.cwd,
-            report: options.report === true ? async (lines) => void io.stderr.write(`${lines.join('\n')}\n`) : undefined,
+            report:
+              options.report === true ? async (lines) => void io.stderr.write(`${lines.join('\n')}\n`) : undefined,
           })
         }),
       )

@@ -6,15 +6,13 @@ export const serve: CliCommand = {
   summary: 'run the doors until a signal ends them',
   examples: ['sallyport serve', 'sallyport serve -c /etc/sallyport/sallyport.yaml'],
   build(command, io, run) {
-    command
-      .option('-c, --config <file>', 'configuration file (default: sallyport.yaml, if there is one)')
-      .action(
-        run(async (options: { config?: string }) =>
-          runDoors({
-            source: { env: io.env, cwd: io.cwd, ...(options.config === undefined ? {} : { file: options.config }) },
-            say: (lines) => void io.stdout.write(`${lines.join('\n')}\n`),
-          }),
-        ),
-      )
+    command.option('-c, --config <file>', 'configuration file (default: sallyport.yaml, if there is one)').action(
+      run(async (options: { config?: string }) =>
+        runDoors({
+          source: { env: io.env, cwd: io.cwd, ...(options.config === undefined ? {} : { file: options.config }) },
+          say: (lines) => void io.stdout.write(`${lines.join('\n')}\n`),
+        }),
+      ),
+    )
   },
 }

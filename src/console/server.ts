@@ -3,7 +3,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 /** What the process can say of itself. `reasons` make it not ready; `warnings` do not. */
-export type Health = { readonly ready: boolean; readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly facts: Readonly<Record<string, unknown>> }
+export type Health = {
+  readonly ready: boolean
+  readonly reasons: readonly string[]
+  readonly warnings: readonly string[]
+  readonly facts: Readonly<Record<string, unknown>>
+}
 
 export type ConsoleParts = {
   readonly health: () => Promise<Health> | Health
@@ -22,7 +27,8 @@ export function consoleDoor(parts: ConsoleParts): Server {
 
 async function answer(parts: ConsoleParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0] as string
-  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' })
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return send(response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' })
   const route = routes[path]
   if (route === undefined) return send(response, 404, { error: 'not_found' })
   return route(parts, request, response)
@@ -31,14 +37,16 @@ async function answer(parts: ConsoleParts, request: IncomingMessage, response: S
 type Route = (parts: ConsoleParts, request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 const routes: Record<string, Route | undefined> = {
-  '/': async (_parts, _request, response) => send(response, 200, { name: 'sallyport', see: ['/healthz', '/readyz', '/metrics'] }),
+  '/': async (_parts, _request, response) =>
+    send(response, 200, { name: 'sallyport', see: ['/healthz', '/readyz', '/metrics'] }),
   '/healthz': async (_parts, _request, response) => send(response, 200, { status: 'alive' }),
   '/readyz': async (parts, _request, response) => {
     const { ready, reasons, warnings, facts } = await parts.health()
     send(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons, warnings, ...facts })
   },
   '/metrics': async (parts, request, response) => {
-    if (!parts.local && !hasToken(request, parts.token())) return send(response, 401, { error: 'token_required' }, { 'www-authenticate': 'Bearer realm="sallyport"' })
+    if (!parts.local && !hasToken(request, parts.token()))
+      return send(response, 401, { error: 'token_required' }, { 'www-authenticate': 'Bearer realm="sallyport"' })
     const { contentType, body } = await parts.metrics()
     response.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
     response.end(body)
@@ -47,7 +55,12 @@ const routes: Record<string, Route | undefined> = {
 
 function send(response: ServerResponse, status: number, value: object, headers: Record<string, string> = {}): void {
   const body = `${JSON.stringify(value)}\n`
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', 'content-length': Buffer.byteLength(body), ...headers })
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  })
   response.end(body)
 }
 

@@ -28,4 +28,10 @@ export type AnswerFacts = {
   readonly toolCalls: readonly string[]
 }
 
-export const noAnswerFacts: AnswerFacts = { model: null, usage: {}, finishReason: null, upstreamId: null, toolCalls: [] }
+export const noAnswerFacts: AnswerFacts = {
+  model: null,
+  usage: {},
+  finishReason: null,
+  upstreamId: null,
+  toolCalls: [],
+}

@@ -7,20 +7,39 @@ import { bytesBody } from '../http/body.ts'
 import type { Identified } from '../providers/identify.ts'
 
 /** An answer of our own in the caller's dialect (an error of the origin, a verdict of policy). The message never repeats what was found. */
-export function refusal(error: SallyportError, about: { identified: Identified; target: Target; exchange: string; headers: RawHeaders }): Answer {
+export function refusal(
+  error: SallyportError,
+  about: { identified: Identified; target: Target; exchange: string; headers: RawHeaders },
+): Answer {
   const status = errorCodes[error.code].status
   const message = `${error.message} (exchange ${about.exchange})`
   const accept = headerOf(about.headers, 'accept') ?? ''
   const { provider, operation } = about.identified
-  const spoken = provider.refuse({ code: error.code, status, message, accept }, { operation, target: about.target, contentType: '' })
+  const spoken = provider.refuse(
+    { code: error.code, status, message, accept },
+    { operation, target: about.target, contentType: '' },
+  )
   const body = Buffer.from(spoken.body)
   const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
   const headers = [
-    ...mark, 'sallyport-exchange', about.exchange, 'content-type', spoken.contentType, 'content-length', String(body.length),
-    'cache-control', 'no-store', ...(spoken.headers ?? []),
+    ...mark,
+    'sallyport-exchange',
+    about.exchange,
+    'content-type',
+    spoken.contentType,
+    'content-length',
+    String(body.length),
+    'cache-control',
+    'no-store',
+    ...(spoken.headers ?? []),
   ]
   return { head: { status, reason: STATUS_CODES[status] ?? '', headers, version: '1.1' }, body: bytesBody(body) }
 }
 
 /** Codes that are a decision of policy rather than a failure. */
-export const byPolicy: ReadonlySet<string> = new Set(['sallyport_blocked', 'sallyport_too_large', 'unreadable_body', 'hook_failed'])
+export const byPolicy: ReadonlySet<string> = new Set([
+  'sallyport_blocked',
+  'sallyport_too_large',
+  'unreadable_body',
+  'hook_failed',
+])

@@ -4,16 +4,23 @@ import { SallyportError } from '../core/errors.ts'
 import { decodingStream } from '../http/encoding.ts'
 
 /** The chunks with their codings undone, as they come. Rejects when a coding is unknown or untrue. */
-export async function* decodedChunks(chunks: AsyncIterable<Uint8Array>, codings: readonly string[]): AsyncGenerator<Uint8Array> {
+export async function* decodedChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  codings: readonly string[],
+): AsyncGenerator<Uint8Array> {
   let decoded: AsyncIterable<Uint8Array> = chunks
   for (const coding of codings.toReversed()) decoded = through(decoded, decoderFor(coding))
   yield* decoded
 }
 
 /** Decodes beside the way: `take` gets the decoded chunks; `write` resolves when what it was given has been taken. */
-export function sideDecoder(codings: readonly string[], take: (plain: Uint8Array) => Promise<void>): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<void> } {
+export function sideDecoder(
+  codings: readonly string[],
+  take: (plain: Uint8Array) => Promise<void>,
+): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<void> } {
   const decoders = codings.toReversed().map((coding) => decodingStream(coding))
-  if (decoders.length !== 1 || decoders[0] === undefined) return { write: async () => undefined, end: async () => undefined }
+  if (decoders.length !== 1 || decoders[0] === undefined)
+    return { write: async () => undefined, end: async () => undefined }
   const [decoder] = decoders
   let taken: Promise<void> = Promise.resolve()
   let broken = false
@@ -24,7 +31,8 @@ export function sideDecoder(codings: readonly string[], take: (plain: Uint8Array
   return {
     async write(chunk) {
       if (broken) return
-      if (!decoder.write(chunk)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]).catch(() => undefined)
+      if (!decoder.write(chunk))
+        await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]).catch(() => undefined)
       await taken
     },
     async end() {
@@ -39,7 +47,8 @@ export function sideDecoder(codings: readonly string[], take: (plain: Uint8Array
 
 function decoderFor(coding: string): Transform {
   const decoder = decodingStream(coding)
-  if (decoder === undefined) throw new SallyportError('upstream_invalid', `the answer cannot be read: unknown coding ${coding}`)
+  if (decoder === undefined)
+    throw new SallyportError('upstream_invalid', `the answer cannot be read: unknown coding ${coding}`)
   return decoder
 }
 

@@ -8,7 +8,13 @@ import { decodeBody } from '../providers/json-text.ts'
 /** A body as the engine can treat it. */
 export type Decoded =
   | { readonly kind: 'none' }
-  | { readonly kind: 'text'; readonly bytes: Buffer; readonly text: string; readonly charset: 'utf8' | 'latin1'; readonly coded: boolean }
+  | {
+      readonly kind: 'text'
+      readonly bytes: Buffer
+      readonly text: string
+      readonly charset: 'utf8' | 'latin1'
+      readonly coded: boolean
+    }
   /** Not read: passed on as it comes. */
   | { readonly kind: 'opaque'; readonly body: Body; readonly why: string }
 
@@ -18,7 +24,12 @@ export type Decoded =
  */
 export async function decode(
   message: { readonly headers: RawHeaders; readonly body: Body | null },
-  how: { readonly limit: number; readonly oversize: 'block' | 'allow'; readonly unreadable: 'block' | 'allow'; readonly alwaysText: boolean },
+  how: {
+    readonly limit: number
+    readonly oversize: 'block' | 'allow'
+    readonly unreadable: 'block' | 'allow'
+    readonly alwaysText: boolean
+  },
 ): Promise<Decoded> {
   if (message.body === null) return { kind: 'none' }
   const type = mediaType(message.headers)
@@ -31,12 +42,15 @@ export async function decode(
   }
   const codings = contentCodings(message.headers)
   const content = codings.length === 0 ? collected.bytes : await decodeContent(collected.bytes, codings, how.limit)
-  if (content !== undefined) return { kind: 'text', bytes: collected.bytes, ...decodeBody(content), coded: codings.length > 0 }
+  if (content !== undefined)
+    return { kind: 'text', bytes: collected.bytes, ...decodeBody(content), coded: codings.length > 0 }
   if (how.unreadable === 'allow') return { kind: 'opaque', body: bytesBody(collected.bytes), why: 'unreadable' }
   throw new SallyportError('unreadable_body', `the body cannot be decoded as ${codings.join(', ')}`)
 }
 
 /** Media without text that a model reads as such. */
 export function isOpaque(type: string): boolean {
-  return /^(image|audio|video|font|multipart)\/|^application\/(grpc|.*protobuf|proto|connect\+proto|zip|pdf|octet-stream|vnd\.amazon\.eventstream|wasm)/.test(type)
+  return /^(image|audio|video|font|multipart)\/|^application\/(grpc|.*protobuf|proto|connect\+proto|zip|pdf|octet-stream|vnd\.amazon\.eventstream|wasm)/.test(
+    type,
+  )
 }

@@ -1,4 +1,4 @@
-import type { Answer, RawHeaders, Request } from '../core/http.ts'
+import type { Answer, Request } from '../core/http.ts'
 import type { ConnectionId, ExchangeId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { BodyKeeper } from '../audit/body.ts'
@@ -43,4 +43,4 @@ export type Rooms = {
   readonly store: 'redacted' | 'full' | 'none'
 }
 
-export type { Answer, RawHeaders, Request }
+export type { Answer }

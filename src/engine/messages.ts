@@ -45,20 +45,33 @@ async function upgraded(rooms: Rooms, trace: Trace, open: () => Promise<Opened>)
   try {
     await admit(rooms, trace)
     const opened = await open()
-    return opened.kind === 'upgraded' ? opened : { kind: 'answered', answer: await receive(rooms, trace, opened.answer) }
+    return opened.kind === 'upgraded'
+      ? opened
+      : { kind: 'answered', answer: await receive(rooms, trace, opened.answer) }
   } catch (thrown) {
     return { kind: 'answered', answer: faulted(rooms, trace, thrown) }
   }
 }
 
-async function converse(rooms: Rooms, trace: Trace, opened: Extract<Opened, { kind: 'upgraded' }>, accepted: { socket: Duplex; head: Buffer }): Promise<void> {
+async function converse(
+  rooms: Rooms,
+  trace: Trace,
+  opened: Extract<Opened, { kind: 'upgraded' }>,
+  accepted: { socket: Duplex; head: Buffer },
+): Promise<void> {
   trace.status = 101
   trace.upstreamVersion = '1.1'
   const { socket, head } = accepted
   if (head.length > 0) socket.unshift(head)
   if (opened.head.length > 0) opened.socket.unshift(opened.head)
-  const keepers = rooms.store === 'none' ? undefined : { up: rooms.keeper(trace.exchange.id, 'request'), down: rooms.keeper(trace.exchange.id, 'response') }
-  const judge = async (way: MessageWay, message: { text: string | undefined; bytes: number }): Promise<MessageVerdict> => {
+  const keepers =
+    rooms.store === 'none'
+      ? undefined
+      : { up: rooms.keeper(trace.exchange.id, 'request'), down: rooms.keeper(trace.exchange.id, 'response') }
+  const judge = async (
+    way: MessageWay,
+    message: { text: string | undefined; bytes: number },
+  ): Promise<MessageVerdict> => {
     if (way === 'up') trace.requestBytes += message.bytes
     else trace.responseBytes += message.bytes
     if (message.text === undefined) {
@@ -71,7 +84,13 @@ async function converse(rooms: Rooms, trace: Trace, opened: Extract<Opened, { ki
   await keepConversation(trace, keepers)
 }
 
-async function judgeText(rooms: Rooms, trace: Trace, way: MessageWay, text: string, keeper: BodyKeeper | undefined): Promise<MessageVerdict> {
+async function judgeText(
+  rooms: Rooms,
+  trace: Trace,
+  way: MessageWay,
+  text: string,
+  keeper: BodyKeeper | undefined,
+): Promise<MessageVerdict> {
   const stage = way === 'up' ? 'request' : 'response'
   const { provider, operation } = trace.identified
   const about = { operation, target: trace.exchange.request.head.target, contentType: 'application/json' }
@@ -79,7 +98,12 @@ async function judgeText(rooms: Rooms, trace: Trace, way: MessageWay, text: stri
   const inspection = await inspectParts(
     trace.policy.bindingsFor(factsOf(trace), stage),
     { stage, parts, bodyBytes: text.length, facts: factsOf(trace), known: trace.found },
-    { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal: trace.exchange.signal },
+    {
+      mode: trace.policy.mode,
+      vault: rooms.vault(tenantOf(trace)),
+      now: process.hrtime.bigint,
+      signal: trace.exchange.signal,
+    },
   )
   note(rooms, trace, inspection)
   // Bounded: a conversation may be long, and what the answer may quote is mostly recent.
@@ -87,13 +111,25 @@ async function judgeText(rooms: Rooms, trace: Trace, way: MessageWay, text: stri
   const kept = rooms.store === 'full' ? text : applyEdits(text, inspection.storeEdits)
   const waiting = keeper?.write(Buffer.from(`${kept}\n`))
   if (waiting !== undefined) await waiting
-  if (inspection.decision === 'block' && trace.policy.mode === 'enforce') return { kind: 'close', reason: blocked(inspection).message }
-  return inspection.edits.length === 0 ? { kind: 'pass' } : { kind: 'replace', text: applyEdits(text, inspection.edits) }
+  if (inspection.decision === 'block' && trace.policy.mode === 'enforce')
+    return { kind: 'close', reason: blocked(inspection).message }
+  return inspection.edits.length === 0
+    ? { kind: 'pass' }
+    : { kind: 'replace', text: applyEdits(text, inspection.edits) }
 }
 
-async function keepConversation(trace: Trace, keepers: { up: BodyKeeper; down: BodyKeeper } | undefined): Promise<void> {
+async function keepConversation(
+  trace: Trace,
+  keepers: { up: BodyKeeper; down: BodyKeeper } | undefined,
+): Promise<void> {
   if (keepers === undefined) return
   const up = await keepers.up.finish()
-  trace.requestContent = { requestBytes: trace.requestBytes, requestBody: up.inline, requestSpill: up.spill, requestSha256: up.sha256, requestTruncated: up.truncated }
+  trace.requestContent = {
+    requestBytes: trace.requestBytes,
+    requestBody: up.inline,
+    requestSpill: up.spill,
+    requestSha256: up.sha256,
+    requestTruncated: up.truncated,
+  }
   trace.responseContent = await keepers.down.finish()
 }

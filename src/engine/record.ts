@@ -9,9 +9,12 @@ export async function openRow(rooms: Rooms, trace: Trace): Promise<void> {
     await rooms.recorder.open(openOf(trace))
     trace.opened = true
   } catch (cause) {
-    if (rooms.whenUnavailable === 'allow') return rooms.log.warn({ exchange: trace.exchange.id, err: cause }, 'forwarded without a row')
+    if (rooms.whenUnavailable === 'allow')
+      return rooms.log.warn({ exchange: trace.exchange.id, err: cause }, 'forwarded without a row')
     rooms.metrics.ledgerRefusals.inc()
-    throw cause instanceof SallyportError ? cause : new SallyportError('ledger_unavailable', 'the ledger cannot be written', { cause })
+    throw cause instanceof SallyportError
+      ? cause
+      : new SallyportError('ledger_unavailable', 'the ledger cannot be written', { cause })
   }
 }
 
@@ -105,7 +108,8 @@ function count(rooms: Rooms, trace: Trace): void {
   metrics.bytes('down').inc(trace.responseBytes)
   metrics.added(door).observe(trace.addedMs / 1_000)
   if (trace.firstByteMs !== null) metrics.firstByte(door).observe(trace.firstByteMs / 1_000)
-  for (const [bucket, tokens] of Object.entries(trace.answer.usage)) if (tokens > 0) metrics.tokens(provider, bucket).inc(tokens)
+  for (const [bucket, tokens] of Object.entries(trace.answer.usage))
+    if (tokens > 0) metrics.tokens(provider, bucket).inc(tokens)
 }
 
 /** The query with every value hidden: keys travel there (`?key=…`). */

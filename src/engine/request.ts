@@ -22,7 +22,12 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   const { policy, identified } = trace
   const decoded = await decode(
     { headers: request.head.headers, body: request.body },
-    { limit: rooms.inspectBytes, oversize: policy.oversize, unreadable: policy.unreadable, alwaysText: identified.operation !== 'unknown' },
+    {
+      limit: rooms.inspectBytes,
+      oversize: policy.oversize,
+      unreadable: policy.unreadable,
+      alwaysText: identified.operation !== 'unknown',
+    },
   )
   const began = performance.now()
   const inspected = await inspectRequest(rooms, trace, decoded)
@@ -54,14 +59,22 @@ function readParts(trace: Trace, decoded: Decoded): readonly TextPart[] {
   trace.requestBytes = decoded.bytes.length
   const { head } = trace.exchange.request
   const { provider, operation } = trace.identified
-  const reading = provider.readRequest(decoded.text, { operation, target: head.target, contentType: headerOf(head.headers, 'content-type') ?? '' })
+  const reading = provider.readRequest(decoded.text, {
+    operation,
+    target: head.target,
+    contentType: headerOf(head.headers, 'content-type') ?? '',
+  })
   trace.request = reading.facts
   return reading.parts
 }
 
 /** The error that a blocking inspection becomes; names the rule, never what was found. */
-export function blocked(inspection: { readonly rule: string | null; readonly failed: { readonly hook: string } | null }): SallyportError {
-  if (inspection.failed !== null) return new SallyportError('hook_failed', `the check "${inspection.rule ?? inspection.failed.hook}" could not run`)
+export function blocked(inspection: {
+  readonly rule: string | null
+  readonly failed: { readonly hook: string } | null
+}): SallyportError {
+  if (inspection.failed !== null)
+    return new SallyportError('hook_failed', `the check "${inspection.rule ?? inspection.failed.hook}" could not run`)
   return new SallyportError('sallyport_blocked', `blocked by the policy rule "${inspection.rule ?? 'unnamed'}"`)
 }
 
@@ -70,7 +83,11 @@ async function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: re
   if (decoded.kind !== 'text' || rooms.store === 'none') return
   const keeper = rooms.keeper(trace.exchange.id, 'request')
   const clean = rooms.store === 'full' || storeEdits.length === 0
-  await keeper.write(clean && !decoded.coded ? decoded.bytes : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset))
+  await keeper.write(
+    clean && !decoded.coded
+      ? decoded.bytes
+      : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
+  )
   const stored = await keeper.finish()
   trace.requestContent = {
     requestBytes: trace.requestBytes,
@@ -84,7 +101,8 @@ async function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: re
 function forwarded(request: Request, decoded: Decoded, edits: readonly Edit[], trace: Trace): Request {
   if (decoded.kind === 'none') return request
   if (decoded.kind === 'opaque') return { head: request.head, body: counted(decoded.body, trace) }
-  if (edits.length === 0) return { head: withLength(request.head, decoded.bytes.length), body: bytesBody(decoded.bytes) }
+  if (edits.length === 0)
+    return { head: withLength(request.head, decoded.bytes.length), body: bytesBody(decoded.bytes) }
   const bytes = encodeBody(applyEdits(decoded.text, edits), decoded.charset)
   const headers = withoutHeaders(request.head.headers, contentEncoding)
   return { head: withLength({ ...request.head, headers }, bytes.length), body: bytesBody(bytes) }
@@ -93,7 +111,10 @@ function forwarded(request: Request, decoded: Decoded, edits: readonly Edit[], t
 // The whole body is at hand, so it is sent with a length, however it came.
 function withLength<H extends { readonly headers: RawHeaders }>(head: H, length: number): H {
   if (headerOf(head.headers, 'content-length') === String(length)) return head
-  return { ...head, headers: withHeader(withoutHeaders(head.headers, transferEncoding), 'Content-Length', String(length)) }
+  return {
+    ...head,
+    headers: withHeader(withoutHeaders(head.headers, transferEncoding), 'Content-Length', String(length)),
+  }
 }
 
 function counted(body: Body, trace: Trace): Body {

@@ -38,7 +38,9 @@ export function mayChange(rooms: Rooms, trace: Trace, bindings: readonly Binding
   if (rooms.vault(tenantOf(trace)).size() > 0) return true
   if (trace.policy.mode === 'observe') return false
   return bindings.some((binding) => {
-    const strict = stricter(binding.action.default, 'flag') || [...binding.action.byType.values()].some((action) => stricter(action, 'flag'))
+    const strict =
+      stricter(binding.action.default, 'flag') ||
+      [...binding.action.byType.values()].some((action) => stricter(action, 'flag'))
     return strict || binding.onError === 'block'
   })
 }
@@ -47,7 +49,12 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
   const { policy } = trace
   const decoded = await decode(
     { headers: answer.head.headers, body: answer.body },
-    { limit: rooms.inspectBytes, oversize: bindings.length === 0 ? 'allow' : policy.oversize, unreadable: bindings.length === 0 ? 'allow' : policy.unreadable, alwaysText: false },
+    {
+      limit: rooms.inspectBytes,
+      oversize: bindings.length === 0 ? 'allow' : policy.oversize,
+      unreadable: bindings.length === 0 ? 'allow' : policy.unreadable,
+      alwaysText: false,
+    },
   ).catch(asUpstream)
   if (decoded.kind === 'none') return answer
   if (decoded.kind === 'opaque') return passed(trace, answer, decoded.body, decoded.why)
@@ -57,13 +64,24 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
   return edited
 }
 
-async function inspectWhole(rooms: Rooms, trace: Trace, answer: Answer, decoded: Extract<Decoded, { kind: 'text' }>, bindings: readonly Binding[]): Promise<Answer> {
+async function inspectWhole(
+  rooms: Rooms,
+  trace: Trace,
+  answer: Answer,
+  decoded: Extract<Decoded, { kind: 'text' }>,
+  bindings: readonly Binding[],
+): Promise<Answer> {
   const parts = readAnswer(trace, answer, decoded)
   trace.responseBytes = decoded.bytes.length
   const inspection = await inspectParts(
     bindings,
     { stage: 'response', parts, bodyBytes: decoded.bytes.length, facts: factsOf(trace), known: trace.found },
-    { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal: trace.exchange.signal },
+    {
+      mode: trace.policy.mode,
+      vault: rooms.vault(tenantOf(trace)),
+      now: process.hrtime.bigint,
+      signal: trace.exchange.signal,
+    },
   )
   note(rooms, trace, inspection)
   await keep(rooms, trace, decoded, inspection.storeEdits)
@@ -82,11 +100,20 @@ function readAnswer(trace: Trace, answer: Answer, decoded: Extract<Decoded, { ki
   return reading.parts
 }
 
-async function keep(rooms: Rooms, trace: Trace, decoded: Extract<Decoded, { kind: 'text' }>, storeEdits: Parameters<typeof applyEdits>[1]): Promise<void> {
+async function keep(
+  rooms: Rooms,
+  trace: Trace,
+  decoded: Extract<Decoded, { kind: 'text' }>,
+  storeEdits: Parameters<typeof applyEdits>[1],
+): Promise<void> {
   if (rooms.store === 'none') return
   const keeper = rooms.keeper(trace.exchange.id, 'response')
   const clean = rooms.store === 'full' || storeEdits.length === 0
-  await keeper.write(clean && !decoded.coded ? decoded.bytes : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset))
+  await keeper.write(
+    clean && !decoded.coded
+      ? decoded.bytes
+      : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
+  )
   trace.responseContent = await keeper.finish()
 }
 
@@ -108,7 +135,8 @@ function isPlainText(type: string): boolean {
 
 // The client's body faults are 400 and 413; the same faults of an origin are the origin's.
 function asUpstream(error: unknown): never {
-  if (error instanceof SallyportError && error.code === 'unreadable_body') throw new SallyportError('upstream_invalid', `the answer cannot be read: ${error.message}`, { cause: error })
+  if (error instanceof SallyportError && error.code === 'unreadable_body')
+    throw new SallyportError('upstream_invalid', `the answer cannot be read: ${error.message}`, { cause: error })
   throw error
 }
 

@@ -52,5 +52,10 @@ export function faulted(rooms: Rooms, trace: Trace, thrown: unknown): Answer {
   trace.error = error.code
   trace.decision = byPolicy.has(error.code) ? 'block' : 'error'
   trace.status = error.status
-  return refusal(error, { identified: trace.identified, target: exchange.request.head.target, exchange: exchange.id, headers: exchange.request.head.headers })
+  return refusal(error, {
+    identified: trace.identified,
+    target: exchange.request.head.target,
+    exchange: exchange.id,
+    headers: exchange.request.head.headers,
+  })
 }

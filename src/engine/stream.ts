@@ -21,7 +21,13 @@ import { judgeWhole } from './whole-stream.ts'
  * A streamed answer. When nothing bound can change it, every chunk goes on as it came, in the tick it came, and is read beside;
  * otherwise events pass the inspector and leave as soon as it lets them.
  */
-export function streamed(rooms: Rooms, trace: Trace, answer: Answer, reader: StreamReader, bindings: readonly Binding[]): Answer {
+export function streamed(
+  rooms: Rooms,
+  trace: Trace,
+  answer: Answer,
+  reader: StreamReader,
+  bindings: readonly Binding[],
+): Answer {
   const body = answer.body as Body
   const watch = watcher(rooms, trace, reader, bindings, headerOf(answer.head.headers, 'content-type') ?? '')
   const codings = contentCodings(answer.head.headers)
@@ -49,9 +55,16 @@ export type Watcher = {
   readonly finish: () => Promise<void>
 }
 
-function watcher(rooms: Rooms, trace: Trace, reader: StreamReader, bindings: readonly Binding[], contentType: string): Watcher {
+function watcher(
+  rooms: Rooms,
+  trace: Trace,
+  reader: StreamReader,
+  bindings: readonly Binding[],
+  contentType: string,
+): Watcher {
   const { policy } = trace
-  const keeper: BodyKeeper | undefined = rooms.store === 'none' ? undefined : rooms.keeper(trace.exchange.id, 'response')
+  const keeper: BodyKeeper | undefined =
+    rooms.store === 'none' ? undefined : rooms.keeper(trace.exchange.id, 'response')
   const inspector = inspectStream(
     bindings,
     { known: trace.found },
@@ -104,7 +117,12 @@ function refusalEvent(trace: Trace, contentType: string, inspection: Pick<Inspec
   const error = blocked(inspection)
   const { provider, operation } = trace.identified
   const about = { operation, target: trace.exchange.request.head.target, contentType }
-  return Buffer.from(provider.refuseEvent({ code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` }, about))
+  return Buffer.from(
+    provider.refuseEvent(
+      { code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` },
+      about,
+    ),
+  )
 }
 
 /** Chunks as they came; decoded, read and kept beside. */
@@ -141,7 +159,8 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
       const began = performance.now()
       const ended = step !== timedOut && step.done === true
       if (step !== timedOut && !ended) watch.count((step.value as Uint8Array).length)
-      const released = step === timedOut ? inspector.tick() : ended ? flush(watch) : push(watch, step.value as Uint8Array)
+      const released =
+        step === timedOut ? inspector.tick() : ended ? flush(watch) : push(watch, step.value as Uint8Array)
       if (step !== timedOut && !ended) next = iterator.next()
       const bytes = await watch.keep(released)
       watch.spent(performance.now() - began)

@@ -13,7 +13,16 @@ export function textReader(): StreamReader {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const text = buffer.toString(latin1 ? 'latin1' : 'utf8')
     const place = { start: 0, end: text.length, spelling: [] }
-    const part = { text, place, role: 'unknown', kind: 'other', path: '', channel: 'text', whole: false, fragment: 'text' } as const
+    const part = {
+      text,
+      place,
+      role: 'unknown',
+      kind: 'other',
+      path: '',
+      channel: 'text',
+      whole: false,
+      fragment: 'text',
+    } as const
     return { bytes, text, charset: latin1 ? 'latin1' : 'utf8', parts: text === '' ? [] : [part], ends }
   }
   return {

@@ -42,7 +42,12 @@ export type Trace = {
 }
 
 /** What a body keeper answers. */
-export type Stored = { readonly inline: string | null; readonly spill: string | null; readonly sha256: string | null; readonly truncated: boolean }
+export type Stored = {
+  readonly inline: string | null
+  readonly spill: string | null
+  readonly sha256: string | null
+  readonly truncated: boolean
+}
 
 export function startTrace(rooms: Rooms, exchange: Exchange): Trace {
   const { target, method } = exchange.request.head
@@ -62,7 +67,13 @@ export function startTrace(rooms: Rooms, exchange: Exchange): Trace {
     error: null,
     notInspected: null,
     opened: false,
-    requestContent: { requestBytes: 0, requestBody: null, requestSpill: null, requestSha256: null, requestTruncated: false },
+    requestContent: {
+      requestBytes: 0,
+      requestBody: null,
+      requestSpill: null,
+      requestSha256: null,
+      requestTruncated: false,
+    },
     responseContent: nothingStored,
     requestBytes: 0,
     responseBytes: 0,
@@ -105,7 +116,10 @@ export function note(rooms: Rooms, trace: Trace, inspection: Omit<Inspection, 'e
   }
   for (const { type, action } of inspection.findings) rooms.metrics.findings(findingLabel(type), action).inc()
   if (inspection.failed !== null) {
-    rooms.log.warn({ exchange: trace.exchange.id, hook: inspection.failed.hook, err: inspection.failed.cause }, 'hook failed')
+    rooms.log.warn(
+      { exchange: trace.exchange.id, hook: inspection.failed.hook, err: inspection.failed.cause },
+      'hook failed',
+    )
   }
 }
 

@@ -32,7 +32,12 @@ export async function* judgeWhole(
     const inspection = await inspectParts(
       judges,
       { stage: 'response', parts: joined(events), bodyBytes: size, facts: factsOf(trace), known: trace.found },
-      { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal: trace.exchange.signal },
+      {
+        mode: trace.policy.mode,
+        vault: rooms.vault(tenantOf(trace)),
+        now: process.hrtime.bigint,
+        signal: trace.exchange.signal,
+      },
     )
     note(rooms, trace, inspection)
     const stopped = trace.policy.mode === 'enforce' && (inspection.decision === 'block' || size > rooms.inspectBytes)
@@ -41,7 +46,9 @@ export async function* judgeWhole(
       return
     }
     watch.inspector.mask(inspection.edits)
-    const released = events.flatMap((event) => (watch.inspector.blocked === undefined ? watch.inspector.push(event) : []))
+    const released = events.flatMap((event) =>
+      watch.inspector.blocked === undefined ? watch.inspector.push(event) : [],
+    )
     const bytes = await watch.keep([...released, ...flush(watch)])
     if (bytes !== undefined) yield bytes
     if (watch.inspector.blocked !== undefined) yield watch.refusal(watch.result())

@@ -15,7 +15,11 @@ export function bytesBody(bytes: Uint8Array): Body {
 }
 
 /** A body that arrives on a Node stream. */
-export function streamBody(stream: Readable, length: number | undefined, trailers: () => RawHeaders = () => noTrailers): Body {
+export function streamBody(
+  stream: Readable,
+  length: number | undefined,
+  trailers: () => RawHeaders = () => noTrailers,
+): Body {
   return {
     length,
     trailers,
@@ -25,11 +29,17 @@ export function streamBody(stream: Readable, length: number | undefined, trailer
 }
 
 /** A body made by a generator. */
-export function madeBody(chunks: AsyncIterable<Uint8Array>, length: number | undefined, trailers: () => RawHeaders = () => noTrailers): Body {
+export function madeBody(
+  chunks: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+  trailers: () => RawHeaders = () => noTrailers,
+): Body {
   return { length, trailers, [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator]() }
 }
 
-export type Collected = { readonly kind: 'whole'; readonly bytes: Buffer } | { readonly kind: 'over'; readonly rest: Body }
+export type Collected =
+  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | { readonly kind: 'over'; readonly rest: Body }
 
 /**
  * The whole body when it has at most `limit` bytes; else, as soon as that is clear, a body that gives everything from the start.
@@ -83,7 +93,11 @@ async function collectChunks(body: Body, limit: number): Promise<Collected> {
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     chunks.push(next.value)
     size += next.value.length
-    if (size > limit) return { kind: 'over', rest: madeBody(chained(chunks, { [Symbol.asyncIterator]: () => iterator }), body.length, body.trailers) }
+    if (size > limit)
+      return {
+        kind: 'over',
+        rest: madeBody(chained(chunks, { [Symbol.asyncIterator]: () => iterator }), body.length, body.trailers),
+      }
   }
   return { kind: 'whole', bytes: Buffer.concat(chunks, size) }
 }

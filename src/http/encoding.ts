@@ -1,7 +1,15 @@
 import { promisify } from 'node:util'
 import type { Transform } from 'node:stream'
 import {
-  brotliDecompress, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, gunzip, inflate, inflateRaw, zstdDecompress,
+  brotliDecompress,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+  gunzip,
+  inflate,
+  inflateRaw,
+  zstdDecompress,
 } from 'node:zlib'
 import type { RawHeaders } from '../core/http.ts'
 import { valuesOf } from './headers.ts'
@@ -15,7 +23,11 @@ export function contentCodings(headers: RawHeaders): string[] {
 }
 
 /** The content with its codings undone, or undefined when they are unknown, more than two, untrue, or give more than `limit` bytes. */
-export async function decodeContent(bytes: Buffer, codings: readonly string[], limit: number): Promise<Buffer | undefined> {
+export async function decodeContent(
+  bytes: Buffer,
+  codings: readonly string[],
+  limit: number,
+): Promise<Buffer | undefined> {
   if (codings.length > 2) return undefined
   let content = bytes
   for (const coding of codings.toReversed()) {
@@ -41,18 +53,18 @@ const inflateWrapped: Decode = promisify(inflate)
 const inflateBare: Decode = promisify(inflateRaw)
 
 const decoders: Record<string, Decode | undefined> = {
-  'gzip': promisify(gunzip) as Decode,
+  gzip: promisify(gunzip) as Decode,
   'x-gzip': promisify(gunzip) as Decode,
   // RFC 9110, 8.4.1.2: some senders leave the zlib wrapper out.
-  'deflate': (bytes, options) => inflateWrapped(bytes, options).catch(() => inflateBare(bytes, options)),
-  'br': promisify(brotliDecompress) as Decode,
-  'zstd': promisify(zstdDecompress) as Decode,
+  deflate: (bytes, options) => inflateWrapped(bytes, options).catch(() => inflateBare(bytes, options)),
+  br: promisify(brotliDecompress) as Decode,
+  zstd: promisify(zstdDecompress) as Decode,
 }
 
 const streamDecoders: Record<string, (() => Transform) | undefined> = {
-  'gzip': () => createGunzip(),
+  gzip: () => createGunzip(),
   'x-gzip': () => createGunzip(),
-  'deflate': () => createInflate(),
-  'br': () => createBrotliDecompress(),
-  'zstd': () => createZstdDecompress(),
+  deflate: () => createInflate(),
+  br: () => createBrotliDecompress(),
+  zstd: () => createZstdDecompress(),
 }

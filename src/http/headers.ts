@@ -71,10 +71,28 @@ export function contentLength(headers: RawHeaders): number | undefined {
 }
 
 const hopByHop = new Set([
-  'connection', 'proxy-connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade',
-  'http2-settings', 'sallyport-attestation', 'x-nexus-attestation',
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'sallyport-attestation',
+  'x-nexus-attestation',
 ])
 
 const protectedFields = new Set([
-  'host', 'content-length', 'content-type', 'content-encoding', 'authorization', 'cookie', 'trailer', 'expect', 'date', 'x-api-key',
+  'host',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'authorization',
+  'cookie',
+  'trailer',
+  'expect',
+  'date',
+  'x-api-key',
 ])

@@ -34,7 +34,12 @@ export type Handlers<C> = {
   readonly exchange: (incoming: Incoming<C>) => Promise<void>
   readonly upgrade: (upgrade: Upgrade<C>) => Promise<void>
   /** CONNECT. The socket is the caller's; nothing has been answered. */
-  readonly connect: (context: C, request: { target: string; headers: RawHeaders; version: HttpVersion }, socket: Duplex, head: Buffer) => void
+  readonly connect: (
+    context: C,
+    request: { target: string; headers: RawHeaders; version: HttpVersion },
+    socket: Duplex,
+    head: Buffer,
+  ) => void
   /** A request that was refused before it became one; it has been answered if that was possible. `requestLine` is undefined when none could be read. */
   readonly refused: (context: C, fault: Fault, request: { method: string; target: string } | undefined) => void
 }

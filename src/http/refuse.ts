@@ -3,8 +3,13 @@ import { errorCodes } from '../core/errors.ts'
 import type { Fault } from './validate.ts'
 
 /** What Node's parser or time limit said of a request, in our codes, with the request line if one could be read. */
-export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): { fault: Fault; request: { method: string; target: string } | undefined } {
-  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S{1,8192}) HTTP\/(\d\.\d)\r?\n/.exec(error.rawPacket?.toString('latin1') ?? '')
+export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): {
+  fault: Fault
+  request: { method: string; target: string } | undefined
+} {
+  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S{1,8192}) HTTP\/(\d\.\d)\r?\n/.exec(
+    error.rawPacket?.toString('latin1') ?? '',
+  )
   const request = line === null ? undefined : { method: line[1] as string, target: line[2] as string }
   return { fault: faultOf(error.code ?? '', error.message, line?.[3]), request }
 }
@@ -25,6 +30,7 @@ function faultOf(code: string, message: string, version: string | undefined): Fa
   if (code === 'HPE_INVALID_VERSION' && version !== undefined && version !== '1.1' && version !== '1.0') {
     return { code: 'unsupported_version', message: 'this HTTP version is not supported' }
   }
-  if (code === 'HPE_INVALID_METHOD') return { code: 'malformed_request', message: 'not an HTTP request, or an unknown method' }
+  if (code === 'HPE_INVALID_METHOD')
+    return { code: 'malformed_request', message: 'not an HTTP request, or an unknown method' }
   return { code: 'malformed_request', message: `the request is malformed: ${message.replace(/^Parse Error: /, '')}` }
 }

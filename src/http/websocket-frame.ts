@@ -11,7 +11,10 @@ export type Frame = {
   readonly raw: Buffer
 }
 
-export type FrameRead = { readonly kind: 'more' } | { readonly kind: 'frame'; readonly frame: Frame } | { readonly kind: 'invalid'; readonly reason: string; readonly close: number }
+export type FrameRead =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'invalid'; readonly reason: string; readonly close: number }
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
@@ -24,7 +27,8 @@ export function readFrame(bytes: Buffer, limit: number): FrameRead {
   if ((first & 0x30) !== 0) return { kind: 'invalid', reason: 'reserved bits are set', close: 1002 }
   if (opcode > 10 || (opcode > 2 && opcode < 8)) return { kind: 'invalid', reason: 'reserved opcode', close: 1002 }
   const short = second & 0x7f
-  if (opcode >= 8 && (!fin || short > 125)) return { kind: 'invalid', reason: 'a control frame is long or fragmented', close: 1002 }
+  if (opcode >= 8 && (!fin || short > 125))
+    return { kind: 'invalid', reason: 'a control frame is long or fragmented', close: 1002 }
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0
   const masked = (second & 0x80) !== 0
   const head = 2 + extended + (masked ? 4 : 0)
@@ -34,11 +38,18 @@ export function readFrame(bytes: Buffer, limit: number): FrameRead {
   if (bytes.length < head + length) return { kind: 'more' }
   const body = bytes.subarray(head, head + length)
   const payload = masked ? mask(body, bytes.subarray(head - 4, head)) : body
-  return { kind: 'frame', frame: { fin, rsv1: (first & 0x40) !== 0, opcode, masked, payload, raw: bytes.subarray(0, head + length) } }
+  return {
+    kind: 'frame',
+    frame: { fin, rsv1: (first & 0x40) !== 0, opcode, masked, payload, raw: bytes.subarray(0, head + length) },
+  }
 }
 
 /** One whole frame with the payload. A client's frames are masked with `key`. */
-export function writeFrame(opcode: number, payload: Uint8Array, how: { readonly key?: Uint8Array; readonly rsv1?: boolean }): Buffer {
+export function writeFrame(
+  opcode: number,
+  payload: Uint8Array,
+  how: { readonly key?: Uint8Array; readonly rsv1?: boolean },
+): Buffer {
   const extended = payload.length < 126 ? 0 : payload.length < 65_536 ? 2 : 8
   const head = Buffer.alloc(2 + extended + (how.key === undefined ? 0 : 4))
   head[0] = 0x80 | (how.rsv1 === true ? 0x40 : 0) | opcode

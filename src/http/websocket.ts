@@ -10,17 +10,28 @@ import { closePayload, opcodes, readFrame, writeFrame } from './websocket-frame.
 import type { Frame } from './websocket-frame.ts'
 
 /** What to do with a message: pass it as it came, send this text in its place, or end the conversation (close 1008). */
-export type MessageVerdict = { readonly kind: 'pass' } | { readonly kind: 'replace'; readonly text: string } | { readonly kind: 'close'; readonly reason: string }
+export type MessageVerdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'replace'; readonly text: string }
+  | { readonly kind: 'close'; readonly reason: string }
 
 export type MessageWay = 'up' | 'down'
 
-export type Judge = (way: MessageWay, message: { readonly text: string | undefined; readonly bytes: number }) => Promise<MessageVerdict>
+export type Judge = (
+  way: MessageWay,
+  message: { readonly text: string | undefined; readonly bytes: number },
+) => Promise<MessageVerdict>
 
 /**
  * Relays a WebSocket both ways, message by message: frames of a message wait until it is judged and then pass as they came; control
  * frames pass at once (RFC 6455, 5.4). Resolves when both sides have closed.
  */
-export async function relayMessages(client: Duplex, origin: Duplex, judge: Judge, options: { readonly extensions: RawHeaders; readonly limit: number }): Promise<void> {
+export async function relayMessages(
+  client: Duplex,
+  origin: Duplex,
+  judge: Judge,
+  options: { readonly extensions: RawHeaders; readonly limit: number },
+): Promise<void> {
   const compression = negotiated(options.extensions)
   const stop = (reason: string): void => {
     client.end(writeFrame(opcodes.close, closePayload(1008, reason), {}))
@@ -52,7 +63,14 @@ class Flow {
   readonly #limit: number
   readonly #window: Window | undefined
 
-  constructor(to: Duplex, way: MessageWay, judge: Judge, stop: (reason: string) => void, limit: number, window: Window | undefined) {
+  constructor(
+    to: Duplex,
+    way: MessageWay,
+    judge: Judge,
+    stop: (reason: string) => void,
+    limit: number,
+    window: Window | undefined,
+  ) {
     this.#to = to
     this.#way = way
     this.#judge = judge
@@ -115,7 +133,8 @@ class Flow {
   // From the first changed message on the receiver's window no longer matches the sender's: all that follows is compressed anew.
   async #resend(first: Frame, content: Buffer): Promise<void> {
     const key = this.#way === 'up' ? { key: randomBytes(4) } : {}
-    if (this.#window === undefined || (!first.rsv1 && this.#deflate === undefined)) return this.#send(writeFrame(first.opcode, content, key))
+    if (this.#window === undefined || (!first.rsv1 && this.#deflate === undefined))
+      return this.#send(writeFrame(first.opcode, content, key))
     this.#deflate ??= createDeflateRaw({ windowBits: Math.max(9, this.#window.bits) })
     const packed = await pumped(this.#deflate, content, constants.Z_SYNC_FLUSH)
     if (!this.#window.takeover) this.#deflate.reset()
@@ -149,7 +168,12 @@ class Flow {
 }
 
 /** Pushes bytes through a zlib stream and gives what came out of them. */
-async function pumped(stream: InflateRaw | DeflateRaw, bytes: Buffer, flush: number, limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
+async function pumped(
+  stream: InflateRaw | DeflateRaw,
+  bytes: Buffer,
+  flush: number,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
   const out: Buffer[] = []
   let size = 0
   const onData = (chunk: Buffer): void => {
@@ -177,9 +201,13 @@ async function pumped(stream: InflateRaw | DeflateRaw, bytes: Buffer, flush: num
 export function negotiated(headers: RawHeaders): { readonly up: Window; readonly down: Window } | undefined {
   const value = valuesOf(headers, 'sec-websocket-extensions').join(',')
   if (!/(^|,)\s*permessage-deflate\b/i.test(value)) return undefined
-  const bits = (side: string): number => Number(new RegExp(`${side}_max_window_bits\\s*=\\s*"?(\\d+)`, 'i').exec(value)?.[1] ?? 15)
+  const bits = (side: string): number =>
+    Number(new RegExp(`${side}_max_window_bits\\s*=\\s*"?(\\d+)`, 'i').exec(value)?.[1] ?? 15)
   const takeover = (side: string): boolean => !new RegExp(`${side}_no_context_takeover`, 'i').test(value)
-  return { up: { bits: bits('client'), takeover: takeover('client') }, down: { bits: bits('server'), takeover: takeover('server') } }
+  return {
+    up: { bits: bits('client'), takeover: takeover('client') },
+    down: { bits: bits('server'), takeover: takeover('server') },
+  }
 }
 
 const tail = Buffer.from([0, 0, 0xff, 0xff])

@@ -7,19 +7,25 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'sallyport_' })
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => new Counter({ name: `sallyport_${name}`, help, labelNames, registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `sallyport_${name}`, help, labelNames, registers })
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name: `sallyport_${name}`, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name: `sallyport_${name}`, help, labelNames, registers })
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ name: `sallyport_${name}`, help, labelNames, buckets, registers })
   return {
     registry,
     connections: counter('connections_total', 'Connections, by what was done with them.', ['door', 'handling']),
     activeConnections: gauge('connections_active', 'Client connections open now.', ['door']),
-    exchanges: labelled(counter('exchanges_total', 'Exchanges that ended.', ['door', 'provider', 'decision', 'status_class'])),
+    exchanges: labelled(
+      counter('exchanges_total', 'Exchanges that ended.', ['door', 'provider', 'decision', 'status_class']),
+    ),
     activeExchanges: labelled(gauge('exchanges_active', 'Exchanges in progress.', ['door'])),
     bytes: labelled(counter('bytes_total', 'Bytes of message bodies and tunnels.', ['direction'])),
     added: labelled(histogram('added_seconds', 'Time that Sallyport added to an exchange.', ['door'], fast)),
-    firstByte: labelled(histogram('first_byte_seconds', 'Time from the request to the first byte of the answer.', ['door'], slow)),
+    firstByte: labelled(
+      histogram('first_byte_seconds', 'Time from the request to the first byte of the answer.', ['door'], slow),
+    ),
     hookTime: labelled(histogram('hook_seconds', 'Time of one hook on one stage.', ['hook', 'stage'], fast)),
     hookErrors: counter('hook_errors_total', 'Hooks that failed or ran out of time.', ['hook']),
     findings: labelled(counter('findings_total', 'What detectors found.', ['type', 'action'])),
@@ -32,7 +38,9 @@ export function createMetrics() {
     ledgerCommit: gauge('ledger_commit_seconds', 'Time of the last commit.'),
     ledgerRefusals: counter('ledger_refusals_total', 'Exchanges refused because the ledger could not be written.', []),
     upstreamErrors: counter('upstream_errors_total', 'Failures of origins.', ['code']),
-    tokens: labelled(counter('tokens_total', 'Tokens as the providers count them, in disjoint buckets.', ['provider', 'bucket'])),
+    tokens: labelled(
+      counter('tokens_total', 'Tokens as the providers count them, in disjoint buckets.', ['provider', 'bucket']),
+    ),
     policyReloads: counter('policy_reloads_total', 'Reloads of the policies.', ['outcome']),
     policyLoadedAt: gauge('policy_loaded_timestamp_seconds', 'When the policies in force were loaded.'),
   }
@@ -42,7 +50,9 @@ export function createMetrics() {
  * A metric's child for label values, remembered: prom-client hashes the labels anew on each call, which costs more than what is
  * counted. Labels have few values, so the memory is bounded as the metric is.
  */
-export function labelled<Child>(metric: { readonly labels: (...values: string[]) => Child }): (...values: string[]) => Child {
+export function labelled<Child>(metric: {
+  readonly labels: (...values: string[]) => Child
+}): (...values: string[]) => Child {
   const children = new Map<string, Child>()
   return (...values) => {
     const key = values.join()

@@ -3,19 +3,40 @@ import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
 import { bytesAtHand, bytesBody, collect, drained, madeBody, pump, sourceOf, streamBody } from '../../src/http/body.ts'
 
-const all = async (body: AsyncIterable<Uint8Array>): Promise<string> => Buffer.concat(await Array.fromAsync(body)).toString()
+const all = async (body: AsyncIterable<Uint8Array>): Promise<string> =>
+  Buffer.concat(await Array.fromAsync(body)).toString()
 
 test('a body within the limit is collected whole, however it comes', async () => {
-  const made = madeBody((async function* () { yield Buffer.from('ab'); yield Buffer.from('c') })(), undefined)
-  for (const body of [bytesBody(Buffer.from('abc')), streamBody(Readable.from([Buffer.from('a'), Buffer.from('bc')]), undefined), made]) {
+  const made = madeBody(
+    (async function* () {
+      yield Buffer.from('ab')
+      yield Buffer.from('c')
+    })(),
+    undefined,
+  )
+  for (const body of [
+    bytesBody(Buffer.from('abc')),
+    streamBody(Readable.from([Buffer.from('a'), Buffer.from('bc')]), undefined),
+    made,
+  ]) {
     const collected = await collect(body, 3)
     assert.equal(collected.kind === 'whole' && collected.bytes.toString(), 'abc')
   }
 })
 
 test('a body over the limit gives everything from its beginning', async () => {
-  const made = madeBody((async function* () { yield Buffer.from('ab'); yield Buffer.from('cd'); yield Buffer.from('e') })(), undefined)
-  for (const body of [streamBody(Readable.from([Buffer.from('ab'), Buffer.from('cd'), Buffer.from('e')]), undefined), made]) {
+  const made = madeBody(
+    (async function* () {
+      yield Buffer.from('ab')
+      yield Buffer.from('cd')
+      yield Buffer.from('e')
+    })(),
+    undefined,
+  )
+  for (const body of [
+    streamBody(Readable.from([Buffer.from('ab'), Buffer.from('cd'), Buffer.from('e')]), undefined),
+    made,
+  ]) {
     const collected = await collect(body, 3)
     assert.equal(collected.kind === 'over' && (await all(collected.rest)), 'abcde')
   }

@@ -5,7 +5,12 @@ import { contentCodings, decodeContent, decodingStream } from '../../src/http/en
 
 const text = Buffer.from('{"a":"b"}'.repeat(50))
 const coded: [string, Buffer][] = [
-  ['gzip', gzipSync(text)], ['x-gzip', gzipSync(text)], ['deflate', deflateSync(text)], ['deflate', deflateRawSync(text)], ['br', brotliCompressSync(text)], ['zstd', zstdCompressSync(text)],
+  ['gzip', gzipSync(text)],
+  ['x-gzip', gzipSync(text)],
+  ['deflate', deflateSync(text)],
+  ['deflate', deflateRawSync(text)],
+  ['br', brotliCompressSync(text)],
+  ['zstd', zstdCompressSync(text)],
 ]
 
 test('every coding is undone, also two on top of each other', async () => {

@@ -3,12 +3,40 @@ import { test } from 'node:test'
 import { connectionOptions, contentLength, endToEnd, mediaType, valuesOf, withHeader } from '../../src/http/headers.ts'
 
 test('hop-by-hop fields and those that Connection names are removed; order, case and duplicates of the rest stay', () => {
-  const headers = ['Host', 'a', 'Connection', 'X-Secret, close', 'X-Secret', '1', 'X-B', '1', 'x-b', '2', 'Keep-Alive', 'timeout=5', 'Proxy-Authorization', 'Basic x', 'TE', 'trailers', 'Transfer-Encoding', 'chunked']
+  const headers = [
+    'Host',
+    'a',
+    'Connection',
+    'X-Secret, close',
+    'X-Secret',
+    '1',
+    'X-B',
+    '1',
+    'x-b',
+    '2',
+    'Keep-Alive',
+    'timeout=5',
+    'Proxy-Authorization',
+    'Basic x',
+    'TE',
+    'trailers',
+    'Transfer-Encoding',
+    'chunked',
+  ]
   assert.deepEqual(endToEnd(headers), ['Host', 'a', 'X-B', '1', 'x-b', '2'])
 })
 
 test('Connection cannot strip what frames, addresses or authenticates the message', () => {
-  const headers = ['Host', 'a', 'Content-Length', '3', 'Authorization', 'Bearer x', 'Connection', 'content-length, host, authorization']
+  const headers = [
+    'Host',
+    'a',
+    'Content-Length',
+    '3',
+    'Authorization',
+    'Bearer x',
+    'Connection',
+    'content-length, host, authorization',
+  ]
   assert.deepEqual(endToEnd(headers), ['Host', 'a', 'Content-Length', '3', 'Authorization', 'Bearer x'])
 })
 
@@ -27,7 +55,8 @@ test('a header is replaced where it stands, once, or added', () => {
 
 test('lengths and media types are read strictly', () => {
   assert.equal(contentLength(['Content-Length', '12']), 12)
-  for (const bad of ['-1', '1e3', '0x10', '12 13', '']) assert.equal(contentLength(['content-length', bad]), undefined, bad)
+  for (const bad of ['-1', '1e3', '0x10', '12 13', ''])
+    assert.equal(contentLength(['content-length', bad]), undefined, bad)
   assert.equal(mediaType(['Content-Type', 'Application/JSON; charset=utf-8']), 'application/json')
   assert.equal(mediaType([]), '')
   assert.deepEqual(valuesOf(['a', '1', 'A', '2'], 'a'), ['1', '2'])

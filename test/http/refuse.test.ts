@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refusalOf, refusalText } from '../../src/http/refuse.ts'
 
-const failed = (code: string, raw = ''): Error & { code: string; rawPacket: Buffer } => Object.assign(new Error(`Parse Error: ${code}`), { code, rawPacket: Buffer.from(raw) })
+const failed = (code: string, raw = ''): Error & { code: string; rawPacket: Buffer } =>
+  Object.assign(new Error(`Parse Error: ${code}`), { code, rawPacket: Buffer.from(raw) })
 
 test('the request line is known when there was one', () => {
-  assert.deepEqual(refusalOf(failed('HPE_INVALID_HEADER_TOKEN', 'POST /v1/x HTTP/1.1\r\nA : b\r\n')).request, { method: 'POST', target: '/v1/x' })
+  assert.deepEqual(refusalOf(failed('HPE_INVALID_HEADER_TOKEN', 'POST /v1/x HTTP/1.1\r\nA : b\r\n')).request, {
+    method: 'POST',
+    target: '/v1/x',
+  })
   assert.equal(refusalOf(failed('HPE_INVALID_METHOD', '\x16\x03\x01')).request, undefined)
 })
 

@@ -13,7 +13,10 @@ test('an ordinary request has one reading', () => {
 })
 
 const faults: [string, Parameters<typeof faultIn>][] = [
-  ['Transfer-Encoding with Content-Length', ['POST', '/', '1.1', [...host, 'Content-Length', '3', 'Transfer-Encoding', 'chunked']]],
+  [
+    'Transfer-Encoding with Content-Length',
+    ['POST', '/', '1.1', [...host, 'Content-Length', '3', 'Transfer-Encoding', 'chunked']],
+  ],
   ['two Content-Lengths', ['POST', '/', '1.1', [...host, 'Content-Length', '3', 'Content-Length', '3']]],
   ['a list of lengths', ['POST', '/', '1.1', [...host, 'Content-Length', '3, 3']]],
   ['a coding other than chunked', ['POST', '/', '1.1', [...host, 'Transfer-Encoding', 'gzip, chunked']]],
