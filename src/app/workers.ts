@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { Running } from './console.ts'
 import { startInstance } from './instance.ts'
 import { addressText } from './listen.ts'
-import { reloaded, signals } from './serve.ts'
+import { reloaded, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
 type FromWorker =

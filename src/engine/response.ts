@@ -6,7 +6,6 @@ import { bytesBody, madeBody } from '../http/body.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Binding } from '../inspect/binding.ts'
-import { stricter } from '../core/verdict.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import { decode, isOpaque } from './decode.ts'
 import type { Decoded } from './decode.ts'
@@ -31,18 +30,6 @@ export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promi
   const reader = trace.identified.provider.reader(about) ?? (isPlainText(type) ? textReader() : undefined)
   if (reader !== undefined) return streamed(rooms, trace, answer, reader, bindings)
   return whole(rooms, trace, answer, bindings)
-}
-
-/** Whether anything bound could change or stop the answer: only then is it held. */
-export function mayChange(rooms: Rooms, trace: Trace, bindings: readonly Binding[]): boolean {
-  if (rooms.vault(tenantOf(trace)).size() > 0) return true
-  if (trace.policy.mode === 'observe') return false
-  return bindings.some((binding) => {
-    const strict =
-      stricter(binding.action.default, 'flag') ||
-      [...binding.action.byType.values()].some((action) => stricter(action, 'flag'))
-    return strict || binding.onError === 'block'
-  })
 }
 
 async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: readonly Binding[]): Promise<Answer> {

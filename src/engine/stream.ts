@@ -1,20 +1,17 @@
 import type { Answer, Body } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
-import type { BodyKeeper } from '../audit/body.ts'
 import { madeBody } from '../http/body.ts'
 import { contentCodings } from '../http/encoding.ts'
-import type { Binding, Inspection } from '../inspect/binding.ts'
+import type { Binding } from '../inspect/binding.ts'
 import { needsWholeAnswer } from '../inspect/binding.ts'
-import { inspectStream } from '../inspect/stream.ts'
-import type { Released, StreamInspector } from '../inspect/stream.ts'
-import { applyEdits, encodeBody } from '../providers/json-text.ts'
-import type { StreamEvent, StreamReader } from '../providers/provider.ts'
+import type { Released } from '../inspect/stream.ts'
+import type { StreamReader } from '../providers/provider.ts'
 import { decodedChunks, sideDecoder } from './coded.ts'
 import type { Rooms } from './exchange.ts'
-import { blocked, tenantOf } from './request.ts'
-import { mayChange } from './response.ts'
+import { mayChange } from './may-change.ts'
 import type { Trace } from './trace.ts'
-import { note } from './trace.ts'
+import { flush, watcher } from './watcher.ts'
+import type { Watcher } from './watcher.ts'
 import { judgeWhole } from './whole-stream.ts'
 
 /**
@@ -38,91 +35,6 @@ export function streamed(
   const chunks = codings.length === 0 ? body : decodedChunks(body, codings)
   const events = needsWholeAnswer(bindings) ? judgeWhole(rooms, trace, chunks, watch, bindings) : held(chunks, watch)
   return { head: { ...answer.head, headers }, body: madeBody(events, undefined, body.trailers) }
-}
-
-/** Reads and records a stream for both ways of passing it on. */
-export type Watcher = {
-  readonly read: (chunk: Uint8Array) => readonly StreamEvent[]
-  readonly rest: () => readonly StreamEvent[]
-  readonly inspector: StreamInspector
-  /** Keeps what was released; gives the bytes for the wire. Waits when the disk is slow. */
-  readonly keep: (released: readonly Released[]) => Promise<Uint8Array | undefined>
-  readonly count: (bytes: number) => void
-  readonly spent: (ms: number) => void
-  /** The dialect's error event, when the stream is stopped. */
-  readonly refusal: (inspection: Pick<Inspection, 'rule' | 'failed'>) => Uint8Array
-  readonly result: () => Inspection
-  readonly finish: () => Promise<void>
-}
-
-function watcher(
-  rooms: Rooms,
-  trace: Trace,
-  reader: StreamReader,
-  bindings: readonly Binding[],
-  contentType: string,
-): Watcher {
-  const { policy } = trace
-  const keeper: BodyKeeper | undefined =
-    rooms.store === 'none' ? undefined : rooms.keeper(trace.exchange.id, 'response')
-  const inspector = inspectStream(
-    bindings,
-    { known: trace.found },
-    {
-      mode: policy.mode,
-      vault: rooms.vault(tenantOf(trace)),
-      now: process.hrtime.bigint,
-      signal: trace.exchange.signal,
-      holdbackChars: policy.holdbackChars,
-      holdbackMs: policy.holdbackMs,
-      applyEdits,
-      encode: encodeBody,
-      clock: () => performance.now(),
-    },
-  )
-  let finished = false
-  let inspection: Inspection | undefined
-  const result = (): Inspection => (inspection ??= inspector.result())
-  return {
-    read: (chunk) => reader.push(chunk),
-    rest: () => reader.end(),
-    inspector,
-    async keep(released) {
-      if (released.length === 0) return undefined
-      for (const { store } of released) {
-        const waiting = keeper?.write(store)
-        if (waiting !== undefined) await waiting
-      }
-      const [only] = released
-      return released.length === 1 ? (only as Released).wire : Buffer.concat(released.map(({ wire }) => wire))
-    },
-    count: (bytes) => (trace.responseBytes += bytes),
-    spent: (ms) => (trace.addedMs += ms),
-    refusal: (inspection) => refusalEvent(trace, contentType, inspection),
-    result,
-    async finish() {
-      if (finished) return
-      finished = true
-      trace.answer = reader.facts()
-      const { restored, unrestored } = result()
-      note(rooms, trace, result())
-      if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
-      if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
-      if (keeper !== undefined) trace.responseContent = await keeper.finish()
-    },
-  }
-}
-
-function refusalEvent(trace: Trace, contentType: string, inspection: Pick<Inspection, 'rule' | 'failed'>): Uint8Array {
-  const error = blocked(inspection)
-  const { provider, operation } = trace.identified
-  const about = { operation, target: trace.exchange.request.head.target, contentType }
-  return Buffer.from(
-    provider.refuseEvent(
-      { code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` },
-      about,
-    ),
-  )
 }
 
 /** Chunks as they came; decoded, read and kept beside. */
@@ -186,14 +98,6 @@ function push(watch: Watcher, chunk: Uint8Array): Released[] {
     released.push(...watch.inspector.push(event))
     if (watch.inspector.blocked !== undefined) break
   }
-  return released
-}
-
-/** What the end of the stream sets free. */
-export function flush(watch: Watcher): Released[] {
-  const released: Released[] = []
-  for (const event of watch.rest()) released.push(...watch.inspector.push(event))
-  if (watch.inspector.blocked === undefined) released.push(...watch.inspector.end())
   return released
 }
 
