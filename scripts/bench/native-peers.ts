@@ -72,6 +72,8 @@ function squidConf(folder: string, port: number, certgen: string): string {
     `coredump_dir ${folder}`,
     'forwarded_for transparent',
     'via off',
+    'pinger_enable off',
+    'shutdown_lifetime 1 seconds',
     'visible_hostname bench',
     '',
   ].join('\n')
