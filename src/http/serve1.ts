@@ -10,7 +10,10 @@ import { refusalOf, refusalText } from './refuse.ts'
 import { faultIn } from './validate.ts'
 
 /** HTTP/1.1 on sockets handed in, with Node's parser: exact headers both ways, trailers, 1xx, upgrades (RFC 9112). */
-export function http1Server<C>(handlers: Handlers<C>, limits: HttpLimits): { serve: (socket: Duplex, context: C) => void; close: () => void } {
+export function http1Server<C>(
+  handlers: Handlers<C>,
+  limits: HttpLimits,
+): { serve: (socket: Duplex, context: C) => void; close: () => void } {
   const contexts = new WeakMap<Duplex, C>()
   const contextOf = (socket: Duplex): C => contexts.get(socket) as C
   const server = new Server({
@@ -40,7 +43,12 @@ export function http1Server<C>(handlers: Handlers<C>, limits: HttpLimits): { ser
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
 
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    handlers.connect(contextOf(socket), { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request) }, socket, head)
+    handlers.connect(
+      contextOf(socket),
+      { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request) },
+      socket,
+      head,
+    )
   })
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -78,7 +86,12 @@ export function http1Server<C>(handlers: Handlers<C>, limits: HttpLimits): { ser
   }
 }
 
-function incomingOf<C>(request: IncomingMessage, response: ServerResponse, context: C, ended?: () => void): Incoming<C> {
+function incomingOf<C>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: C,
+  ended?: () => void,
+): Incoming<C> {
   const gone = new AbortController()
   response.on('close', () => {
     if (!response.writableFinished) gone.abort(new Error('the client went away'))
@@ -94,7 +107,11 @@ function incomingOf<C>(request: IncomingMessage, response: ServerResponse, conte
     body: requestBody(request),
     signal: gone.signal,
     expectsContinue: headerOf(request.rawHeaders, 'expect')?.toLowerCase() === '100-continue',
-    inform: (status, headers) => void response.socket?.write(headText(`HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`, headers), 'latin1'),
+    inform: (status, headers) =>
+      void response.socket?.write(
+        headText(`HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`, headers),
+        'latin1',
+      ),
     send: (answer) => send(request, response, answer).then(ended),
   }
 }
@@ -109,7 +126,8 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   const { head, body } = answer
   response.sendDate = false
   // Rest of a request that nobody will read: the connection cannot be used again (RFC 9112, 9.3).
-  if (!request.complete && body !== null && bytesAtHand(body) !== undefined && head.status >= 400) response.shouldKeepAlive = false
+  if (!request.complete && body !== null && bytesAtHand(body) !== undefined && head.status >= 400)
+    response.shouldKeepAlive = false
   response.writeHead(head.status, head.reason, endToEnd(head.headers))
   if (body === null) return ended(response)
   const bytes = bytesAtHand(body)

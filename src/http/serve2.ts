@@ -1,5 +1,5 @@
 import { constants, performServerHandshake } from 'node:http2'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Answer, RawHeaders } from '../core/http.ts'
 import { bytesAtHand, pump, streamBody } from './body.ts'
@@ -7,11 +7,24 @@ import { contentLength, endToEnd } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
 
 /** HTTP/2 on sockets handed in (RFC 9113): each stream is one exchange; no push, no extended CONNECT. */
-export function http2Server<C>(handlers: Handlers<C>, limits: HttpLimits): { serve: (socket: Duplex, context: C) => void } {
+export function http2Server<C>(
+  handlers: Handlers<C>,
+  limits: HttpLimits,
+): { serve: (socket: Duplex, context: C) => void; close: () => void } {
+  const sessions = new Set<ServerHttp2Session>()
   return {
+    /** Says GOAWAY on every session: streams that are open may end, and then the connection does. */
+    close() {
+      for (const session of sessions) session.close()
+    },
     serve(socket, context) {
       const session = performServerHandshake(socket, {
-        settings: { maxConcurrentStreams: limits.streams, enablePush: false, initialWindowSize: 1_048_576, maxHeaderListSize: limits.headerBytes },
+        settings: {
+          maxConcurrentStreams: limits.streams,
+          enablePush: false,
+          initialWindowSize: 1_048_576,
+          maxHeaderListSize: limits.headerBytes,
+        },
         maxSessionInvalidFrames: 100,
         maxSessionRejectedStreams: 100,
         maxOutstandingPings: 10,
@@ -19,6 +32,8 @@ export function http2Server<C>(handlers: Handlers<C>, limits: HttpLimits): { ser
       })
       session.setLocalWindowSize?.(4_194_304)
       let open = 0
+      sessions.add(session)
+      session.once('close', () => sessions.delete(session))
       session.on('error', () => socket.destroy())
       session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => {
         open += 1
@@ -32,7 +47,14 @@ export function http2Server<C>(handlers: Handlers<C>, limits: HttpLimits): { ser
   }
 }
 
-function take<C>(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[], context: C, handlers: Handlers<C>): void {
+function take<C>(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  raw: readonly string[],
+  context: C,
+  handlers: Handlers<C>,
+): void {
   const method = String(headers[':method'] ?? '')
   const target = String(headers[':path'] ?? '')
   const authority = headers[':authority'] ?? headers.host
@@ -59,7 +81,8 @@ function incomingOf<C>(
 ): Incoming<C> {
   const gone = new AbortController()
   stream.on('close', () => {
-    if (!stream.writableFinished || stream.rstCode !== constants.NGHTTP2_NO_ERROR) gone.abort(new Error('the client went away'))
+    if (!stream.writableFinished || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+      gone.abort(new Error('the client went away'))
   })
   let trailers: RawHeaders = []
   stream.on('trailers', (_: unknown, __: unknown, raw?: string[]) => {

@@ -29,7 +29,10 @@ export function authenticator(options: {
     const principal = options.principalOf(credentials)
     if (principal !== undefined) return { kind: 'known', principal }
     if (failures.size >= maxAddresses) failures.delete(failures.keys().next().value as string)
-    failures.set(clientIp, recent ? { count: failed.count + 1, since: failed.since } : { count: 1, since: options.now() })
+    failures.set(
+      clientIp,
+      recent ? { count: failed.count + 1, since: failed.since } : { count: 1, since: options.now() },
+    )
     return { kind: 'challenge' }
   }
 }

@@ -7,7 +7,7 @@ import { relay } from '../upstream/relay.ts'
 import { intercept, rejectedLeafAlert } from '../tls/intercept.ts'
 import type { Interception } from '../tls/intercept.ts'
 import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
-import { connectionRecord } from './context.ts'
+import { connectionRecord, endWith } from './context.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
 import { firstBytes } from './peek.ts'
@@ -59,11 +59,14 @@ async function tunnelTo(
   record.set({ principal })
   if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)
   const policy = parts.rooms.policy()
-  const rejectedLeaf = policy.intercept({ ...authority, clientIp, principal }).onRejectedLeaf === 'tunnel' && parts.rejections.tunnelUntil(clientIp, authority.host) !== undefined
+  const rejectedLeaf =
+    policy.intercept({ ...authority, clientIp, principal }).onRejectedLeaf === 'tunnel' &&
+    parts.rejections.tunnelUntil(clientIp, authority.host) !== undefined
   const facts = { ...authority, clientIp, principal, sni: undefined, rejectedLeaf }
   const decision = decide(policy, facts)
   record.set({ handling: decision.kind, reason: decision.reason })
-  if (decision.kind === 'deny') throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
+  if (decision.kind === 'deny')
+    throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
   const inspected = { ...facts, decideAgain: (sni: string | null) => decide(policy, { ...facts, sni }) }
   if (decision.kind === 'tunnel') return relayed(parts, outer, authority, inspected, record)
   if (!parts.authority().permits(authority.host)) {
@@ -73,7 +76,8 @@ async function tunnelTo(
   established(socket)
   const first = await firstBytes(socket, parts.handshakeTimeoutMs)
   const tunnel: Tunnel = { ...authority, scheme: 'https', principal }
-  if (first.kind === 'hello') return intercepted(parts, { ...outer, tunnel }, first.sni ?? null, inspected, record, serve)
+  if (first.kind === 'hello')
+    return intercepted(parts, { ...outer, tunnel }, first.sni ?? null, inspected, record, serve)
   return withoutTls(parts, { ...outer, tunnel: { ...tunnel, scheme: 'http' } }, authority, first, record, serve)
 }
 
@@ -92,7 +96,7 @@ async function intercepted(
   const decision = judged.decideAgain(sni)
   if (decision.kind === 'deny') {
     record.set({ handling: 'deny', reason: decision.reason })
-    socket.end(unrecognizedName)
+    endWith(socket, unrecognizedName)
     return record.end()
   }
   const context = await parts.leaves.contextFor(sni ?? tunnel.host)
@@ -144,7 +148,10 @@ async function withoutTls(
   const { socket } = connection
   if (first.kind === 'http') {
     socket.once('close', () => record.end())
-    return serve(socket, connection, 'http/1.1')
+    serve(socket, connection, 'http/1.1')
+    // Looking at the first bytes has paused it.
+    socket.resume()
+    return
   }
   if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
     record.set({ handling: 'tunnel', reason: 'not TLS' })
@@ -156,7 +163,13 @@ async function withoutTls(
 }
 
 /** Relays a connection that policy does not inspect. SNI is read on the way, and must agree with the CONNECT host. */
-async function relayed(parts: ProxyParts, outer: Connection, authority: Authority, judged: Judged, record: ConnectionRecord): Promise<void> {
+async function relayed(
+  parts: ProxyParts,
+  outer: Connection,
+  authority: Authority,
+  judged: Judged,
+  record: ConnectionRecord,
+): Promise<void> {
   const origin = await parts.connector.tcp(authority)
   origin.on('error', () => undefined)
   established(outer.socket)
@@ -169,14 +182,19 @@ async function relayed(parts: ProxyParts, outer: Connection, authority: Authorit
     if (decision.kind === 'deny') {
       record.set({ handling: 'deny', reason: decision.reason })
       origin.destroy()
-      outer.socket.end(unrecognizedName)
+      endWith(outer.socket, unrecognizedName)
       return record.end()
     }
   }
   return carry(parts, outer, origin, record)
 }
 
-async function carry(parts: ProxyParts, connection: Connection, origin: Socket, record: ConnectionRecord): Promise<void> {
+async function carry(
+  parts: ProxyParts,
+  connection: Connection,
+  origin: Socket,
+  record: ConnectionRecord,
+): Promise<void> {
   const { up, down, error } = await relay(connection.socket, origin)
   parts.metrics.bytes('up').inc(up)
   parts.metrics.bytes('down').inc(down)
@@ -208,19 +226,32 @@ function established(socket: Socket): void {
 /** A refused CONNECT: one line of text (PRODUCT's table of answers), and on 407 a connection that can be used again is not promised. */
 function answerConnect(socket: Socket, error: SallyportError): void {
   const body = `${error.message}\n`
-  const challenge = error.code === 'proxy_auth_required' ? 'proxy-authenticate: Basic realm="sallyport", charset="UTF-8"\r\n' : ''
+  const challenge =
+    error.code === 'proxy_auth_required' ? 'proxy-authenticate: Basic realm="sallyport", charset="UTF-8"\r\n' : ''
   const wait = error.status === 429 ? 'retry-after: 60\r\n' : ''
-  socket.end(
+  endWith(
+    socket,
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nsallyport-error: ${error.code}\r\n${challenge}${wait}content-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
-  socket.destroySoon()
 }
 
 /** Sockets whose CONNECT has not been answered yet. */
 const refusable = new WeakSet<Socket>()
-const denials: ReadonlySet<string> = new Set(['policy_denied', 'address_not_allowed', 'proxy_auth_required', 'too_many_failures', 'client_not_allowed', 'loop_detected'])
-const wordsFor: Partial<Record<FirstBytes['kind'], string>> = { other: 'not TLS', closed: 'closed before a byte', silent: 'no byte in time', invalid: 'not a valid ClientHello' }
+const denials: ReadonlySet<string> = new Set([
+  'policy_denied',
+  'address_not_allowed',
+  'proxy_auth_required',
+  'too_many_failures',
+  'client_not_allowed',
+  'loop_detected',
+])
+const wordsFor: Partial<Record<FirstBytes['kind'], string>> = {
+  other: 'not TLS',
+  closed: 'closed before a byte',
+  silent: 'no byte in time',
+  invalid: 'not a valid ClientHello',
+}
 // RFC 8446, 6: a fatal alert in a record of its own.
 const unrecognizedName = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
 const tunnelSilenceMs = 30_000

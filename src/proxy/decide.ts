@@ -28,11 +28,16 @@ export function decide(policy: Pick<PolicySet, 'intercept' | 'mismatch'>, facts:
   if (sni === undefined || sni === null || sni === host) return softened(byHost, facts)
   if (policy.mismatch === 'deny') return { kind: 'deny', reason: 'mismatch' }
   const other = policy.intercept({ host: sni, port, clientIp, principal })
-  return softened(strictness[other.action] > strictness[byHost.kind] ? { kind: other.action, reason: other.reason } : byHost, facts)
+  return softened(
+    strictness[other.action] > strictness[byHost.kind] ? { kind: other.action, reason: other.reason } : byHost,
+    facts,
+  )
 }
 
 function softened(decision: Decision, facts: ConnectionFacts): Decision {
-  return decision.kind === 'inspect' && facts.rejectedLeaf ? { kind: 'tunnel', reason: 'client rejects the leaf' } : decision
+  return decision.kind === 'inspect' && facts.rejectedLeaf
+    ? { kind: 'tunnel', reason: 'client rejects the leaf' }
+    : decision
 }
 
 const strictness = { tunnel: 0, inspect: 1, deny: 2 } as const

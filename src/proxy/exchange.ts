@@ -18,7 +18,11 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
   const exchange = exchangeOf(incoming, { ...tunnel, ...target.at }, tunnel.principal)
   if (target.fault !== undefined) return refuse(parts.rooms, exchange, target.fault)
   if (!namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
-    return refuse(parts.rooms, exchange, new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`))
+    return refuse(
+      parts.rooms,
+      exchange,
+      new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`),
+    )
   }
   return forwarded(parts, incoming, exchange)
 }
@@ -41,7 +45,10 @@ export function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, exc
 export function exchangeOf(incoming: Incoming<Connection>, target: Target, principal: string | null): Exchange {
   const { method, version, context } = incoming
   const headers = incoming.expectsContinue ? withoutHeaders(incoming.headers, expect) : incoming.headers
-  const hosted = incoming.authority === undefined || headerOf(headers, 'host') !== undefined ? headers : ['host', incoming.authority, ...headers]
+  const hosted =
+    incoming.authority === undefined || headerOf(headers, 'host') !== undefined
+      ? headers
+      : ['host', incoming.authority, ...headers]
   const request: Request = { head: { method, target, headers: hosted, version }, body: incoming.body }
   return {
     id: newExchangeId(Date.now()),
@@ -62,10 +69,13 @@ function innerTarget(incoming: Incoming<Connection>, tunnel: Tunnel): Inner {
   const { target } = incoming
   if (target.startsWith('/') || target === '*') return { at: splitPath(target) }
   const absolute = parseAbsolute(target)
-  if (absolute === undefined) return { at: { path: '/', query: '' }, fault: new SallyportError('malformed_request', 'the target is not a path') }
+  if (absolute === undefined)
+    return { at: { path: '/', query: '' }, fault: new SallyportError('malformed_request', 'the target is not a path') }
   const at = { path: absolute.path, query: absolute.query }
   const same = absolute.host === tunnel.host && absolute.port === tunnel.port && absolute.scheme === tunnel.scheme
-  return same ? { at } : { at, fault: new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`) }
+  return same
+    ? { at }
+    : { at, fault: new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`) }
 }
 
 /** Whether Host or :authority names the CONNECT target; without a port it means the target's. */
@@ -74,7 +84,10 @@ export function namedHostFits(incoming: Incoming<Connection>, tunnel: Tunnel): b
   return named === undefined || (named.host === tunnel.host && (named.port === tunnel.port || !named.explicit))
 }
 
-function namedHost(incoming: Incoming<Connection>, tunnel: Tunnel): { host: string; port: number; explicit: boolean } | undefined {
+function namedHost(
+  incoming: Incoming<Connection>,
+  tunnel: Tunnel,
+): { host: string; port: number; explicit: boolean } | undefined {
   const text = incoming.authority ?? headerOf(incoming.headers, 'host')
   if (text === undefined || text === '') return undefined
   const named = withPort(text, tunnel.scheme)
@@ -90,13 +103,26 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
   const hosted = { ...incoming, headers: withHeader(incoming.headers, 'Host', hostField(at)) }
   const anonymous = exchangeOf(hosted, at, null)
   context.exchanges += 1
-  if (absolute === undefined) return refuse(parts.rooms, anonymous, new SallyportError('malformed_request', 'the target is not a URL of http or https'))
+  if (absolute === undefined)
+    return refuse(
+      parts.rooms,
+      anonymous,
+      new SallyportError('malformed_request', 'the target is not a URL of http or https'),
+    )
   try {
     const principal = parts.identify(incoming.headers, context.clientIp)
     const exchange = { ...anonymous, principal }
-    const handling = parts.rooms.policy().intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
-    if (parts.isSelf(at)) return await refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
-    if (handling.action === 'deny') return await refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`))
+    const handling = parts.rooms
+      .policy()
+      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
+    if (parts.isSelf(at))
+      return await refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
+    if (handling.action === 'deny')
+      return await refuse(
+        parts.rooms,
+        exchange,
+        new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`),
+      )
     if (handling.action === 'inspect') return await forwarded(parts, hosted, exchange)
     context.exchanges -= 1
     return await unread(parts, hosted, exchange)
@@ -110,16 +136,27 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
 /** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would. Its connection's row tells of it. */
 async function unread(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
   try {
-    await incoming.send(await parts.upstream.send(exchange.request, { signal: incoming.signal, inform: incoming.inform }))
+    await incoming.send(
+      await parts.upstream.send(exchange.request, { signal: incoming.signal, inform: incoming.inform }),
+    )
   } catch (thrown) {
     if (incoming.signal.aborted) return
     await refuse(parts.rooms, exchange, asSallyportError(thrown))
   }
 }
 
-async function challenge(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange, error: SallyportError): Promise<void> {
-  const more = error.code === 'proxy_auth_required' ? ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"'] : ['retry-after', '60']
-  const reply: Exchange['reply'] = (answer) => incoming.send({ ...answer, head: { ...answer.head, headers: [...answer.head.headers, ...more] } })
+async function challenge(
+  parts: ProxyParts,
+  incoming: Incoming<Connection>,
+  exchange: Exchange,
+  error: SallyportError,
+): Promise<void> {
+  const more =
+    error.code === 'proxy_auth_required'
+      ? ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"']
+      : ['retry-after', '60']
+  const reply: Exchange['reply'] = (answer) =>
+    incoming.send({ ...answer, head: { ...answer.head, headers: [...answer.head.headers, ...more] } })
   await refuse(parts.rooms, { ...exchange, reply }, error)
 }
 

@@ -42,6 +42,7 @@ export function classify(bytes: Buffer): FirstBytes | undefined {
   if (hello.kind === 'more') return undefined
   if (hello.kind !== 'not-tls') return hello
   const text = bytes.toString('latin1', 0, 32)
-  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI|PROPFIND|REPORT|QUERY) /.test(text)) return { kind: 'http' }
+  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI|PROPFIND|REPORT|QUERY) /.test(text))
+    return { kind: 'http' }
   return bytes.length < 10 && /^[A-Z]+$/.test(text) ? undefined : { kind: 'other' }
 }

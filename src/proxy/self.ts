@@ -12,24 +12,48 @@ export type SelfPages = {
 
 /** What the proxy answers for itself: a set-up page, the certificate, the revocation list, a PAC file. `self` is how the client reached it. */
 export function selfAnswer(pages: SelfPages, method: string, path: string, self: string): Answer {
-  if (method !== 'GET' && method !== 'HEAD') return answer(405, 'text/plain; charset=utf-8', Buffer.from('only GET here\n'), ['allow', 'GET, HEAD'])
+  if (method !== 'GET' && method !== 'HEAD')
+    return answer(405, 'text/plain; charset=utf-8', Buffer.from('only GET here\n'), ['allow', 'GET, HEAD'])
   const page = routes[path]?.(pages, self)
-  if (page === undefined) return answer(404, 'text/plain; charset=utf-8', Buffer.from('nothing here; try / for how to use this proxy\n'))
-  return answer(200, page.type, page.body, page.file === undefined ? [] : ['content-disposition', `attachment; filename="${page.file}"`])
+  if (page === undefined)
+    return answer(404, 'text/plain; charset=utf-8', Buffer.from('nothing here; try / for how to use this proxy\n'))
+  return answer(
+    200,
+    page.type,
+    page.body,
+    page.file === undefined ? [] : ['content-disposition', `attachment; filename="${page.file}"`],
+  )
 }
 
 type Page = { readonly type: string; readonly body: Buffer; readonly file?: string }
 
 const routes: Record<string, ((pages: SelfPages, self: string) => Page) | undefined> = {
   '/': (pages, self) => ({ type: 'text/html; charset=utf-8', body: Buffer.from(setUpPage(self, pages.fingerprint())) }),
-  '/ca.pem': (pages) => ({ type: 'application/x-pem-file', body: Buffer.from(pages.caPem()), file: 'sallyport-ca.pem' }),
+  '/ca.pem': (pages) => ({
+    type: 'application/x-pem-file',
+    body: Buffer.from(pages.caPem()),
+    file: 'sallyport-ca.pem',
+  }),
   '/ca.der': (pages) => ({ type: 'application/x-x509-ca-cert', body: pages.caDer(), file: 'sallyport-ca.crt' }),
   '/ca.crl': (pages) => ({ type: 'application/pkix-crl', body: pages.crl() }),
-  '/proxy.pac': (pages, self) => ({ type: 'application/x-ns-proxy-autoconfig', body: Buffer.from(pacFile(pages.inspected(), self)) }),
+  '/proxy.pac': (pages, self) => ({
+    type: 'application/x-ns-proxy-autoconfig',
+    body: Buffer.from(pacFile(pages.inspected(), self)),
+  }),
 }
 
 function answer(status: number, type: string, body: Buffer, more: readonly string[] = []): Answer {
-  const headers = ['content-type', type, 'content-length', String(body.length), 'cache-control', 'no-store', 'x-content-type-options', 'nosniff', ...more]
+  const headers = [
+    'content-type',
+    type,
+    'content-length',
+    String(body.length),
+    'cache-control',
+    'no-store',
+    'x-content-type-options',
+    'nosniff',
+    ...more,
+  ]
   return { head: { status, reason: '', headers, version: '1.1' }, body: bytesBody(body) }
 }
 

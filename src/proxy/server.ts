@@ -12,7 +12,7 @@ import type { Handlers, Incoming } from '../http/incoming.ts'
 import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
 import { handleConnect } from './connect.ts'
-import { connectionRecord } from './context.ts'
+import { connectionRecord, endWith } from './context.ts'
 import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
@@ -38,16 +38,17 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     exchange: (incoming) => handleExchange(parts, incoming),
     upgrade: (upgrade) => websocket(parts, upgrade),
     connect: (context, request, socket, head) => {
-      if (context.tunnel !== null) return void socket.end(connectInside)
+      if (context.tunnel !== null) return endWith(socket, connectInside)
       context.exchanges += 1
-      if (draining) return void socket.end(refusedWhileDraining)
+      if (draining) return endWith(socket, refusedWhileDraining)
       void handleConnect(parts, context, request, head, serve)
     },
     refused: (context, fault, request) => refused(parts, context, fault, request),
   }
   const h1 = http1Server(handlers, limits)
   const h2 = http2Server(handlers, limits)
-  const serve = (socket: Duplex, context: Connection, protocol: 'h2' | 'http/1.1'): void => (protocol === 'h2' ? h2 : h1).serve(socket, context)
+  const serve = (socket: Duplex, context: Connection, protocol: 'h2' | 'http/1.1'): void =>
+    (protocol === 'h2' ? h2 : h1).serve(socket, context)
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     const connection = connectionOf(socket)
@@ -70,7 +71,14 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       draining = true
       server.close()
       return new Promise((resolve) => {
-        const look = (): void => (open.size === 0 ? resolve() : void setTimeout(look, 20).unref())
+        const look = (): void => {
+          // Nothing is in flight on a connection that waits for its next request, or never sent one.
+          h1.close()
+          h2.close()
+          for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+          if (open.size === 0) resolve()
+          else setTimeout(look, 20).unref()
+        }
         look()
       })
     },
@@ -116,18 +124,28 @@ function turnAway(parts: ProxyParts, connection: Connection, error: SallyportErr
   const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
   record.set({ handling: 'deny', reason: error.message, error: error.code })
   record.end()
-  connection.socket.end(`HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
-  connection.socket.destroySoon()
+  endWith(
+    connection.socket,
+    `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+  )
 }
 
 function silent(parts: ProxyParts, connection: Connection): void {
   const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
-  record.set({ reason: connection.refusal ?? 'closed before a request', error: connection.refusal === undefined ? null : 'malformed_request' })
+  record.set({
+    reason: connection.refusal ?? 'closed before a request',
+    error: connection.refusal === undefined ? null : 'malformed_request',
+  })
   record.end()
 }
 
 /** A request that never became one: an `exchanges` row when it had a request line, else its connection's row tells. */
-function refused(parts: ProxyParts, connection: Connection, fault: Fault, request: { method: string; target: string } | undefined): void {
+function refused(
+  parts: ProxyParts,
+  connection: Connection,
+  fault: Fault,
+  request: { method: string; target: string } | undefined,
+): void {
   parts.metrics.refusedRequests.inc({ code: fault.code })
   if (request === undefined) {
     connection.refusal = fault.message
@@ -137,11 +155,32 @@ function refused(parts: ProxyParts, connection: Connection, fault: Fault, reques
   const { tunnel } = connection
   const at = { ...(tunnel ?? { scheme: 'http' as const, host: '', port: 0 }), ...splitPath(request.target) }
   const signal = new AbortController().signal
-  const head = { method: request.method, target: request.target, scheme: undefined, authority: undefined, version: '1.1' as const, headers: noHeaders, body: null }
-  const incoming: Incoming<Connection> = { context: connection, ...head, signal, expectsContinue: false, inform: () => undefined, send: async () => undefined }
-  void refuse(parts.rooms, exchangeOf(incoming, at, tunnel?.principal ?? null), new SallyportError(fault.code, fault.message))
+  const head = {
+    method: request.method,
+    target: request.target,
+    scheme: undefined,
+    authority: undefined,
+    version: '1.1' as const,
+    headers: noHeaders,
+    body: null,
+  }
+  const incoming: Incoming<Connection> = {
+    context: connection,
+    ...head,
+    signal,
+    expectsContinue: false,
+    inform: () => undefined,
+    send: async () => undefined,
+  }
+  void refuse(
+    parts.rooms,
+    exchangeOf(incoming, at, tunnel?.principal ?? null),
+    new SallyportError(fault.code, fault.message),
+  )
 }
 
 const noHeaders: RawHeaders = []
-const connectInside = 'HTTP/1.1 405 Method Not Allowed\r\nsallyport-error: unsupported_method\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
-const refusedWhileDraining = 'HTTP/1.1 503 Service Unavailable\r\nsallyport-error: shutting_down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
+const connectInside =
+  'HTTP/1.1 405 Method Not Allowed\r\nsallyport-error: unsupported_method\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
+const refusedWhileDraining =
+  'HTTP/1.1 503 Service Unavailable\r\nsallyport-error: shutting_down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'

@@ -29,7 +29,11 @@ export function canonicalHost(text: string): string | undefined {
   return hostName.test(ascii) && ascii.length <= 253 ? ascii : undefined
 }
 
-export type AbsoluteTarget = Authority & { readonly scheme: 'http' | 'https'; readonly path: string; readonly query: string }
+export type AbsoluteTarget = Authority & {
+  readonly scheme: 'http' | 'https'
+  readonly path: string
+  readonly query: string
+}
 
 /** A request target in absolute form (RFC 9112, 3.2.2). */
 export function parseAbsolute(text: string): AbsoluteTarget | undefined {
@@ -37,13 +41,17 @@ export function parseAbsolute(text: string): AbsoluteTarget | undefined {
   if (match === null) return undefined
   const scheme = (match[1] as string).toLowerCase() as 'http' | 'https'
   const authority = withPort(match[2] as string, scheme)
-  return authority === undefined ? undefined : { scheme, ...authority, path: match[3] === '' ? '/' : (match[3] as string), query: match[4] ?? '' }
+  return authority === undefined
+    ? undefined
+    : { scheme, ...authority, path: match[3] === '' ? '/' : (match[3] as string), query: match[4] ?? '' }
 }
 
 /** A Host or :authority value: host and port, the scheme's own port when it names none. */
 export function withPort(authority: string, scheme: 'http' | 'https'): Authority | undefined {
   const bare = authority.endsWith(':') ? authority.slice(0, -1) : authority
-  return parseAuthority(/:\d+$/.test(bare.replace(/^\[[^\]]*\]/, '')) ? bare : `${bare}:${scheme === 'https' ? 443 : 80}`)
+  return parseAuthority(
+    /:\d+$/.test(bare.replace(/^\[[^\]]*\]/, '')) ? bare : `${bare}:${scheme === 'https' ? 443 : 80}`,
+  )
 }
 
 /** A target in origin form, cut at the query. */

@@ -18,16 +18,32 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
   const { tunnel } = context
   const absolute = tunnel === null ? parseAbsolute(incoming.target) : undefined
   const at = tunnel === null ? absolute : { ...tunnel, ...splitPath(incoming.target) }
-  if (at === undefined) return void (await incoming.send({ head: { status: 400, reason: 'Bad Request', headers: ['content-length', '0'], version: '1.1' }, body: null }))
+  if (at === undefined)
+    return void (await incoming.send({
+      head: { status: 400, reason: 'Bad Request', headers: ['content-length', '0'], version: '1.1' },
+      body: null,
+    }))
   const exchange = exchangeOf(incoming, at, tunnel?.principal ?? null)
   if (tunnel !== null && !namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
-    return refuse(parts.rooms, exchange, new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`))
+    return refuse(
+      parts.rooms,
+      exchange,
+      new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`),
+    )
   }
   if (tunnel === null) {
-    const { action, reason } = parts.rooms.policy().intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: null })
-    if (action === 'deny') return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
+    const { action, reason } = parts.rooms
+      .policy()
+      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: null })
+    if (action === 'deny')
+      return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
   }
-  return runMessages(parts.rooms, exchange, () => upgradeUpstream(parts.connector, exchange.request, upgradeHeaders(incoming.headers), incoming.signal), accept)
+  return runMessages(
+    parts.rooms,
+    exchange,
+    () => upgradeUpstream(parts.connector, exchange.request, upgradeHeaders(incoming.headers), incoming.signal),
+    accept,
+  )
 }
 
 /** The client's own fields but those of the proxy hop; Connection keeps only the upgrade. */
@@ -36,4 +52,13 @@ function upgradeHeaders(headers: RawHeaders): string[] {
   return [...withoutHeaders(headers, hop), 'Connection', 'Upgrade', 'Upgrade', protocol]
 }
 
-const hop = new Set(['connection', 'proxy-connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade'])
+const hop = new Set([
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
