@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
+import { configJsonSchema } from '../src/config/schema.ts'
 import { errorCodes } from '../src/core/errors.ts'
 import { conclude, repository, sourceFiles, type SourceFiles } from './source-files.ts'
 
@@ -8,7 +9,7 @@ export type ErrorTable = Readonly<
 >
 
 /** All that the documentation promises and this repository can check by itself. */
-export async function docsProblems(): Promise<string[]> {
+export function docsProblems(): string[] {
   const pages = documentationPages()
   return [
     ...errorPageProblems(pages.get('docs/errors.md') ?? '', errorCodes),
@@ -17,7 +18,7 @@ export async function docsProblems(): Promise<string[]> {
       pages.get('docs/dependencies.md') ?? '',
     ),
     ...linkProblems(pages, (path) => existsSync(join(repository, path))),
-    ...(await configurationProblems(pages.get('docs/configuration.md'))),
+    ...configurationKeyProblems(pages.get('docs/configuration.md') ?? '', schemaKeys(configJsonSchema())),
   ]
 }
 
@@ -100,14 +101,6 @@ export function configurationKeyProblems(page: string, keys: readonly string[]):
     .map((key) => `docs/configuration.md: lacks ${key}`)
 }
 
-async function configurationProblems(page: string | undefined): Promise<string[]> {
-  if (page === undefined || !existsSync(join(repository, 'src/config/schema.ts'))) return []
-  const schema = (await import('../src/config/schema.ts')) as Record<string, unknown>
-  const make = schema['configurationJsonSchema'] ?? schema['configJsonSchema'] ?? schema['jsonSchema']
-  if (typeof make !== 'function') return []
-  return configurationKeyProblems(page, schemaKeys((make as () => unknown)()))
-}
-
 function documentationPages(): SourceFiles {
   const pages = new Map(sourceFiles('docs', '.md'))
   for (const page of ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'policies/README.md', 'certs/README.md']) {
@@ -151,5 +144,5 @@ This page is written from \`src/core/errors.ts\` by \`npm run check -- --write\`
 
 if (import.meta.main) {
   if (process.argv.includes('--write')) writeFileSync(join(repository, 'docs/errors.md'), errorPage(errorCodes))
-  conclude('docs', await docsProblems())
+  conclude('docs', docsProblems())
 }
