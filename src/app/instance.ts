@@ -12,6 +12,7 @@ import type { Authority } from '../tls/authority.ts'
 import { openCa } from './authority.ts'
 import { listen } from './listen.ts'
 import type { Address } from './listen.ts'
+import { releaseStartupMemory } from './memory.ts'
 import { openPolicies } from './policies.ts'
 import { proxyParts } from './proxy.ts'
 import { engineRooms, openRecorder } from './rooms.ts'
@@ -76,6 +77,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
   undo.move()
+  releaseStartupMemory()
   return {
     proxy: doors.map(({ address }) => address),
     authority,
