@@ -103,7 +103,7 @@ async function intercepted(
   const outcome = await intercept(socket, { context, alpn: ['h2', 'http/1.1'], timeoutMs: parts.handshakeTimeoutMs })
   if (outcome.kind === 'failed') return handshakeFailed(parts, outcome, { clientIp, host: tunnel.host }, record)
   record.set({ alpn: outcome.alpn ?? null })
-  socket.once('close', () => record.end())
+  endsWith(connection, record)
   outcome.socket.once('close', () => socket.destroy())
   outcome.socket.once('error', (error) => {
     // A TLS 1.3 client may refuse the leaf after its own Finished (RFC 8446, 4.4.2.4).
@@ -113,6 +113,15 @@ async function intercepted(
     record.set({ handling: 'rejected-leaf', reason: `alert ${alert}` })
   })
   serve(outcome.socket, connection, outcome.alpn === 'h2' ? 'h2' : 'http/1.1')
+}
+
+/** An inspected connection's row is written when it ends; where its last request was unreadable, the row says so. */
+function endsWith(connection: Connection, record: ConnectionRecord): void {
+  connection.socket.once('close', () => {
+    const { refusal } = connection
+    if (refusal !== undefined) record.set({ reason: refusal.message, error: refusal.code })
+    record.end()
+  })
 }
 
 function handshakeFailed(
@@ -147,7 +156,7 @@ async function withoutTls(
 ): Promise<void> {
   const { socket } = connection
   if (first.kind === 'http') {
-    socket.once('close', () => record.end())
+    endsWith(connection, record)
     serve(socket, connection, 'http/1.1')
     // Looking at the first bytes has paused it.
     socket.resume()

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionId } from '../core/ids.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
+import type { Fault } from '../http/validate.ts'
 import type { Authority } from './target.ts'
 
 /** What a request on a connection needs to know of it. `tunnel` is null on the proxy's own port, before any CONNECT. */
@@ -15,7 +16,7 @@ export type Connection = {
   /** Exchanges seen: a connection without any leaves a row of its own. */
   exchanges: number
   /** Why its last request was refused before it became an exchange. */
-  refusal?: string
+  refusal?: Fault
 }
 
 /** The inside of a CONNECT. */

@@ -133,8 +133,8 @@ function turnAway(parts: ProxyParts, connection: Connection, error: SallyportErr
 function silent(parts: ProxyParts, connection: Connection): void {
   const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
   record.set({
-    reason: connection.refusal ?? 'closed before a request',
-    error: connection.refusal === undefined ? null : 'malformed_request',
+    reason: connection.refusal?.message ?? 'closed before a request',
+    error: connection.refusal?.code ?? null,
   })
   record.end()
 }
@@ -148,7 +148,7 @@ function refused(
 ): void {
   parts.metrics.refusedRequests.inc({ code: fault.code })
   if (request === undefined) {
-    connection.refusal = fault.message
+    connection.refusal = fault
     return
   }
   connection.exchanges += 1
