@@ -191,19 +191,23 @@ export class WriteQueue {
       this.#problem = report.reason
       return
     }
+    if (report.kind === 'ready') return this.#recovered()
     this.#bytes -= freed
     this.#committed = report.last
     this.#commits += 1
     this.#lastCommitMs = report.commitMs
     this.#idleTicks = 0
-    this.#outage = false
-    if (this.#problem !== undefined) {
-      this.#problem = undefined
-      this.#options.notice({ kind: 'recovered' })
-    }
+    this.#recovered()
     this.#settle(report)
     if (this.#bytes <= this.#options.bound) this.#relieve()
     if (this.#count > 0 || this.#sealed.length > 0) this.#schedule()
+  }
+
+  #recovered(): void {
+    this.#outage = false
+    if (this.#problem === undefined) return
+    this.#problem = undefined
+    this.#options.notice({ kind: 'recovered' })
   }
 
   #settle(report: Report & { kind: 'done' }): void {

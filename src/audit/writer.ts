@@ -25,12 +25,15 @@ export type Batch = {
 export type Report =
   | { kind: 'done'; last: number; commitMs: number; refused: readonly { write: number; reason: string }[] }
   | { kind: 'failing'; reason: string }
+  /** The database can be reached again, and nothing waits for it. */
+  | { kind: 'ready' }
 
 const { path, pragmas, statements } = workerData as WriterData
 const port = parentPort
 if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
 let db: Database.Database
+let connected = false
 let prepared: Database.Statement<[Value[]]>[]
 let begin: Database.Statement
 let commit: Database.Statement
@@ -134,7 +137,11 @@ function failed(thrown: unknown): void {
   setTimeout(
     () => {
       try {
-        if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(thrown))) connect()
+        if (!connected || !/^SQLITE_(BUSY|FULL)/.test(codeOf(thrown))) connect()
+        if (waiting.length === 0) {
+          failures = 0
+          report({ kind: 'ready' })
+        }
         work()
       } catch (again) {
         failed(again)
@@ -145,13 +152,17 @@ function failed(thrown: unknown): void {
 }
 
 function connect(): void {
+  connected = false
   db?.close()
-  db = new Database(path, { timeout: 0, fileMustExist: true })
+  // Another process that opens the database at this moment may hold it for an instant.
+  db = new Database(path, { timeout: BUSY_MS, fileMustExist: true })
   for (const pragma of pragmas) db.pragma(pragma)
   prepared = statements.map(({ sql }) => db.prepare<[Value[]]>(sql))
   begin = db.prepare('BEGIN IMMEDIATE')
   commit = db.prepare('COMMIT')
   rollback = db.prepare('ROLLBACK')
+  db.pragma('busy_timeout = 0')
+  connected = true
 }
 
 function close(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
@@ -73,4 +74,18 @@ test('a database that comes back is written after all', async () => {
   worker.postMessage('close')
   await once(worker, 'exit')
   assert.deepEqual(values(path), ['a'])
+})
+
+test('a database that could not be opened at first is told to be ready, also when nothing waits to be written', async () => {
+  const path = join(tempFolder(), 'late.db')
+  const worker = start(path)
+  const next = async () => ((await once(worker, 'message')) as [Report])[0].kind
+  assert.equal(await next(), 'failing')
+  const made = table()
+  copyFileSync(made, path)
+  let kind = await next()
+  while (kind === 'failing') kind = await next()
+  assert.equal(kind, 'ready')
+  worker.postMessage('close')
+  await once(worker, 'exit')
 })
