@@ -30,7 +30,8 @@ export function http2Server<C>(
         maxOutstandingPings: 10,
         maxSettings: 32,
       })
-      session.setLocalWindowSize?.(4_194_304)
+      // The session has no handle before its next tick.
+      session.once('connect', () => session.setLocalWindowSize(4_194_304))
       let open = 0
       sessions.add(session)
       session.once('close', () => sessions.delete(session))
@@ -116,9 +117,8 @@ async function send(stream: ServerHttp2Stream, answer: Answer): Promise<void> {
   stream.respond(headers, { waitForTrailers: bytes === undefined, ...withoutDate })
   if (bytes !== undefined) return finished(stream, bytes)
   stream.once('wantTrailers', () => {
-    const trailers = body.trailers()
-    if (trailers.length > 0) stream.sendTrailers(grouped(trailers))
-    else stream.close()
+    // Without any, Node sends an empty DATA frame that ends the stream.
+    stream.sendTrailers(grouped(body.trailers()))
   })
   try {
     await pump(body, stream)
@@ -132,7 +132,8 @@ async function send(stream: ServerHttp2Stream, answer: Answer): Promise<void> {
 function finished(stream: ServerHttp2Stream, bytes?: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.once('finish', resolve)
-    stream.once('close', () => reject(new Error('the client went away')))
+    // A whole answer may close the stream before `finish` is told.
+    stream.once('close', () => (stream.rstCode === constants.NGHTTP2_NO_ERROR ? resolve() : reject(new Error('the client went away'))))
     if (bytes === undefined) stream.end()
     else stream.end(bytes)
   })

@@ -82,6 +82,8 @@ export function rejectedLeafAlert(error: unknown): string | undefined {
 
 function securedOutcome(socket: TLSSocket): Interception {
   const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined
+  // A TLSSocket without a tls.Server leaves this true, and HTTP/2 then waits for ever.
+  Object.assign(socket, { secureConnecting: false })
   return { kind: 'secure', socket, alpn, version: socket.getProtocol() ?? '', resumed: socket.isSessionReused() }
 }
 
