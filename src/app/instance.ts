@@ -53,15 +53,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
     metrics.policyReloads.inc({ outcome: 'loaded' })
     metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
     log.info({ policy: digest }, 'policies reloaded')
-    const now = new Date()
-    recorder.event({
-      id: newEventId(now.getTime()),
-      at: now.toISOString(),
-      who: 'sallyport',
-      what: 'policy.reload',
-      before: null,
-      after: JSON.stringify({ digest }),
-    })
+    recordEvent(recorder, 'policy.reload', { digest })
   }
   metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
   watchLedger(metrics, recorder)
@@ -77,6 +69,12 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
   undo.move()
+  recordEvent(recorder, 'program.start', {
+    pid: process.pid,
+    node: process.versions.node,
+    policy: policies.current().digest,
+    ca: authority.fingerprint,
+  })
   releaseStartupMemory()
   return {
     proxy: doors.map(({ address }) => address),
@@ -92,6 +90,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
     },
     async stop(graceMs) {
       policies.close()
+      recordEvent(recorder, 'program.stop', { pid: process.pid })
       const drained = Promise.all(doors.map(({ door }) => door.drain()))
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
@@ -101,6 +100,19 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
         .catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))
     },
   }
+}
+
+/** What the program itself did. */
+function recordEvent(recorder: Recorder, what: string, after: Readonly<Record<string, unknown>>): void {
+  const now = new Date()
+  recorder.event({
+    id: newEventId(now.getTime()),
+    at: now.toISOString(),
+    who: 'sallyport',
+    what,
+    before: null,
+    after: JSON.stringify(after),
+  })
 }
 
 async function openDoors(

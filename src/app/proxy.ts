@@ -66,9 +66,6 @@ export function proxyParts(options: {
     },
     headerBytes: config().limits.headerBytes,
     handshakeTimeoutMs: 10_000,
-    get markers() {
-      return config().proxy.markers
-    },
   }
   return {
     parts,

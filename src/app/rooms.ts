@@ -55,6 +55,9 @@ export function engineRooms(parts: {
     get inspectBytes() {
       return parts.config().limits.inspectBytes
     },
+    get markers() {
+      return parts.config().proxy.markers
+    },
     get whenUnavailable() {
       return parts.config().audit.whenUnavailable
     },

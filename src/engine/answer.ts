@@ -36,6 +36,22 @@ export function refusal(
   return { head: { status, reason: STATUS_CODES[status] ?? '', headers, version: '1.1' }, body: bytesBody(body) }
 }
 
+/** An origin's answer with our marks, for those who asked to see them. */
+export function marked(
+  answer: Answer,
+  about: { readonly exchange: { readonly id: string }; readonly decision: string },
+): Answer {
+  if (headerOf(answer.head.headers, 'sallyport-exchange') !== undefined) return answer
+  const headers = [
+    ...answer.head.headers,
+    'sallyport-exchange',
+    about.exchange.id,
+    'sallyport-decision',
+    about.decision,
+  ]
+  return { head: { ...answer.head, headers }, body: answer.body }
+}
+
 /** Codes that are a decision of policy rather than a failure. */
 export const byPolicy: ReadonlySet<string> = new Set([
   'sallyport_blocked',

@@ -39,6 +39,8 @@ export type Rooms = {
   readonly inspectBytes: number
   /** What happens to traffic when the ledger cannot be written. */
   readonly whenUnavailable: 'block' | 'allow'
+  /** Whether answers carry `sallyport-exchange` and `sallyport-decision`. */
+  readonly markers: boolean
   /** Which content is kept: see `audit.bodies`. */
   readonly store: 'redacted' | 'full' | 'none'
 }

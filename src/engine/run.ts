@@ -1,5 +1,5 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
-import { refusal, byPolicy } from './answer.ts'
+import { byPolicy, marked, refusal } from './answer.ts'
 import type { Answer, Exchange, Forward, Rooms } from './exchange.ts'
 import { closeRow } from './record.ts'
 import { admit } from './request.ts'
@@ -15,7 +15,8 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
   const trace = startTrace(rooms, exchange)
   rooms.metrics.activeExchanges(exchange.door).inc()
   try {
-    await exchange.reply(await answerTo(rooms, trace, forward))
+    const answer = await answerTo(rooms, trace, forward)
+    await exchange.reply(rooms.markers ? marked(answer, trace) : answer)
     closeRow(rooms, trace, 'done')
   } catch (thrown) {
     // The answer began and could not be finished: the client left, or the origin broke off.

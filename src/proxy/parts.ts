@@ -29,5 +29,4 @@ export type ProxyParts = {
   readonly maxConnections: number
   readonly headerBytes: number
   readonly handshakeTimeoutMs: number
-  readonly markers: boolean
 }
