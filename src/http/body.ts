@@ -41,6 +41,11 @@ export type Collected =
   | { readonly kind: 'whole'; readonly bytes: Buffer }
   | { readonly kind: 'over'; readonly rest: Body }
 
+/** A body that knows a faster way than iteration to keep the promise of `collect`. */
+export type SelfCollecting = Body & { readonly [collecting]: (limit: number) => Promise<Collected> }
+
+export const collecting = Symbol('collects itself')
+
 /**
  * The whole body when it has at most `limit` bytes; else, as soon as that is clear, a body that gives everything from the start.
  * Rejects when the body breaks off, which it also does when its connection goes away.
@@ -52,6 +57,8 @@ export function collect(body: Body, limit: number): Promise<Collected> {
     return Promise.resolve({ kind: 'whole', bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) })
   }
   if (body.length !== undefined && body.length > limit) return Promise.resolve({ kind: 'over', rest: body })
+  const own = (body as Partial<SelfCollecting>)[collecting]
+  if (own !== undefined) return own.call(body, limit)
   return known[source] === undefined ? collectChunks(body, limit) : collectStream(known[source], body, limit)
 }
 
@@ -137,9 +144,4 @@ const noTrailers: RawHeaders = []
 /** The bytes of a body made by bytesBody, or undefined. */
 export function bytesAtHand(body: Body): Uint8Array | undefined {
   return (body as { [held]?: Uint8Array })[held]
-}
-
-/** The stream behind a body made by streamBody, or undefined. */
-export function sourceOf(body: Body): Readable | undefined {
-  return (body as { [source]?: Readable })[source]
 }

@@ -3,8 +3,7 @@ import type { SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
 import { dialTcp, startTls } from './dial.ts'
 import type { Guard } from './guard.ts'
-
-export type Origin = { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number }
+import type { Origin } from './origin.ts'
 
 export type Connector = {
   /** A plain connection, for tunnels and plain HTTP. */
@@ -27,7 +26,10 @@ export function connector(options: {
     if (route.addresses.some((address) => options.isOwn(address, route.port))) {
       throw new SallyportError('loop_detected', `${host}:${port} is Sallyport itself`)
     }
-    return dialTcp(host, route, { connectTimeoutMs: options.connectTimeoutMs, ...(signal === undefined ? {} : { signal }) })
+    return dialTcp(host, route, {
+      connectTimeoutMs: options.connectTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    })
   }
 
   const http: Connector['http'] = async (origin, alpn, signal) => {

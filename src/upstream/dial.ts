@@ -21,11 +21,26 @@ export function dialTcp(host: string, route: Route, options: DialOptions): Promi
       keepAliveInitialDelay: 30_000,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    const timer = setTimeout(() => fail(new SallyportError('upstream_timeout', `no connection to ${host}:${route.port} in ${options.connectTimeoutMs} ms`)), options.connectTimeoutMs)
+    const timer = setTimeout(
+      () =>
+        fail(
+          new SallyportError(
+            'upstream_timeout',
+            `no connection to ${host}:${route.port} in ${options.connectTimeoutMs} ms`,
+          ),
+        ),
+      options.connectTimeoutMs,
+    )
     const fail = (error: Error): void => {
       clearTimeout(timer)
       socket.destroy()
-      reject(error instanceof SallyportError ? error : new SallyportError('upstream_unreachable', `cannot connect to ${host}:${route.port}: ${codeOf(error)}`, { cause: error }))
+      reject(
+        error instanceof SallyportError
+          ? error
+          : new SallyportError('upstream_unreachable', `cannot connect to ${host}:${route.port}: ${codeOf(error)}`, {
+              cause: error,
+            }),
+      )
     }
     socket.once('error', fail)
     socket.once('connect', () => {
@@ -36,7 +51,11 @@ export function dialTcp(host: string, route: Route, options: DialOptions): Promi
   })
 }
 
-export type TlsDial = DialOptions & { readonly context: SecureContext; readonly alpn: readonly string[]; readonly session?: Buffer | undefined }
+export type TlsDial = DialOptions & {
+  readonly context: SecureContext
+  readonly alpn: readonly string[]
+  readonly session?: Buffer | undefined
+}
 
 /** TLS over a connection that dialTcp or a parent proxy gave. The certificate is always checked, for `host`. */
 export function startTls(socket: Socket, host: string, options: TlsDial): Promise<TLSSocket> {
@@ -48,7 +67,11 @@ export function startTls(socket: Socket, host: string, options: TlsDial): Promis
       ...(isIP(host) === 0 ? { servername: host } : { host }),
       ...(options.session === undefined ? {} : { session: options.session }),
     })
-    const timer = setTimeout(() => fail(new SallyportError('upstream_timeout', `no TLS handshake with ${host} in ${options.connectTimeoutMs} ms`)), options.connectTimeoutMs)
+    const timer = setTimeout(
+      () =>
+        fail(new SallyportError('upstream_timeout', `no TLS handshake with ${host} in ${options.connectTimeoutMs} ms`)),
+      options.connectTimeoutMs,
+    )
     const stopped = (): void => fail(new SallyportError('client_aborted', 'the client went away'))
     const finish = (): void => {
       clearTimeout(timer)
@@ -73,12 +96,16 @@ export function startTls(socket: Socket, host: string, options: TlsDial): Promis
 
 function tlsFailure(host: string, cause: Error): SallyportError {
   const code = codeOf(cause)
-  if (certificateFaults.test(code)) return new SallyportError('upstream_certificate_invalid', `the certificate of ${host} is not accepted: ${code}`, { cause })
+  if (certificateFaults.test(code))
+    return new SallyportError('upstream_certificate_invalid', `the certificate of ${host} is not accepted: ${code}`, {
+      cause,
+    })
   const alert = /alert ([a-z ]+)|SSL alert number (\d+)/.exec(cause.message)
   return new SallyportError('upstream_tls_failed', `no TLS with ${host}: ${alert?.[1]?.trim() ?? code}`, { cause })
 }
 
-const certificateFaults = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_CERT|CRL_)/
+const certificateFaults =
+  /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_CERT|CRL_)/
 
 /** The system's code of an error, or its message without addresses and paths. */
 export function codeOf(error: Error): string {

@@ -27,7 +27,8 @@ export function addressGuard(options: {
     if (fixed !== undefined) return fixedRoute(fixed, port)
     const addresses = isIP(host) === 0 ? await resolver(host) : [plainAddress(host)]
     const refused = addresses.find((address) => isSpecialAddress(address) && !options.allowed(address))
-    if (refused !== undefined) throw new SallyportError('address_not_allowed', `${host} is at ${refused}, an address that may not be dialled`)
+    if (refused !== undefined)
+      throw new SallyportError('address_not_allowed', `${host} is at ${refused}, an address that may not be dialled`)
     return { addresses, port }
   }
 }

@@ -7,12 +7,17 @@ import { headerOf } from '../core/http.ts'
 import { bytesAtHand, pump, streamBody } from '../http/body.ts'
 import { contentLength, endToEnd } from '../http/headers.ts'
 import { grouped } from '../http/serve2.ts'
-import type { Origin } from './connect.ts'
+import type { Sending, UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
-import type { Sending, UpstreamTimes } from './http1.ts'
+import type { Origin } from './origin.ts'
 
 /** An HTTP/2 session to an origin, over a connection that negotiated it. `gone` is called once it takes no more requests. */
-export function http2Session(origin: Origin, socket: Socket, times: UpstreamTimes, gone: () => void): Promise<ClientHttp2Session> {
+export function http2Session(
+  origin: Origin,
+  socket: Socket,
+  times: UpstreamTimes,
+  gone: () => void,
+): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = connectHttp2(`${origin.scheme}://${origin.host}`, {
       createConnection: () => socket,
@@ -33,7 +38,12 @@ export function http2Session(origin: Origin, socket: Socket, times: UpstreamTime
 }
 
 /** One request on a session (RFC 9113, 8). */
-export function sendHttp2(session: ClientHttp2Session, request: Request, { signal, inform }: Sending, times: UpstreamTimes): Promise<Answer> {
+export function sendHttp2(
+  session: ClientHttp2Session,
+  request: Request,
+  { signal, inform }: Sending,
+  times: UpstreamTimes,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const stream = session.request(requestHeaders(request), { endStream: request.body === null, ...withoutNagging })
     let trailers: RawHeaders = []
@@ -44,7 +54,9 @@ export function sendHttp2(session: ClientHttp2Session, request: Request, { signa
       reject(new SallyportError('upstream_timeout', 'the origin took too long'))
       abort()
     }, times.headersTimeoutMs)
-    stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => inform(Number(headers[':status']), fieldsOf(raw, headers)))
+    stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) =>
+      inform(Number(headers[':status']), fieldsOf(raw, headers)),
+    )
     stream.on('trailers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
       trailers = fieldsOf(raw, headers)
     })
@@ -60,7 +72,12 @@ export function sendHttp2(session: ClientHttp2Session, request: Request, { signa
     stream.once('close', () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
-      if (!answered) reject(signal.aborted ? new SallyportError('client_aborted', 'the client went away') : new SallyportError('upstream_closed', 'the origin reset the stream'))
+      if (!answered)
+        reject(
+          signal.aborted
+            ? new SallyportError('client_aborted', 'the client went away')
+            : new SallyportError('upstream_closed', 'the origin reset the stream'),
+        )
     })
     stream.on('error', (error) => {
       if (!answered) reject(upstreamFault(error))
@@ -92,18 +109,26 @@ function requestHeaders(request: Request): Record<string, string | string[]> {
   delete fields.host
   // RFC 9113, 8.2.2: the one value of TE that may cross; gRPC requires it.
   if (headerOf(headers, 'te')?.toLowerCase() === 'trailers') fields.te = 'trailers'
-  return { ':method': method, ':scheme': target.scheme, ':authority': host, ':path': `${target.path}${target.query}`, ...fields }
+  return {
+    ':method': method,
+    ':scheme': target.scheme,
+    ':authority': host,
+    ':path': `${target.path}${target.query}`,
+    ...fields,
+  }
 }
 
 function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeaders): string[] {
   const fields: string[] = []
   if (raw === undefined) {
     for (const [name, value] of Object.entries(headers)) {
-      for (const one of Array.isArray(value) ? value : [value]) if (!name.startsWith(':') && one !== undefined) fields.push(name, String(one))
+      for (const one of Array.isArray(value) ? value : [value])
+        if (!name.startsWith(':') && one !== undefined) fields.push(name, String(one))
     }
     return fields
   }
-  for (let i = 0; i < raw.length; i += 2) if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
+  for (let i = 0; i < raw.length; i += 2)
+    if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
   return fields
 }
 

@@ -3,10 +3,12 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
-import type { Connector, Origin } from './connect.ts'
-import type { Sending, UpstreamTimes } from './http1.ts'
-import { http1, keyOf } from './http1.ts'
+import type { Connector } from './connect.ts'
+import type { Sending, UpstreamTimes } from './connection.ts'
+import { http1 } from './http1.ts'
 import { http2Session, sendHttp2 } from './http2.ts'
+import { keyOf } from './origin.ts'
+import type { Origin } from './origin.ts'
 
 export type Upstream = {
   /** Sends a request to the origin its head names, in the client's own HTTP version where the origin has it. Rejects with SallyportError. */
@@ -14,7 +16,9 @@ export type Upstream = {
   readonly close: () => Promise<void>
 }
 
-type Known = { readonly kind: 'h1'; readonly until: number } | { readonly kind: 'h2'; readonly session: Promise<ClientHttp2Session> }
+type Known =
+  | { readonly kind: 'h1'; readonly until: number }
+  | { readonly kind: 'h2'; readonly session: Promise<ClientHttp2Session> }
 
 /** Origins over HTTP/1.1 and HTTP/2: pools, sessions, and what each origin speaks, remembered for a while. */
 export function upstream(connect: Connector, times: UpstreamTimes, now: () => number): Upstream {
@@ -30,7 +34,8 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
     const entry: Known = {
       kind: 'h2',
       session: opened.then((socket) => {
-        if ((socket as TLSSocket).alpnProtocol === 'h2') return http2Session(origin, socket, times, () => forget(key, entry))
+        if ((socket as TLSSocket).alpnProtocol === 'h2')
+          return http2Session(origin, socket, times, () => forget(key, entry))
         known.set(key, { kind: 'h1', until: now() + rememberMs })
         plain.adopt(origin, socket as Socket)
         throw notHttp2
@@ -71,14 +76,19 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
       }
     },
     async close() {
-      for (const entry of known.values()) if (entry.kind === 'h2') entry.session.then((session) => session.destroy()).catch(() => undefined)
+      for (const entry of known.values())
+        if (entry.kind === 'h2') entry.session.then((session) => session.destroy()).catch(() => undefined)
       await plain.close()
     },
   }
 }
 
 function refusedHttp1(error: unknown): boolean {
-  return error instanceof SallyportError && error.code === 'upstream_tls_failed' && /no application protocol|NO_APPLICATION_PROTOCOL/i.test(error.message)
+  return (
+    error instanceof SallyportError &&
+    error.code === 'upstream_tls_failed' &&
+    /no application protocol|NO_APPLICATION_PROTOCOL/i.test(error.message)
+  )
 }
 
 const notHttp2 = new Error('the origin chose HTTP/1.1')
