@@ -17,6 +17,7 @@ import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { selfAnswer } from './self.ts'
+import { servedConnections } from './served.ts'
 import { splitPath } from './target.ts'
 import { websocket } from './websocket.ts'
 
@@ -31,15 +32,17 @@ export type ProxyDoor = {
 /** The proxy door: takes connections, and hands each request to what it is for. */
 export function proxyDoor(parts: ProxyParts): ProxyDoor {
   const open = new Set<Socket>()
+  const served = servedConnections()
   let draining = false
   const limits = { headerBytes: parts.headerBytes, headersTimeoutMs: 30_000, keepAliveTimeoutMs: 120_000, streams: 250 }
 
   const handlers: Handlers<Connection> = {
-    exchange: (incoming) => handleExchange(parts, incoming),
-    upgrade: (upgrade) => websocket(parts, upgrade),
+    exchange: (incoming) => served.during(incoming.context, handleExchange(parts, incoming)),
+    upgrade: (upgrade) => served.during(upgrade.incoming.context, websocket(parts, upgrade)),
     connect: (context, request, socket, head) => {
       if (context.tunnel !== null) return endWith(socket, connectInside)
       context.exchanges += 1
+      served.remove(context)
       if (draining) return endWith(socket, refusedWhileDraining)
       void handleConnect(parts, context, request, head, serve)
     },
@@ -47,8 +50,11 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
   }
   const h1 = http1Server(handlers, limits)
   const h2 = http2Server(handlers, limits)
-  const serve = (socket: Duplex, context: Connection, protocol: 'h2' | 'http/1.1'): void =>
-    (protocol === 'h2' ? h2 : h1).serve(socket, context)
+  const serve = (socket: Duplex, context: Connection, protocol: 'h2' | 'http/1.1'): void => {
+    if (protocol === 'h2') return h2.serve(socket, context)
+    served.add(context, socket)
+    h1.serve(socket, context)
+  }
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     const connection = connectionOf(socket)
@@ -62,7 +68,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       parts.metrics.activeConnections.dec({ door: 'proxy' })
       if (connection.exchanges === 0) silent(parts, connection)
     })
-    h1.serve(socket, connection)
+    serve(socket, connection, 'http/1.1')
   })
 
   return {
@@ -72,10 +78,8 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       server.close()
       return new Promise((resolve) => {
         const look = (): void => {
-          // Nothing is in flight on a connection that waits for its next request, or never sent one.
-          h1.close()
+          served.closeIdle()
           h2.close()
-          for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
           if (open.size === 0) resolve()
           else setTimeout(look, 20).unref()
         }
