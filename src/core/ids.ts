@@ -3,10 +3,12 @@ import { randomFillSync } from 'node:crypto'
 export type ExchangeId = string & { readonly brand: 'exchange' }
 export type ConnectionId = string & { readonly brand: 'connection' }
 export type EventId = string & { readonly brand: 'event' }
+export type KeyId = string & { readonly brand: 'key' }
 
 export const newExchangeId = (now: number): ExchangeId => uuidv7(now) as ExchangeId
 export const newConnectionId = (now: number): ConnectionId => uuidv7(now) as ConnectionId
 export const newEventId = (now: number): EventId => uuidv7(now) as EventId
+export const newKeyId = (now: number): KeyId => uuidv7(now) as KeyId
 
 /** A time-ordered UUID (RFC 9562, 5.7) for `now` in milliseconds since 1970. */
 export function uuidv7(now: number): string {

@@ -1,5 +1,6 @@
 import { ledger } from './001-ledger.ts'
+import { keys } from './002-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** Every migration, in the order it is run. */
-export const migrations: readonly Migration[] = [ledger]
+export const migrations: readonly Migration[] = [ledger, keys]
