@@ -14,6 +14,7 @@ import { listen } from './listen.ts'
 import type { Address } from './listen.ts'
 import { releaseStartupMemory } from './memory.ts'
 import { openPolicies } from './policies.ts'
+import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
 import { engineRooms, openRecorder } from './rooms.ts'
 import { placeholderKey } from './secrets.ts'
@@ -65,7 +66,10 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
     log,
     key: await placeholderKey(first.data.dir),
   })
-  const proxy = proxyParts({ config: () => config, rooms, metrics, log, authority, principalOf: () => undefined })
+  const principals = await openPrincipals(first.data.dir, log)
+  undo.defer(() => principals.close())
+  const { principalOf } = principals
+  const proxy = proxyParts({ config: () => config, rooms, metrics, log, authority, principalOf })
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
   undo.move()
@@ -81,7 +85,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
     authority,
     metrics,
     recorder,
-    health: () => healthOf(policies, recorder, authority),
+    health: () => healthOf(policies, recorder, authority, config),
     async reload(next) {
       config = next
       log.level = next.log.level
@@ -95,6 +99,7 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
       await proxy.close()
+      principals.close()
       await recorder
         .close()
         .catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))
@@ -140,7 +145,7 @@ function watchLedger(metrics: Metrics, recorder: Recorder): void {
   }, 1_000).unref()
 }
 
-function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authority): Health {
+function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authority, config: Config): Health {
   const reasons: string[] = []
   const warnings: string[] = []
   if (!recorder.available()) reasons.push('ledger: cannot be written')
@@ -151,6 +156,6 @@ function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authorit
     ready: reasons.length === 0,
     reasons,
     warnings,
-    facts: { policy: policies.current().digest, ca: authority.fingerprint },
+    facts: { policy: policies.current().digest, ca: authority.fingerprint, auth: config.proxy.auth },
   }
 }

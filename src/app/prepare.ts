@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts'
 import type { Authority } from '../tls/authority.ts'
 import { openCa } from './authority.ts'
 import { openPolicies } from './policies.ts'
-import { placeholderKey } from './secrets.ts'
+import { keysHmac, placeholderKey } from './secrets.ts'
 
 /** Makes what a first start needs (data folder, default policy, CA), once, before any worker looks for it. */
 export async function prepare(
@@ -25,6 +25,7 @@ export async function prepare(
   )
   try {
     await placeholderKey(config.data.dir)
+    await keysHmac(config.data.dir)
     return await openCa(config, policies.current().inspectedHosts, (message) => log.warn({}, message))
   } finally {
     policies.close()

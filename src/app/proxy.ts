@@ -7,6 +7,7 @@ import { addressSet, plainAddress } from '../lib/ip.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { authenticator } from '../proxy/authenticate.ts'
+import type { Outcome } from '../proxy/authenticate.ts'
 import type { ProxyParts } from '../proxy/parts.ts'
 import type { Authority } from '../tls/authority.ts'
 import { leafCache } from '../tls/leaf-cache.ts'
@@ -16,6 +17,7 @@ import { connector } from '../upstream/connect.ts'
 import { addressGuard } from '../upstream/guard.ts'
 import { upstream } from '../upstream/send.ts'
 import { upstreamTrust } from '../upstream/trust.ts'
+import type { Principals } from './principals.ts'
 
 /** What the proxy door needs, from configuration; `reload` makes anew what depends on it. */
 export function proxyParts(options: {
@@ -24,10 +26,16 @@ export function proxyParts(options: {
   readonly metrics: Metrics
   readonly log: Log
   readonly authority: Authority
-  readonly principalOf: (credentials: { name: string; token: string }) => string | undefined
+  readonly principalOf: Principals['principalOf']
 }): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
   const { config, rooms, metrics, log, authority } = options
-  let live = liveParts(config(), options.principalOf)
+  let live = liveParts(config())
+  // Failures are counted over reloads.
+  const authenticate = authenticator({
+    scheme: () => config().proxy.auth,
+    principalOf: options.principalOf,
+    now: Date.now,
+  })
   const leaves = leafCache({
     authority,
     hours: config().ca.leafHours,
@@ -58,7 +66,7 @@ export function proxyParts(options: {
       fingerprint: () => authority.fingerprint,
       inspected: () => rooms.policy().inspectedHosts,
     },
-    identify: (headers, clientIp) => live.identify(headers, clientIp),
+    identify: (headers, clientIp) => principalIn(authenticate(headers, clientIp)),
     isSelf: ({ host, port }) => isOwnAddress(config(), host === 'localhost' ? '127.0.0.1' : host, port),
     allowClient: (address) => live.allowClient(address),
     get maxConnections() {
@@ -71,7 +79,7 @@ export function proxyParts(options: {
     parts,
     reload() {
       const before = live
-      live = liveParts(config(), options.principalOf)
+      live = liveParts(config())
       // What is in flight on the old connections is given time to finish.
       setTimeout(() => void before.upstream.close(), config().shutdown.graceMs).unref()
     },
@@ -79,7 +87,7 @@ export function proxyParts(options: {
   }
 }
 
-function liveParts(config: Config, principalOf: (credentials: { name: string; token: string }) => string | undefined) {
+function liveParts(config: Config) {
   const settings = config.upstream
   const guard = addressGuard({
     resolve: new Map(Object.entries(settings.resolve)),
@@ -92,20 +100,20 @@ function liveParts(config: Config, principalOf: (credentials: { name: string; to
     connectTimeoutMs: settings.connectTimeoutMs,
     isOwn: (address, port) => isOwnAddress(config, address, port),
   })
-  const authenticate = authenticator({ scheme: config.proxy.auth, principalOf, now: Date.now })
   return {
     guard,
     connector: dials,
     upstream: upstream(dials, settings, Date.now),
     allowClient: addressSet(config.proxy.allowClients),
-    identify(headers: Parameters<typeof authenticate>[0], clientIp: string): string | null {
-      const outcome = authenticate(headers, clientIp)
-      if (outcome.kind === 'known') return outcome.principal
-      if (outcome.kind === 'limited')
-        throw new SallyportError('too_many_failures', 'too many failed attempts from this address')
-      throw new SallyportError('proxy_auth_required', 'this proxy wants credentials')
-    },
   }
+}
+
+/** The principal of a request; throws where there is none and there must be one. */
+function principalIn(outcome: Outcome): string | null {
+  if (outcome.kind === 'known') return outcome.principal
+  if (outcome.kind === 'limited')
+    throw new SallyportError('too_many_failures', 'too many failed attempts from this address')
+  throw new SallyportError('proxy_auth_required', 'this proxy wants credentials')
 }
 
 /** Whether an address and port are one of our listeners: dialling them would loop. */

@@ -1,19 +1,19 @@
 import { request } from 'node:http'
 import type { Config } from '../config/schema.ts'
 
-/** The proxy address of an instance that runs with this configuration and this authority; undefined when there is none. */
+/** The proxy address of an instance that runs with this configuration and this authority and lets anybody in; undefined when there is none. */
 export async function runningProxy(config: Config, fingerprint: string): Promise<string | undefined> {
   for (const address of config.console.listen) {
     const told = await readiness(
       address.host === '' || address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : address.host,
       address.port,
     )
-    if (told?.ca === fingerprint && told.proxy !== undefined) return told.proxy
+    if (told?.ca === fingerprint && told.proxy !== undefined && told.auth === 'none') return told.proxy
   }
   return undefined
 }
 
-type Told = { readonly ca: string; readonly proxy: string | undefined }
+type Told = { readonly ca: string; readonly proxy: string | undefined; readonly auth: unknown }
 
 function readiness(host: string, port: number): Promise<Told | undefined> {
   return new Promise((resolve) => {
@@ -36,9 +36,9 @@ function readiness(host: string, port: number): Promise<Told | undefined> {
 
 function parsed(body: string): Told | undefined {
   try {
-    const { ca, proxy } = JSON.parse(body) as { ca?: unknown; proxy?: unknown }
+    const { ca, proxy, auth } = JSON.parse(body) as { ca?: unknown; proxy?: unknown; auth?: unknown }
     return typeof ca === 'string' && Array.isArray(proxy)
-      ? { ca, proxy: proxy.find((one): one is string => typeof one === 'string') }
+      ? { ca, proxy: proxy.find((one): one is string => typeof one === 'string'), auth }
       : undefined
   } catch {
     return undefined

@@ -8,6 +8,11 @@ export function placeholderKey(dataDir: string): Promise<Buffer> {
   return secretFile(dataDir, 'placeholder.key', () => randomBytes(32))
 }
 
+/** The key under which secrets of virtual keys are stored as HMACs: another one would make all of them unknown. */
+export function keysHmac(dataDir: string): Promise<Buffer> {
+  return secretFile(dataDir, 'keys.hmac', () => randomBytes(32))
+}
+
 /** The console's token when the configuration names none: made once, in the data folder. */
 export async function consoleToken(dataDir: string): Promise<string> {
   return (await secretFile(dataDir, 'console.token', () => Buffer.from(randomBytes(32).toString('base64url'))))

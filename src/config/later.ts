@@ -33,7 +33,7 @@ export const later: readonly (string | { readonly key: string; readonly values: 
   'upstream.proxy',
   'limits.bufferedBytes',
   'audit.retention',
-  { key: 'proxy.auth', values: /^(basic|mtls)$/ },
+  { key: 'proxy.auth', values: /^mtls$/ },
   'upstream.clientCerts',
   { key: 'audit.store', values: /^postgres/ },
   'audit.export',

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 
@@ -11,24 +10,26 @@ export type Outcome =
 
 /** Who is behind a proxy request. Failures are counted per address: after ten in a minute even right credentials have to wait. */
 export function authenticator(options: {
-  readonly scheme: 'none' | 'basic' | 'mtls'
-  /** The principal's name when the token is theirs. Compares in constant time. */
-  readonly principalOf: (credentials: Credentials) => string | undefined
+  readonly scheme: () => 'none' | 'basic' | 'mtls'
+  /** The principal's name when the token is theirs and may be used from there. Compares in constant time. */
+  readonly principalOf: (credentials: Credentials, clientIp: string) => string | undefined
   readonly now: () => number
 }): (headers: RawHeaders, clientIp: string) => Outcome {
   const failures = new Map<string, { count: number; since: number }>()
   return (headers, clientIp) => {
-    if (options.scheme === 'none') return { kind: 'known', principal: null }
+    const scheme = options.scheme()
+    if (scheme === 'none') return { kind: 'known', principal: null }
     // Client certificates need TLS to the proxy itself; until a connection has shown one, nobody is let in.
-    if (options.scheme === 'mtls') return { kind: 'challenge' }
+    if (scheme === 'mtls') return { kind: 'challenge' }
     const failed = failures.get(clientIp)
     const recent = failed !== undefined && options.now() - failed.since < windowMs
     if (recent && failed.count >= maxFailures) return { kind: 'limited' }
     const credentials = basicCredentials(headerOf(headers, 'proxy-authorization'))
     if (credentials === undefined) return { kind: 'challenge' }
-    const principal = options.principalOf(credentials)
+    const principal = options.principalOf(credentials, clientIp)
     if (principal !== undefined) return { kind: 'known', principal }
-    if (failures.size >= maxAddresses) failures.delete(failures.keys().next().value as string)
+    if (failures.size >= maxAddresses && !failures.has(clientIp))
+      failures.delete(failures.keys().next().value as string)
     failures.set(
       clientIp,
       recent ? { count: failed.count + 1, since: failed.since } : { count: 1, since: options.now() },
@@ -44,11 +45,6 @@ export function basicCredentials(value: string | undefined): Credentials | undef
   const text = Buffer.from(match[1] as string, 'base64').toString('utf8')
   const colon = text.indexOf(':')
   return colon === -1 ? undefined : { name: text.slice(0, colon), token: text.slice(colon + 1) }
-}
-
-/** Equality that takes the same time wherever the texts differ. */
-export function sameSecret(a: string, b: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
 }
 
 const windowMs = 60_000
