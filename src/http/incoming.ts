@@ -20,8 +20,11 @@ export type Incoming<C> = {
   readonly expectsContinue: boolean
   /** Sends an informational answer. */
   readonly inform: (status: number, headers: RawHeaders) => void
-  /** Sends the answer; resolves when it is wholly handed over, rejects when the client went away or the body broke off. */
-  readonly send: (answer: Answer) => Promise<void>
+  /**
+   * Sends the answer; resolves when it is wholly handed over, rejects when the client went away or the body broke off. Of the answer only
+   * end-to-end fields are sent; `hop` are fields for this connection alone (HTTP/1.1), such as a challenge of the proxy.
+   */
+  readonly send: (answer: Answer, hop?: RawHeaders) => Promise<void>
 }
 
 /** A request to leave HTTP: `Upgrade: websocket` on HTTP/1.1. After `accept` the socket is the caller's. */

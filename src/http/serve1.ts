@@ -112,7 +112,7 @@ function incomingOf<C>(
         headText(`HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`, headers),
         'latin1',
       ),
-    send: (answer) => send(request, response, answer).then(ended),
+    send: (answer, hop) => send(request, response, answer, hop).then(ended),
   }
 }
 
@@ -122,13 +122,18 @@ function requestBody(request: IncomingMessage): Body | null {
   return streamBody(request, length, () => request.rawTrailers)
 }
 
-async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  hop: RawHeaders = [],
+): Promise<void> {
   const { head, body } = answer
   response.sendDate = false
   // Rest of a request that nobody will read: the connection cannot be used again (RFC 9112, 9.3).
   if (!request.complete && body !== null && bytesAtHand(body) !== undefined && head.status >= 400)
     response.shouldKeepAlive = false
-  response.writeHead(head.status, head.reason, endToEnd(head.headers))
+  response.writeHead(head.status, head.reason, [...endToEnd(head.headers), ...hop])
   if (body === null) return ended(response)
   const bytes = bytesAtHand(body)
   if (bytes !== undefined) return ended(response, bytes)

@@ -1,5 +1,6 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
-import type { Request, Target } from '../core/http.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { RawHeaders, Request, Target } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import { newExchangeId } from '../core/ids.ts'
 import type { Exchange } from '../engine/exchange.ts'
@@ -109,28 +110,45 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
       anonymous,
       new SallyportError('malformed_request', 'the target is not a URL of http or https'),
     )
+  const exchange = await identified(parts, incoming, anonymous)
+  if (exchange === undefined) return
+  if (parts.isSelf(at))
+    return refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
+  const { principal } = exchange
+  const handling = parts.rooms
+    .policy()
+    .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
+  if (handling.action === 'deny')
+    return refuse(
+      parts.rooms,
+      exchange,
+      new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`),
+    )
+  if (handling.action === 'inspect') return forwarded(parts, hosted, exchange)
+  context.exchanges -= 1
+  return unread(parts, hosted, exchange)
+}
+
+/** The exchange of a request on the proxy's own port with its principal; undefined when there must be one and is none, which has then been answered. */
+export async function identified(
+  parts: ProxyParts,
+  incoming: Incoming<Connection>,
+  anonymous: Exchange,
+): Promise<Exchange | undefined> {
   try {
-    const principal = parts.identify(incoming.headers, context.clientIp)
-    const exchange = { ...anonymous, principal }
-    const handling = parts.rooms
-      .policy()
-      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
-    if (parts.isSelf(at))
-      return await refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
-    if (handling.action === 'deny')
-      return await refuse(
-        parts.rooms,
-        exchange,
-        new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`),
-      )
-    if (handling.action === 'inspect') return await forwarded(parts, hosted, exchange)
-    context.exchanges -= 1
-    return await unread(parts, hosted, exchange)
+    return { ...anonymous, principal: parts.identify(incoming.headers, incoming.context.clientIp) }
   } catch (thrown) {
     const error = asSallyportError(thrown)
-    if (error.code !== 'proxy_auth_required' && error.code !== 'too_many_failures') throw thrown
-    return challenge(parts, incoming, anonymous, error)
+    const reply: Exchange['reply'] = (answer) => incoming.send(answer, challengeFields(error.code))
+    await refuse(parts.rooms, { ...anonymous, reply }, error)
+    return undefined
   }
+}
+
+/** What goes with a refusal for want of credentials, or for too many wrong ones. */
+export function challengeFields(code: ErrorCode): RawHeaders {
+  if (code === 'proxy_auth_required') return ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"']
+  return code === 'too_many_failures' ? ['retry-after', '60'] : []
 }
 
 /** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would. Its connection's row tells of it. */
@@ -143,21 +161,6 @@ async function unread(parts: ProxyParts, incoming: Incoming<Connection>, exchang
     if (incoming.signal.aborted) return
     await refuse(parts.rooms, exchange, asSallyportError(thrown))
   }
-}
-
-async function challenge(
-  parts: ProxyParts,
-  incoming: Incoming<Connection>,
-  exchange: Exchange,
-  error: SallyportError,
-): Promise<void> {
-  const more =
-    error.code === 'proxy_auth_required'
-      ? ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"']
-      : ['retry-after', '60']
-  const reply: Exchange['reply'] = (answer) =>
-    incoming.send({ ...answer, head: { ...answer.head, headers: [...answer.head.headers, ...more] } })
-  await refuse(parts.rooms, { ...exchange, reply }, error)
 }
 
 function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {

@@ -7,7 +7,7 @@ import { valuesOf } from '../http/headers.ts'
 import type { Upgrade } from '../http/incoming.ts'
 import { upgradeUpstream } from '../upstream/upgrade.ts'
 import type { Connection } from './context.ts'
-import { exchangeOf, namedHostFits } from './exchange.ts'
+import { exchangeOf, identified, namedHostFits } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAbsolute, splitPath } from './target.ts'
 
@@ -23,7 +23,9 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
       head: { status: 400, reason: 'Bad Request', headers: ['content-length', '0'], version: '1.1' },
       body: null,
     }))
-  const exchange = exchangeOf(incoming, at, tunnel?.principal ?? null)
+  const anonymous = exchangeOf(incoming, at, tunnel?.principal ?? null)
+  const exchange = tunnel === null ? await identified(parts, incoming, anonymous) : anonymous
+  if (exchange === undefined) return
   if (tunnel !== null && !namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
     return refuse(
       parts.rooms,
@@ -34,7 +36,7 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
   if (tunnel === null) {
     const { action, reason } = parts.rooms
       .policy()
-      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: null })
+      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: exchange.principal })
     if (action === 'deny')
       return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
   }
