@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { asSallyportError, SallyportError } from '../core/errors.ts'
-import type { RawHeaders } from '../core/http.ts'
+import type { HttpVersion, RawHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
 import { recordConnection } from '../engine/connection.ts'
+import { contentLength, valuesOf } from '../http/headers.ts'
 import { relay } from '../upstream/relay.ts'
 import { intercept, rejectedLeafAlert } from '../tls/intercept.ts'
 import type { Interception } from '../tls/intercept.ts'
@@ -10,6 +12,7 @@ import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
 import { connectionRecord, endWith } from './context.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
+import { challengeFields } from './exchange.ts'
 import { firstBytes } from './peek.ts'
 import type { FirstBytes } from './peek.ts'
 import type { ProxyParts } from './parts.ts'
@@ -18,15 +21,16 @@ import type { Authority } from './target.ts'
 
 /**
  * A CONNECT, from its target to its end: guard, peek, decide, then intercept, relay or refuse. Leaves one `connections` row.
- * `serve` takes an intercepted connection on.
+ * `serve` takes an intercepted connection on. `challenged`: it was refused for want of credentials, and the client may ask again on the
+ * same socket, which is the caller's again.
  */
 export async function handleConnect(
   parts: ProxyParts,
   outer: Connection,
-  request: { readonly target: string; readonly headers: RawHeaders },
+  request: ConnectRequest,
   head: Buffer,
   serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
-): Promise<void> {
+): Promise<'challenged' | undefined> {
   const { socket } = outer
   const record = connectionRecord(outer, (row) => recordConnection(parts.rooms, 'proxy', row))
   socket.on('error', () => undefined)
@@ -37,16 +41,35 @@ export async function handleConnect(
     const error = asSallyportError(thrown)
     if (error.code === 'internal_error') parts.log.error({ connection: outer.id, err: thrown }, 'connection failed')
     record.set({ handling: denials.has(error.code) ? 'deny' : 'failed', reason: error.message, error: error.code })
-    if (refusable.has(socket)) answerConnect(socket, error)
+    const challenged =
+      refusable.has(socket) && error.code === 'proxy_auth_required' && mayAskAgain(outer, request, head)
+    if (challenged) socket.write(refusalOfConnect(error, 'keep-alive'))
+    else if (refusable.has(socket)) endWith(socket, refusalOfConnect(error, 'close'))
     else socket.destroy()
+    refusable.delete(socket)
     record.end()
+    if (challenged) return 'challenged'
   }
+}
+
+type ConnectRequest = { readonly target: string; readonly headers: RawHeaders; readonly version: HttpVersion }
+
+/**
+ * Whether a refused CONNECT leaves a connection on which the next request can be told from the rest of this one. Bytes that came with it
+ * were meant for the tunnel: to read them as a request would let whoever chose them speak to the proxy.
+ */
+function mayAskAgain({ challenges }: Connection, { headers, version }: ConnectRequest, head: Buffer): boolean {
+  if (version !== '1.1' || head.length > 0 || challenges >= maxChallenges) return false
+  if (headerOf(headers, 'transfer-encoding') !== undefined || (contentLength(headers) ?? 0) > 0) return false
+  return [...valuesOf(headers, 'connection'), ...valuesOf(headers, 'proxy-connection')].every(
+    (some) => !/\bclose\b/i.test(some),
+  )
 }
 
 async function tunnelTo(
   parts: ProxyParts,
   outer: Connection,
-  request: { readonly target: string; readonly headers: RawHeaders },
+  request: ConnectRequest,
   record: ConnectionRecord,
   serve: (socket: Socket, connection: Connection, protocol: 'h2' | 'http/1.1') => void,
 ): Promise<void> {
@@ -232,21 +255,20 @@ function established(socket: Socket): void {
   socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
 }
 
-/** A refused CONNECT: one line of text (PRODUCT's table of answers), and on 407 a connection that can be used again is not promised. */
-function answerConnect(socket: Socket, error: SallyportError): void {
+/** A refused CONNECT: one line of text (PRODUCT's table of answers). */
+function refusalOfConnect(error: SallyportError, connection: 'close' | 'keep-alive'): string {
   const body = `${error.message}\n`
-  const challenge =
-    error.code === 'proxy_auth_required' ? 'proxy-authenticate: Basic realm="sallyport", charset="UTF-8"\r\n' : ''
-  const wait = error.status === 429 ? 'retry-after: 60\r\n' : ''
-  endWith(
-    socket,
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nsallyport-error: ${error.code}\r\n${challenge}${wait}content-type: text/plain; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  const [name, value] = challengeFields(error.code)
+  return (
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nsallyport-error: ${error.code}\r\n` +
+    (name === undefined ? '' : `${name}: ${value}\r\n`) +
+    `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: ${connection}\r\n\r\n${body}`
   )
 }
 
 /** Sockets whose CONNECT has not been answered yet. */
 const refusable = new WeakSet<Socket>()
+const maxChallenges = 3
 const denials: ReadonlySet<string> = new Set([
   'policy_denied',
   'address_not_allowed',

@@ -13,6 +13,8 @@ export type Connection = {
   readonly clientIp: string
   readonly socket: Socket
   readonly tunnel: Tunnel | null
+  /** CONNECTs on the same socket before this one that were refused for want of credentials; each has its own row. */
+  readonly challenges: number
   /** Exchanges seen: a connection without any leaves a row of its own. */
   exchanges: number
   /** Why its last request was refused before it became an exchange. */

@@ -31,7 +31,8 @@ export type ProxyDoor = {
 
 /** The proxy door: takes connections, and hands each request to what it is for. */
 export function proxyDoor(parts: ProxyParts): ProxyDoor {
-  const open = new Set<Socket>()
+  /** Each with what it is now: after a challenge a socket begins anew. */
+  const open = new Map<Socket, Connection>()
   const served = servedConnections()
   let draining = false
   const limits = { headerBytes: parts.headerBytes, headersTimeoutMs: 30_000, keepAliveTimeoutMs: 120_000, streams: 250 }
@@ -44,7 +45,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       context.exchanges += 1
       served.remove(context)
       if (draining) return endWith(socket, refusedWhileDraining)
-      void handleConnect(parts, context, request, head, serve)
+      void handleConnect(parts, context, request, head, serve).then((end) => end === 'challenged' && anew(context))
     },
     refused: (context, fault, request) => refused(parts, context, fault, request),
   }
@@ -56,17 +57,25 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     h1.serve(socket, context)
   }
 
+  const anew = ({ socket, challenges }: Connection): void => {
+    if (socket.destroyed) return
+    const connection = connectionOf(socket, challenges + 1)
+    open.set(socket, connection)
+    serve(socket, connection, 'http/1.1')
+  }
+
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     const connection = connectionOf(socket)
     socket.on('error', () => undefined)
     const denied = admission(parts, connection, open.size)
     if (denied !== undefined) return turnAway(parts, connection, denied)
-    open.add(socket)
+    open.set(socket, connection)
     parts.metrics.activeConnections.inc({ door: 'proxy' })
     socket.once('close', () => {
+      const last = open.get(socket) ?? connection
       open.delete(socket)
       parts.metrics.activeConnections.dec({ door: 'proxy' })
-      if (connection.exchanges === 0) silent(parts, connection)
+      if (last.exchanges === 0 && (last.challenges === 0 || last.refusal !== undefined)) silent(parts, last)
     })
     serve(socket, connection, 'http/1.1')
   })
@@ -87,7 +96,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       })
     },
     destroy() {
-      for (const socket of open) socket.destroy()
+      for (const socket of open.keys()) socket.destroy()
     },
   }
 }
@@ -105,7 +114,7 @@ function selfName(incoming: Incoming<Connection>): string {
   return `${address.includes(':') ? `[${address}]` : address}:${socket.localPort ?? 3128}`
 }
 
-function connectionOf(socket: Socket): Connection {
+function connectionOf(socket: Socket, challenges = 0): Connection {
   const at = new Date()
   return {
     id: newConnectionId(at.getTime()),
@@ -114,6 +123,7 @@ function connectionOf(socket: Socket): Connection {
     clientIp: plainAddress(socket.remoteAddress ?? ''),
     socket,
     tunnel: null,
+    challenges,
     exchanges: 0,
   }
 }
