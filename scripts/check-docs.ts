@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { configJsonSchema } from '../src/config/schema.ts'
 import { errorCodes } from '../src/core/errors.ts'
+import { createMetrics } from '../src/metrics/metrics.ts'
 import { conclude, repository, sourceFiles, type SourceFiles } from './source-files.ts'
 
 export type ErrorTable = Readonly<
@@ -19,6 +20,7 @@ export function docsProblems(): string[] {
     ),
     ...linkProblems(pages, (path) => existsSync(join(repository, path))),
     ...configurationKeyProblems(pages.get('docs/configuration.md') ?? '', schemaKeys(configJsonSchema())),
+    ...metricProblems(pages.get('docs/metrics.md') ?? '', createMetrics().registry.getMetricsAsArray()),
   ]
 }
 
@@ -99,6 +101,26 @@ export function configurationKeyProblems(page: string, keys: readonly string[]):
   return keys
     .filter((key) => !words.has(key.split('.').at(-1) as string))
     .map((key) => `docs/configuration.md: lacks ${key}`)
+}
+
+/** Metrics of our own that the page lacks (`| `name` | type | labels | …`), tells with another type or other labels, or has too many. */
+export function metricProblems(
+  page: string,
+  metrics: readonly { readonly name: string; readonly type: unknown; readonly labelNames?: readonly string[] }[],
+): string[] {
+  const told = new Map<string, string>()
+  for (const match of page.matchAll(/^\| `(sallyport_\w+)` \| (\w+) \| ([^|]*) \|/gm))
+    told.set(match[1] as string, `${match[2]}(${(match[3] as string).match(/\w+/g)?.join() ?? ''})`)
+  const problems: string[] = []
+  for (const { name, type, labelNames = [] } of metrics) {
+    if (/^sallyport_(process|nodejs)_/.test(name)) continue
+    const shown = told.get(name)
+    const is = `${String(type)}(${labelNames.join()})`
+    if (shown === undefined) problems.push(`docs/metrics.md: lacks ${name}`)
+    else if (shown !== is) problems.push(`docs/metrics.md: ${name} is told as ${shown}, not ${is}`)
+    told.delete(name)
+  }
+  return [...problems, ...[...told.keys()].map((name) => `docs/metrics.md: ${name} is no metric`)]
 }
 
 function documentationPages(): SourceFiles {

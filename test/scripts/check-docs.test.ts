@@ -6,6 +6,7 @@ import {
   errorPage,
   errorPageProblems,
   linkProblems,
+  metricProblems,
   schemaKeys,
 } from '../../scripts/check-docs.ts'
 
@@ -74,5 +75,23 @@ test('keys that the configuration page does not name in code are named', () => {
   const page = 'listen is in prose. `proxy` and\n```yaml\nlist: [{ name: a }]\n```'
   assert.deepEqual(configurationKeyProblems(page, ['proxy', 'proxy.listen', 'list', 'list.name']), [
     'docs/configuration.md: lacks proxy.listen',
+  ])
+})
+
+test('metrics that the page lacks, tells wrong or has too many are named, but for those of Node', () => {
+  const metrics = [
+    { name: 'sallyport_a_total', type: 'counter', labelNames: ['door', 'code'] },
+    { name: 'sallyport_b', type: 'gauge', labelNames: [] },
+    { name: 'sallyport_nodejs_heap_bytes', type: 'gauge' },
+  ]
+  const page = '| `sallyport_a_total` | counter | `door`, `code` | x |\n| `sallyport_b` | gauge | – | y |\n'
+  assert.deepEqual(metricProblems(page, metrics), [])
+  assert.deepEqual(metricProblems(page.replace('`door`, ', '').replace('_b`', '_c`'), metrics), [
+    'docs/metrics.md: sallyport_a_total is told as counter(code), not counter(door,code)',
+    'docs/metrics.md: lacks sallyport_b',
+    'docs/metrics.md: sallyport_c is no metric',
+  ])
+  assert.deepEqual(metricProblems(page.replace('| gauge', '| counter'), metrics), [
+    'docs/metrics.md: sallyport_b is told as counter(), not gauge()',
   ])
 })
