@@ -19,21 +19,8 @@ after(() => stage[Symbol.asyncDispose]())
 test('header fields keep their order, case and duplicates both ways, and hop-by-hop fields are dropped', async () => {
   stage.origin.answer((_seen, response) => {
     response.sendDate = false
-    response.writeHead(200, 'Very Good', [
-      ...[
-        'X-Zeta',
-        '1',
-        'set-Cookie',
-        'a=1',
-        'SET-cookie',
-        'b=2',
-        'X-alpha',
-        'caf\u00e9',
-        'Connection',
-        'keep-alive, x-hop',
-      ],
-      ...['x-hop', 'gone', 'Content-Length', '2'],
-    ])
+    const fields = `X-Zeta:1 set-Cookie:a=1 SET-cookie:b=2 X-alpha:caf\u00e9 x-hop:gone Content-Length:2 Connection:x-hop`
+    response.writeHead(200, 'Very Good', fields.split(/[ :]/))
     // A Buffer: before a string Node writes the header section as UTF-8.
     response.end(Buffer.from('ok'))
   })
