@@ -4,17 +4,14 @@ import type { Answer, Body, RawHeaders, Request } from '../core/http.ts'
 import { bytesAtHand, bytesBody } from '../http/body.ts'
 import { invalidAnswer } from '../http/response-head.ts'
 import { responseParser } from '../http/response-parser.ts'
-import type { ResponseEvent, ResponseParser } from '../http/response-parser.ts'
+import type { ResponseEvent } from '../http/response-parser.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { Flow } from './answer-body.ts'
 import { upstreamFault } from './faults.ts'
+import { continued, inform } from './in-flight.ts'
+import type { InFlight, Sending, Switched } from './in-flight.ts'
 import type { RequestText } from './request-head.ts'
 import { sendBody, writeTogether } from './send-body.ts'
-
-export type Sending = {
-  readonly signal: AbortSignal
-  readonly inform: (status: number, headers: RawHeaders) => void
-}
 
 export type UpstreamTimes = { readonly headersTimeoutMs: number; readonly idleTimeoutMs: number }
 
@@ -29,9 +26,6 @@ export type ConnectionTerms = {
   readonly gone: (connection: Connection) => void
 }
 
-/** Takes over from HTTP after a 101: the socket is paused, `head` is what has been read of the other protocol. */
-export type Switched = (headers: RawHeaders, head: Buffer) => void
-
 /** An HTTP/1.1 connection to an origin: one exchange at a time (RFC 9112, 9.3). */
 export class Connection implements Flow {
   readonly key: string
@@ -42,7 +36,7 @@ export class Connection implements Flow {
   #since: number
   #idleMs = keptMs
   #paused = false
-  #lost = false
+  #lost: 'unsent' | 'unanswered' | undefined
 
   constructor(key: string, socket: Socket, terms: ConnectionTerms) {
     this.key = key
@@ -57,8 +51,8 @@ export class Connection implements Flow {
     return this.#socket.writable && !this.#socket.destroyed && this.#terms.clock() - this.#since < this.#idleMs
   }
 
-  /** Whether it ended before a byte of the answer came: an origin may close a kept connection just when a request is on its way. */
-  get lost(): boolean {
+  /** That it ended before a byte of the answer came, or even before one of the request left: an origin may close a kept connection just then. */
+  get lost(): 'unsent' | 'unanswered' | undefined {
     return this.#lost
   }
 
@@ -75,6 +69,7 @@ export class Connection implements Flow {
         body: undefined,
         answered: false,
         sent: false,
+        unsent: false,
         silent: true,
         persistent: false,
         proceed: undefined,
@@ -136,10 +131,12 @@ export class Connection implements Flow {
       return
     }
     current.sent = true
+    // In one TLS record, or in one write to TCP: all or nothing.
+    current.unsent = this.#socket.errored !== null && text.text.length + (bytes?.length ?? 0) <= recordBytes
   }
 
   async #writeBody(current: InFlight, body: Body, { chunked, expects }: RequestText): Promise<void> {
-    if (expects) await continued(current)
+    if (expects) await continued(current, continueMs)
     // A final answer instead of 100 says that the body is not wanted.
     if (this.#current !== current || (expects && current.answered)) return
     await sendBody(body, this.#socket, {
@@ -228,7 +225,7 @@ export class Connection implements Flow {
     try {
       this.#take(current, current.parser.end())
     } catch (error) {
-      this.#lost = current.silent
+      this.#lose(current)
       this.fail(asSallyportError(error))
     }
   }
@@ -238,13 +235,17 @@ export class Connection implements Flow {
   }
 
   #onClose = (): void => {
-    this.#lost ||= this.#current?.silent === true
+    this.#lose(this.#current)
     this.fail(
       this.#fault === undefined
         ? new SallyportError('upstream_closed', 'the origin closed the connection')
         : upstreamFault(this.#fault),
     )
     this.#terms.gone(this)
+  }
+
+  #lose(current: InFlight | undefined): void {
+    if (current?.silent === true) this.#lost = current.unsent ? 'unsent' : 'unanswered'
   }
 
   #onBrokenRequest(current: InFlight, error: Error): void {
@@ -258,43 +259,7 @@ export class Connection implements Flow {
   }
 }
 
-type InFlight = {
-  readonly parser: ResponseParser
-  readonly sending: Sending
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: SallyportError) => void
-  readonly switched: Switched | undefined
-  body: AnswerBody | undefined
-  answered: boolean
-  /** The whole request is written. */
-  sent: boolean
-  /** No byte has come back. */
-  silent: boolean
-  persistent: boolean
-  /** Ends waiting for 100. */
-  proceed: (() => void) | undefined
-}
-
 type HeadEvent = Extract<ResponseEvent, { kind: 'head' }>
-
-function inform(current: InFlight, status: number, headers: RawHeaders): void {
-  if (status === 100) current.proceed?.()
-  try {
-    current.sending.inform(status, headers)
-  } catch {
-    // The client's side cannot take it: the final answer is what it waits for.
-  }
-}
-
-function continued(current: InFlight): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, continueMs)
-    current.proceed = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-  })
-}
 
 function tooLong(): SallyportError {
   return new SallyportError('upstream_timeout', 'the origin took too long')
@@ -304,4 +269,5 @@ const keptMs = 30_000
 // A request that is on its way when the origin closes would be lost.
 const marginMs = 1_000
 const continueMs = 1_000
+const recordBytes = 16_384
 const nothing = Buffer.alloc(0)

@@ -4,8 +4,9 @@ import type { Answer, Request } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
 import type { Connector } from './connect.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionTerms, Sending, UpstreamTimes } from './connection.ts'
+import type { ConnectionTerms, UpstreamTimes } from './connection.ts'
 import { idle } from './idle.ts'
+import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
 import { requestText } from './request-head.ts'
@@ -81,7 +82,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
       try {
         return await before.send(request, text, sending)
       } catch (error) {
-        if (!before.lost || !repeatable(request) || sending.signal.aborted) throw error
+        if (!repeatable(request, before.lost) || sending.signal.aborted) throw error
       }
       return (await dial(origin, key, sending.signal)).send(request, text, sending)
     },
@@ -123,8 +124,9 @@ function connections(times: UpstreamTimes, clock: () => number) {
 }
 
 /** RFC 9110, 9.2.2; and its body must be there to be sent again. */
-function repeatable({ head, body }: Request): boolean {
-  return idempotent.has(head.method) && (body === null || bytesAtHand(body) !== undefined)
+function repeatable({ head, body }: Request, lost: Connection['lost']): boolean {
+  const harmless = lost === 'unsent' || (lost === 'unanswered' && idempotent.has(head.method))
+  return harmless && (body === null || bytesAtHand(body) !== undefined)
 }
 
 function aborted(): SallyportError {

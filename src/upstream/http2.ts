@@ -7,8 +7,9 @@ import { headerOf } from '../core/http.ts'
 import { bytesAtHand, pump, streamBody } from '../http/body.ts'
 import { contentLength, endToEnd } from '../http/headers.ts'
 import { grouped } from '../http/serve2.ts'
-import type { Sending, UpstreamTimes } from './connection.ts'
+import type { UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
+import type { Sending } from './in-flight.ts'
 import type { Origin } from './origin.ts'
 
 /** An HTTP/2 session to an origin, over a connection that negotiated it. `gone` is called once it takes no more requests. */

@@ -70,7 +70,8 @@ export async function throughProxy(
   return { ...over(tls), tls }
 }
 
-function over(socket: Socket): RawClient {
+/** The same over a socket that is open already. */
+export function over(socket: Socket): RawClient {
   let pending = Buffer.alloc(0)
   let ended: Error | true | undefined
   let wake = () => {}
