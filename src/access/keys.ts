@@ -79,7 +79,7 @@ export function openKeys(options: KeysOptions): Keys {
       }),
     list: () =>
       db
-        .prepare<[], KeyRow>('SELECT * FROM keys ORDER BY created, id')
+        .prepare<[], KeyRow>('SELECT * FROM keys ORDER BY rowid')
         .all()
         .map((row) => keyOf(row, at())),
     revoke: (wanted) =>

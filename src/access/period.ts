@@ -8,7 +8,10 @@ export function periodMs(text: string): number | undefined {
 export function timeFrom(text: string, now: number): string | undefined {
   const period = periodMs(text)
   if (period !== undefined) return iso(now + period)
+  const day = text.slice(0, 10)
   if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)) return undefined
+  // Date.parse takes 30 February for 2 March.
+  if (iso(Date.parse(day))?.slice(0, 10) !== day) return undefined
   return iso(Date.parse(text.includes('T') && !/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? `${text}Z` : text))
 }
 

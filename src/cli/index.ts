@@ -31,6 +31,11 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./audit.ts')).audit,
   },
   {
+    name: 'key',
+    summary: 'virtual keys: who may use the gateway, and the proxy when it asks',
+    load: async () => (await import('./key.ts')).key,
+  },
+  {
     name: 'scan',
     summary: 'run the detectors over files or standard input',
     load: async () => (await import('./scan.ts')).scan,
