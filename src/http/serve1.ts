@@ -152,6 +152,8 @@ async function send(
 
 function ended(response: ServerResponse, bytes?: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
+    // Its events are past.
+    if (response.destroyed) return reject(new Error('the client went away'))
     response.once('finish', resolve)
     response.once('close', () => reject(new Error('the client went away')))
     if (bytes === undefined) response.end()

@@ -131,9 +131,13 @@ async function send(stream: ServerHttp2Stream, answer: Answer): Promise<void> {
 
 function finished(stream: ServerHttp2Stream, bytes?: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
+    // Its events are past.
+    if (stream.destroyed) return reject(new Error('the client went away'))
     stream.once('finish', resolve)
     // A whole answer may close the stream before `finish` is told.
-    stream.once('close', () => (stream.rstCode === constants.NGHTTP2_NO_ERROR ? resolve() : reject(new Error('the client went away'))))
+    stream.once('close', () =>
+      stream.rstCode === constants.NGHTTP2_NO_ERROR ? resolve() : reject(new Error('the client went away')),
+    )
     if (bytes === undefined) stream.end()
     else stream.end(bytes)
   })

@@ -4,9 +4,10 @@ import type { Socket } from 'node:net'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, RawHeaders, Request } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
-import { bytesAtHand, pump, streamBody } from '../http/body.ts'
+import { bytesAtHand, pump } from '../http/body.ts'
 import { contentLength, endToEnd } from '../http/headers.ts'
 import { grouped } from '../http/serve2.ts'
+import { AnswerBody } from './answer-body.ts'
 import type { UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
 import type { Sending } from './in-flight.ts'
@@ -47,7 +48,6 @@ export function sendHttp2(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const stream = session.request(requestHeaders(request), { endStream: request.body === null, ...withoutNagging })
-    let trailers: RawHeaders = []
     let answered = false
     const abort = (): void => stream.close(constants.NGHTTP2_CANCEL)
     signal.addEventListener('abort', abort)
@@ -58,33 +58,53 @@ export function sendHttp2(
     stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) =>
       inform(Number(headers[':status']), fieldsOf(raw, headers)),
     )
-    stream.on('trailers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
-      trailers = fieldsOf(raw, headers)
-    })
     stream.once('response', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
       clearTimeout(timer)
       answered = true
       const fields = fieldsOf(raw, headers)
       resolve({
         head: { status: Number(headers[':status']), reason: '', headers: fields, version: '2' },
-        body: streamBody(stream, contentLength(fields), () => trailers),
+        body: answerBody(stream, contentLength(fields), signal),
       })
     })
     stream.once('close', () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
-      if (!answered)
-        reject(
-          signal.aborted
-            ? new SallyportError('client_aborted', 'the client went away')
-            : new SallyportError('upstream_closed', 'the origin reset the stream'),
-        )
+      if (!answered) reject(brokenOff(signal))
     })
     stream.on('error', (error) => {
       if (!answered) reject(upstreamFault(error))
     })
     sendBody(stream, request)
   })
+}
+
+/** The rest of an answer. Whatever ends the stream before its last byte fails the body, in our codes. */
+function answerBody(stream: ClientHttp2Stream, length: number | undefined, signal: AbortSignal): AnswerBody {
+  const body = new AnswerBody(length, {
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+    abandon: () => stream.close(constants.NGHTTP2_CANCEL),
+  })
+  let trailers: RawHeaders = []
+  stream.on('trailers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
+    trailers = fieldsOf(raw, headers)
+  })
+  stream.on('data', (chunk: Buffer) => body.push(chunk))
+  stream.once('end', () => {
+    // Node ends the readable side of a stream that was reset, too.
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) body.end(trailers)
+    else body.fail(brokenOff(signal))
+  })
+  stream.on('error', (error) => body.fail(signal.aborted ? brokenOff(signal) : upstreamFault(error)))
+  stream.once('close', () => body.fail(brokenOff(signal)))
+  return body
+}
+
+function brokenOff(signal: AbortSignal): SallyportError {
+  return signal.aborted
+    ? new SallyportError('client_aborted', 'the client went away')
+    : new SallyportError('upstream_closed', 'the origin reset the stream')
 }
 
 function sendBody(stream: ClientHttp2Stream, request: Request): void {

@@ -158,8 +158,10 @@ function exchange({ seen, news, early, handler }: Scene) {
     })
     request.on('error', () => {})
     response.on('error', () => {})
+    const { stream } = response
     response.on('close', () => {
-      one.outcome = response.writableFinished ? 'answered' : 'aborted'
+      // Node finishes an HTTP/2 answer whatever ended its stream.
+      one.outcome = response.writableFinished && (stream?.rstCode ?? 0) === 0 ? 'answered' : 'aborted'
       news.emit('change')
     })
     if (early) act()

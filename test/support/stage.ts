@@ -29,7 +29,7 @@ export type Stage = {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-export type StageOptions = Omit<SallyportOptions, 'authority'> & {
+export type StageOptions = SallyportOptions & {
   /** Names that the origin has a certificate for, each reachable on port 443. */
   readonly hosts: readonly string[]
   readonly origin?: Omit<OriginOptions, 'authority' | 'names'>
@@ -37,7 +37,7 @@ export type StageOptions = Omit<SallyportOptions, 'authority'> & {
 
 export async function startStage(handler: OriginHandler, options: StageOptions): Promise<Stage> {
   const { hosts, origin: how, ...rest } = options
-  const authority = testAuthority()
+  const authority = options.authority ?? testAuthority()
   const origin = await startOrigin(handler, { authority, names: hosts, ...how })
   const origins = { ...Object.fromEntries(hosts.map((host) => [`${host}:443`, origin])), ...rest.origins }
   const sallyport = await startSallyport({ ...rest, authority, origins }).catch(async (cause: unknown) => {
