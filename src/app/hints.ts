@@ -10,13 +10,15 @@ export function firstSteps(about: {
   readonly created: boolean
 }): string[] {
   const { certificatePath, bundlePath } = caPaths(about.config.ca.dir)
+  const asks = about.config.proxy.auth === 'basic'
+  const url = `http://${asks ? 'NAME:KEY@' : ''}${about.proxy}`
   return [
     `Sallyport listens on ${about.proxy}. ${about.created ? 'A new CA was made:' : 'Its CA:'} ${shown(certificatePath)}`,
     '',
     'Run one program through it:',
     '  npx sallyport exec --report -- curl https://api.openai.com/v1/models',
-    'or a whole shell:',
-    `  export HTTPS_PROXY=http://${about.proxy} HTTP_PROXY=http://${about.proxy} NODE_USE_ENV_PROXY=1`,
+    asks ? 'or a whole shell, with a key (npx sallyport key create --name NAME):' : 'or a whole shell:',
+    `  export HTTPS_PROXY=${url} HTTP_PROXY=${url} NODE_USE_ENV_PROXY=1`,
     `  export NODE_EXTRA_CA_CERTS=${certificatePath} SSL_CERT_FILE=${bundlePath} REQUESTS_CA_BUNDLE=${bundlePath} CURL_CA_BUNDLE=${bundlePath}`,
     '',
     `What it saw: npx sallyport audit tail · policies: ${shown(about.config.policies.dir)} · health and metrics: http://${about.console}/readyz`,
