@@ -8,8 +8,9 @@ import type { Route } from './guard.ts'
 
 export type DialOptions = { readonly connectTimeoutMs: number; readonly signal?: AbortSignal }
 
-/** A TCP connection to the first address that answers (RFC 8305, by Node's own happy eyeballs). */
+/** A TCP connection to the first address that answers (RFC 8305, by Node's own happy eyeballs). The signal ends the dialling only. */
 export function dialTcp(host: string, route: Route, options: DialOptions): Promise<Socket> {
+  const to = `${host}:${route.port}`
   return new Promise((resolve, reject) => {
     const socket = connectTcp({
       host: route.addresses.length === 1 ? (route.addresses[0] as string) : host,
@@ -19,36 +20,33 @@ export function dialTcp(host: string, route: Route, options: DialOptions): Promi
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    const timer = setTimeout(
-      () =>
-        fail(
-          new SallyportError(
-            'upstream_timeout',
-            `no connection to ${host}:${route.port} in ${options.connectTimeoutMs} ms`,
-          ),
-        ),
-      options.connectTimeoutMs,
-    )
-    const fail = (error: Error): void => {
+    const late = (): void =>
+      fail(new SallyportError('upstream_timeout', `no connection to ${to} in ${options.connectTimeoutMs} ms`))
+    const timer = setTimeout(late, options.connectTimeoutMs)
+    const stopped = (): void => fail(new SallyportError('client_aborted', 'the client went away'))
+    const finish = (): void => {
       clearTimeout(timer)
-      socket.destroy()
-      reject(
-        error instanceof SallyportError
-          ? error
-          : new SallyportError('upstream_unreachable', `cannot connect to ${host}:${route.port}: ${codeOf(error)}`, {
-              cause: error,
-            }),
-      )
+      options.signal?.removeEventListener('abort', stopped)
+      socket.off('error', fail)
+    }
+    const fail = (error: Error): void => {
+      finish()
+      socket.on('error', () => undefined).destroy()
+      reject(error instanceof SallyportError ? error : unreachable(to, error))
     }
     socket.once('error', fail)
     socket.once('connect', () => {
-      clearTimeout(timer)
-      socket.off('error', fail)
+      finish()
       resolve(socket)
     })
+    options.signal?.addEventListener('abort', stopped)
+    if (options.signal?.aborted === true) stopped()
   })
+}
+
+function unreachable(to: string, cause: Error): SallyportError {
+  return new SallyportError('upstream_unreachable', `cannot connect to ${to}: ${codeOf(cause)}`, { cause })
 }
 
 export type TlsDial = DialOptions & {
@@ -105,7 +103,7 @@ function tlsFailure(host: string, cause: Error): SallyportError {
 }
 
 const certificateFaults =
-  /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_CERT|CRL_)/
+  /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH|ERROR_IN_CERT|CRL_)/
 
 /** The system's code of an error, or its message without addresses and paths. */
 export function codeOf(error: Error): string {

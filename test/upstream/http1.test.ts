@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { createServer as createTls } from 'node:tls'
 import type { Answer, Request } from '../../src/core/http.ts'
 import { madeBody } from '../../src/http/body.ts'
 import { http1 } from '../../src/upstream/http1.ts'
 import type { Http1 } from '../../src/upstream/http1.ts'
-import type { RawClient } from '../support/raw-client.ts'
+import { testAuthority } from '../support/authority.ts'
+import { over, type RawClient } from '../support/raw-client.ts'
 import { loopbackConnector, requestTo, scriptedOrigin, textOf } from '../support/scripted-origin.ts'
 
 const times = { headersTimeoutMs: 20_000, idleTimeoutMs: 20_000 }
@@ -248,4 +250,34 @@ test('an answer that nobody reads does not hold its connection for ever', async 
   const { body } = await one.asked(requestTo(origin.port))
   await closed.promise
   await assert.rejects(textOf(body), aborted)
+})
+
+test('over TLS, connections are kept, and an origin that breaks them fails the exchange only', async () => {
+  const authority = testAuthority()
+  const raw: Socket[] = []
+  const server = createTls(authority.issue(['origin.test']), async (socket) => {
+    socket.on('error', () => undefined)
+    const connection = over(socket)
+    await connection.until('\r\n\r\n').catch(() => undefined)
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    await connection.until('\r\n\r\n').catch(() => undefined)
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no')
+    raw.at(-1)?.resetAndDestroy()
+  }).listen(0, '127.0.0.1')
+  await once(server.on('connection', (socket: Socket) => raw.push(socket)), 'listening')
+  const { port } = server.address() as AddressInfo
+  const http = http1(loopbackConnector(authority.cert), times)
+  const asked = async (): Promise<string> => {
+    const sending = { signal: new AbortController().signal, inform: () => undefined }
+    const at = { scheme: 'https', host: 'origin.test', port } as const
+    return textOf(
+      (await http.send(at, requestTo(port, { scheme: 'https', method: 'POST', body: 'abc' }), sending)).body,
+    )
+  }
+  assert.equal(await asked(), 'ok')
+  await assert.rejects(asked(), { code: 'upstream_closed' })
+  assert.equal(raw.length, 1)
+  assert.equal(await asked(), 'ok')
+  await http.close()
+  server.close()
 })

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { relay } from '../../src/upstream/relay.ts'
+import { over, type RawClient } from '../support/raw-client.ts'
+
+type Pair = { readonly near: Socket; readonly far: Socket }
+
+/** Both ends of a connection; both may be half closed. */
+async function pair(): Promise<Pair> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  const [far] = (await once(server, 'connection')) as [Socket]
+  if (near.connecting) await once(near, 'connect')
+  server.close()
+  return { near, far }
+}
+
+async function relayed(): Promise<{ client: RawClient; origin: RawClient; outcome: ReturnType<typeof relay> }> {
+  const [left, right] = [await pair(), await pair()]
+  const outcome = relay(left.far, right.near)
+  return { client: over(left.near), origin: over(right.far), outcome }
+}
+
+test('bytes go both ways and are counted, and each side ends for itself', async () => {
+  const { client, origin, outcome } = await relayed()
+  client.send('question')
+  client.end()
+  assert.equal(await origin.rest(), 'question')
+  origin.send('a long answer')
+  origin.end()
+  assert.equal(await client.rest(), 'a long answer')
+  assert.deepEqual(await outcome, { up: 8, down: 13, error: null })
+})
+
+test('an origin that breaks takes the client with it', async () => {
+  const { client, origin, outcome } = await relayed()
+  client.send('x')
+  await origin.until('x')
+  origin.reset()
+  await assert.rejects(client.until('never'))
+  const { up, error } = await outcome
+  assert.deepEqual([up, error], [1, 'ECONNRESET'])
+})
+
+test('a client that breaks takes the origin with it', async () => {
+  const { client, origin, outcome } = await relayed()
+  origin.send('x')
+  await client.until('x')
+  client.reset()
+  await assert.rejects(origin.until('never'))
+  assert.equal((await outcome).down, 1)
+})
+
+test('a side that does not read stops the other, and nothing is lost', async () => {
+  const [left, right] = [await pair(), await pair()]
+  const outcome = relay(left.far, right.near)
+  const size = 64_000_000
+  left.near.resume()
+  left.near.write(Buffer.alloc(size, 'x'))
+  while (!left.far.isPaused()) await new Promise((resolve) => setImmediate(resolve))
+  assert.ok(left.far.bytesRead < size)
+  let received = 0
+  right.far.on('data', (chunk: Buffer) => (received += chunk.length)).on('end', () => right.far.end())
+  right.far.resume()
+  left.near.end()
+  assert.deepEqual(await outcome, { up: size, down: 0, error: null })
+  assert.equal(received, size)
+})

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Answer } from '../../src/core/http.ts'
+import type { Connector } from '../../src/upstream/connect.ts'
+import { upstream } from '../../src/upstream/send.ts'
+import { testAuthority } from '../support/authority.ts'
+import { startOrigin, type OriginHandler, type OriginOptions } from '../support/origin.ts'
+import { loopbackConnector, requestTo, textOf, type Asked } from '../support/scripted-origin.ts'
+
+const authority = testAuthority()
+const times = { headersTimeoutMs: 10_000, idleTimeoutMs: 10_000 }
+
+async function scene(
+  options: OriginOptions = {},
+  handler: OriginHandler = (seen, response) => response.end(seen.version),
+) {
+  const origin = await startOrigin(handler, { authority, names: ['origin.test'], ...options })
+  const offered: string[] = []
+  const inner = loopbackConnector(authority.cert)
+  const connect: Connector = { ...inner, http: (at, alpn) => (offered.push(alpn.join()), inner.http(at, alpn)) }
+  let at = 0
+  const sender = upstream(connect, times, () => at)
+  const ask = (asked: Asked = {}): Promise<Answer> =>
+    sender.send(requestTo(origin.port, { scheme: 'https', ...asked }), {
+      signal: new AbortController().signal,
+      inform: () => undefined,
+    })
+  return {
+    origin,
+    offered,
+    ask,
+    later: (ms: number) => void (at += ms),
+    [Symbol.asyncDispose]: async () => {
+      await sender.close()
+      await origin.close()
+    },
+  }
+}
+
+test('a request goes in the version of its client where the origin has it', async () => {
+  await using one = await scene()
+  assert.equal(await textOf((await one.ask({ version: '1.1' })).body), '1.1')
+  assert.equal(await textOf((await one.ask({ version: '2' })).body), '2')
+})
+
+test('requests of HTTP/2 share one session', async () => {
+  await using one = await scene()
+  const answers = await Promise.all([1, 2, 3].map(() => one.ask({ version: '2' })))
+  assert.deepEqual(await Promise.all(answers.map(({ body }) => textOf(body))), ['2', '2', '2'])
+  assert.equal(one.origin.connections(), 1)
+})
+
+test('an origin of HTTP/1.1 alone is asked so, on the connection that found out, and it is remembered for a while', async () => {
+  await using one = await scene({ alpn: ['http/1.1'] })
+  for (let i = 0; i < 3; i += 1) assert.equal(await textOf((await one.ask({ version: '2' })).body), '1.1')
+  assert.deepEqual([one.offered, one.origin.connections()], [['h2,http/1.1'], 1])
+  one.later(3_600_000)
+  assert.equal(await textOf((await one.ask({ version: '2' })).body), '1.1')
+  assert.equal(one.offered.at(-1), 'h2,http/1.1')
+})
+
+test('an origin of HTTP/2 alone is asked so whatever the client speaks', async () => {
+  await using one = await scene({ alpn: ['h2'] })
+  assert.equal(await textOf((await one.ask({ version: '1.1' })).body), '2')
+})
+
+test('a session that has ended is replaced', async () => {
+  await using one = await scene({ alpn: ['h2'] })
+  await textOf((await one.ask({ version: '2' })).body)
+  one.origin.answer((_seen, response) => {
+    response.stream?.session?.goaway(0)
+    response.end('bye')
+  })
+  await textOf((await one.ask({ version: '2' })).body)
+  one.origin.answer((_seen, response) => response.end('again'))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(await textOf((await one.ask({ version: '2' })).body), 'again')
+})
+
+test('an origin that cannot be trusted is refused in both versions, each time anew', async () => {
+  await using one = await scene({ authority: testAuthority() })
+  for (const version of ['1.1', '2', '2'] as const)
+    await assert.rejects(one.ask({ version }), { code: 'upstream_certificate_invalid' })
+})
+
+test('plain HTTP is HTTP/1.1', async () => {
+  const origin = await startOrigin((seen, response) => response.end(seen.version))
+  const sender = upstream(loopbackConnector(), times, () => 0)
+  const { body } = await sender.send(requestTo(origin.port, { version: '2' }), {
+    signal: new AbortController().signal,
+    inform: () => undefined,
+  })
+  assert.equal(await textOf(body), '1.1')
+  await sender.close()
+  await origin.close()
+})
