@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { openSpill, type Side, type SpillWriter } from './spill.ts'
+import { notKept, type Side, spillName } from './spill-file.ts'
+import { openSpill, type SpillWriter } from './spill.ts'
 
 export type BodyKeeperOptions = {
   /** `audit.bodies`. What `store: redacted` must not keep is replaced before it comes here. */
@@ -17,8 +18,10 @@ export type BodyKeeperOptions = {
   readonly sync?: boolean
 }
 
-/** One body on its way into the ledger. `finish` or `discard` ends it. */
+/** One body on its way into the ledger: `whole` takes all of it; or it comes with `write`, and `finish` or `discard` ends it. */
 export type BodyKeeper = {
+  /** A body that is at hand and not changed after. Writes nothing: what `content` holds goes to the recorder with the row. */
+  readonly whole: (bytes: Uint8Array) => KeptBody
   /** Takes a chunk, which is not changed after; a promise when the disk is behind: wait for it before the next. Never throws. */
   readonly write: (chunk: Uint8Array) => Promise<void> | undefined
   /** Never rejects: what could not be kept is told in `error`. */
@@ -31,6 +34,8 @@ export type KeptBody = {
   readonly inline: string | null
   /** Relative to the data folder. */
   readonly spill: string | null
+  /** What the recorder is to write to the file `spill`; its `sha256` is found then. */
+  readonly content?: Uint8Array
   /** Of the stored content. */
   readonly sha256: string | null
   /** All that came, stored or not. */
@@ -44,10 +49,18 @@ export type KeptBody = {
 /** Keeps a body in memory up to `inlineBytes`, and in a spill file from there on. */
 export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
   if (!options.capture || options.store === 'none') return countingKeeper()
-  const gathered = gatherer(options.inlineBytes)
+  const gathered = gatherer(Math.max(options.inlineBytes, PIECE_BYTES))
   let spill: SpillWriter | undefined
   let bytes = 0
   let stored = 0
+
+  function whole(content: Uint8Array): KeptBody {
+    const kept = content.length > options.maxBytes ? content.subarray(0, options.maxBytes) : content
+    const size = { bytes: content.length, truncated: content.length > kept.length, error: null }
+    const inline = kept.length > options.inlineBytes ? undefined : inlined(kept)
+    if (inline !== undefined) return { ...inline, ...size }
+    return { inline: null, spill: spillName(options.id, options.side), sha256: null, content: alone(kept), ...size }
+  }
 
   function write(chunk: Uint8Array): Promise<void> | undefined {
     bytes += chunk.length
@@ -55,42 +68,29 @@ export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
     if (room <= 0) return undefined
     const kept = chunk.length > room ? chunk.subarray(0, room) : chunk
     stored += kept.length
-    if (spill !== undefined) return spill.write(kept)
-    if (stored <= options.inlineBytes) {
-      gathered.add(kept)
-      return undefined
-    }
-    startSpill()
-    return spill!.write(kept)
-  }
-
-  function startSpill(): void {
-    spill = openSpill({ dir: options.dir, id: options.id, side: options.side, sync: options.sync ?? false })
-    // Less than the stream's own buffer or a little more: the wait comes with the next chunk.
-    void spill.write(gathered.take())
+    gathered.add(kept)
+    if (stored <= options.inlineBytes) return undefined
+    spill ??= openSpill({ dir: options.dir, id: options.id, side: options.side, sync: options.sync ?? false })
+    // Each piece costs a trip to another thread.
+    return gathered.size() < PIECE_BYTES ? undefined : spill.write(gathered.take())
   }
 
   async function finish(): Promise<KeptBody> {
-    const truncated = bytes > stored
-    if (spill === undefined) {
-      const content = gathered.take()
-      if (isText(content)) {
-        const inline = content.toString('utf8')
-        return { inline, spill: null, sha256: hash('sha256', content, 'hex'), bytes, truncated, error: null }
-      }
-      gathered.add(content)
-      startSpill()
-    }
+    const size = { bytes, truncated: bytes > stored }
+    const rest = gathered.take()
+    const inline = spill === undefined ? inlined(rest) : undefined
+    if (inline !== undefined) return { ...inline, ...size, error: null }
+    spill ??= openSpill({ dir: options.dir, id: options.id, side: options.side, sync: options.sync ?? false })
+    if (rest.length > 0) void spill.write(rest)
     try {
-      const { file, sha256 } = await spill!.finish()
-      return { inline: null, spill: file, sha256, bytes, truncated, error: null }
+      const { file, sha256 } = await spill.finish()
+      return { inline: null, spill: file, sha256, ...size, error: null }
     } catch (cause) {
-      const error = `${options.side} body not kept: ${reasonOf(cause)}`
-      return { inline: null, spill: null, sha256: null, bytes, truncated, error }
+      return { inline: null, spill: null, sha256: null, ...size, error: notKept(options.side, cause) }
     }
   }
 
-  return { write, finish, discard: async () => spill?.discard() }
+  return { whole, write, finish, discard: async () => spill?.discard() }
 }
 
 /** For what is not stored: only the size is known. */
@@ -99,19 +99,19 @@ function countingKeeper(): BodyKeeper {
   const write = (chunk: Uint8Array): undefined => {
     bytes += chunk.length
   }
-  const finish = async (): Promise<KeptBody> => ({
+  const counted = (size: number): KeptBody => ({
     inline: null,
     spill: null,
     sha256: null,
-    bytes,
+    bytes: size,
     truncated: false,
     error: null,
   })
-  return { write, finish, discard: async () => {} }
+  return { whole: ({ length }) => counted(length), write, finish: async () => counted(bytes), discard: async () => {} }
 }
 
 /** Chunks in one place: a single one as it is, more copied together, so that a small piece does not hold on to a large buffer. */
-function gatherer(limit: number): { add: (chunk: Uint8Array) => void; take: () => Buffer } {
+function gatherer(limit: number): { add: (chunk: Uint8Array) => void; size: () => number; take: () => Buffer } {
   let held: Buffer = EMPTY
   let used = 0
 
@@ -139,14 +139,23 @@ function gatherer(limit: number): { add: (chunk: Uint8Array) => void; take: () =
     return content
   }
 
-  return { add, take }
+  return { add, size: () => used, take }
 }
 
-// SQLite's text functions end at a NUL.
-const isText = (content: Buffer): boolean => isUtf8(content) && !content.includes(0)
+type Inlined = { readonly inline: string; readonly spill: null; readonly sha256: string }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the file could not be written'
+function inlined(content: Uint8Array): Inlined | undefined {
+  // SQLite's text functions end at a NUL.
+  if (!isUtf8(content) || content.includes(0)) return undefined
+  const { buffer, byteOffset, byteLength } = content
+  const inline = Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
+  return { inline, spill: null, sha256: hash('sha256', content, 'hex') }
+}
+
+// With a part of a larger buffer all of that would be held, and cloned to the other thread.
+function alone(content: Uint8Array): Uint8Array {
+  return content.byteLength === content.buffer.byteLength ? content : new Uint8Array(content)
 }
 
 const EMPTY = Buffer.alloc(0)
+const PIECE_BYTES = 65_536

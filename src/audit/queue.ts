@@ -2,7 +2,7 @@ import { SallyportError } from '../core/errors.ts'
 import type { Value } from './rows.ts'
 import type { WriteKind } from './statements.ts'
 import { WriterThread } from './thread.ts'
-import type { Batch, Report, WriterData } from './writer.ts'
+import type { Batch, FileWrite, Report, WriterData } from './writer.ts'
 
 export type QueueStats = {
   /** Writes not yet committed, and about how many bytes they are. */
@@ -43,6 +43,7 @@ export class WriteQueue {
   /** Batches that are full and wait for the thread. */
   readonly #sealed: Batch[] = []
   #values: (Value | WriteKind)[] = []
+  #files: FileWrite[] = []
   #count = 0
   #valuesBytes = 0
   #last = 0
@@ -68,10 +69,15 @@ export class WriteQueue {
     this.#clock.unref()
   }
 
-  /** Where to push the values of one write; `end` follows at once. */
+  /** Where to push the values of one write, and after them its files; `end` follows at once. */
   begin(kind: WriteKind): (Value | WriteKind)[] {
     this.#values.push(kind)
     return this.#values
+  }
+
+  /** A file that the writer writes before the row. Its bytes count in `end`. */
+  file(file: FileWrite): void {
+    this.#files.push(file)
   }
 
   end(bytes: number, urgent: boolean): void {
@@ -178,8 +184,10 @@ export class WriteQueue {
   }
 
   #seal(): void {
-    this.#sealed.push({ last: this.#last, count: this.#count, bytes: this.#valuesBytes, values: this.#values })
+    const [values, files] = [this.#values, this.#files]
+    this.#sealed.push({ last: this.#last, count: this.#count, bytes: this.#valuesBytes, values, files })
     this.#values = []
+    this.#files = []
     this.#count = 0
     this.#valuesBytes = 0
     this.#urgent = false

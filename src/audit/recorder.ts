@@ -3,7 +3,18 @@ import { claimOwner, type Owner } from '../store/owners.ts'
 import { markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
-import { kinds, pushConnection, pushDone, pushEvent, pushOnce, pushOpen, writeStatements } from './statements.ts'
+import type { Side } from './spill-file.ts'
+import {
+  fileColumns,
+  kinds,
+  pushConnection,
+  pushDone,
+  pushEvent,
+  pushOnce,
+  pushOpen,
+  type WriteKind,
+  writeStatements,
+} from './statements.ts'
 
 /**
  * Writes the ledger, without ever blocking the event loop. Writes are committed in the order they were given, many in one
@@ -74,7 +85,13 @@ class LedgerRecorder implements Recorder {
     const pragmas = pragmasFor(options.durability)
     if (options.maxPages !== undefined) pragmas.push(`max_page_count = ${options.maxPages}`)
     this.#queue = new WriteQueue({
-      writer: { path: databasePath(options.dir), pragmas, statements: writeStatements(owner.id) },
+      writer: {
+        path: databasePath(options.dir),
+        pragmas,
+        statements: writeStatements(owner.id),
+        dir: options.dir,
+        sync: options.durability === 'power',
+      },
       heapMb: 48 + Math.ceil((8 * options.inlineBytes) / 2 ** 20),
       bound: options.queueBytes ?? QUEUE_BYTES,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -92,21 +109,33 @@ class LedgerRecorder implements Recorder {
     if (outage !== undefined) return Promise.reject(outage)
     const pressure = queue.pressure()
     if (pressure !== undefined) return pressure.then(() => this.open(row))
-    pushOpen(queue.begin(kinds.open), row)
-    queue.end(ROW_BYTES + lengthOf(row.requestBody), true)
+    const values = queue.begin(kinds.open)
+    const at = values.length
+    pushOpen(values, row)
+    this.#file(kinds.open, at, 'request', row.requestContent)
+    queue.end(ROW_BYTES + lengthOf(row.requestBody) + lengthOf(row.requestContent), true)
     return this.#options.durability === 'relaxed' ? Promise.resolve() : queue.untilCommitted()
   }
 
   done(row: ExchangeDone): void {
     const kept = this.#queue.overflows() ? withoutBodies(row) : row
-    pushDone(this.#queue.begin(kinds.done), kept)
-    this.#queue.end(doneBytes(kept), false)
+    const values = this.#queue.begin(kinds.done)
+    const at = values.length
+    pushDone(values, kept)
+    this.#file(kinds.done, at, 'request', kept.requestContent)
+    this.#file(kinds.done, at, 'response', kept.responseContent)
+    this.#queue.end(doneBytes(kept) + lengthOf(kept.requestContent), false)
   }
 
   once(open: ExchangeOpen, done: ExchangeDone): void {
     if (this.#queue.refusesMore()) return
-    pushOnce(this.#queue.begin(kinds.once), open, done)
-    this.#queue.end(doneBytes(done) + lengthOf(open.requestBody), false)
+    const requestContent = done.requestContent ?? open.requestContent
+    const values = this.#queue.begin(kinds.once)
+    const at = values.length
+    pushOnce(values, open, done)
+    this.#file(kinds.once, at, 'request', requestContent)
+    this.#file(kinds.once, at, 'response', done.responseContent)
+    this.#queue.end(doneBytes(done) + lengthOf(open.requestBody) + lengthOf(requestContent), false)
   }
 
   connection(row: ConnectionRow): void {
@@ -146,6 +175,13 @@ class LedgerRecorder implements Recorder {
     return this.#queue.stats()
   }
 
+  /** `at`: where the write's values begin. */
+  #file(kind: WriteKind, at: number, side: Side, content: Uint8Array | null | undefined): void {
+    if (!content) return
+    const { spill, sha256, error } = fileColumns(kind, side)
+    this.#queue.file({ side, content, spill: at + spill, sha256: at + sha256, error: at + error })
+  }
+
   // What is still open now will never be finished. When it cannot be said now, the next start says it.
   #leaveRegister(): void {
     try {
@@ -162,23 +198,26 @@ class LedgerRecorder implements Recorder {
 }
 
 function withoutBodies(row: ExchangeDone): ExchangeDone {
-  const gone = row.requestBody || row.responseBody ? 'bodies not kept: the ledger could not be written' : null
+  const bodies = row.requestBody || row.responseBody || row.requestContent || row.responseContent
+  const gone = bodies ? 'bodies not kept: the ledger could not be written' : null
   return {
     ...row,
     requestBody: null,
     responseBody: null,
     requestSha256: row.requestSpill ? row.requestSha256 : null,
     responseSha256: row.responseSpill ? row.responseSha256 : null,
+    requestContent: null,
+    responseContent: null,
     error: [row.error, gone].filter(Boolean).join('; ') || null,
   }
 }
 
 function doneBytes(row: ExchangeDone): number {
-  const bodies = lengthOf(row.requestBody) + lengthOf(row.responseBody)
+  const bodies = lengthOf(row.requestBody) + lengthOf(row.responseBody) + lengthOf(row.responseContent)
   return ROW_BYTES + bodies + lengthOf(row.findings) + lengthOf(row.hooks) + lengthOf(row.tools)
 }
 
-const lengthOf = (text: string | null | undefined): number => text?.length ?? 0
+const lengthOf = (content: string | Uint8Array | null | undefined): number => content?.length ?? 0
 
 // What the short columns of a row take, about.
 const ROW_BYTES = 600

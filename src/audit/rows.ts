@@ -26,6 +26,8 @@ export type RequestContent = {
   readonly requestBytes: number | null
   readonly requestBody: string | null
   readonly requestSpill: string | null
+  /** What the writer puts into the file `requestSpill` before it writes the row; not changed after. It also finds the SHA-256. */
+  readonly requestContent?: Uint8Array | null
   readonly requestSha256: string | null
   /** The stored content ends before the body does: `bodies.maxBytes`. */
   readonly requestTruncated: boolean
@@ -58,6 +60,8 @@ export type ExchangeDone = {
   readonly tools: string | null
   readonly responseBody: string | null
   readonly responseSpill: string | null
+  /** As `requestContent`. */
+  readonly responseContent?: Uint8Array | null
   readonly responseSha256: string | null
   readonly responseTruncated?: boolean
   readonly state: 'done' | 'aborted'

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { constants, createZstdCompress } from 'node:zlib'
-
-export type Side = 'request' | 'response'
+import { createZstdCompress } from 'node:zlib'
+import { codeOf, makeFolder, type Side, spillName, zstdParams } from './spill-file.ts'
 
 /** A body on its way to a file of its own, compressed with zstd. */
 export type SpillWriter = {
@@ -34,23 +31,28 @@ export function openSpill(place: SpillPlace): SpillWriter {
   const path = join(place.dir, file)
   const temporary = `${path}.tmp`
   const hash = createHash('sha256')
-  // A window of 1 MiB bounds the memory of each stream; larger ones gain little on text.
-  const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 20 }
-  const compress = createZstdCompress({ params })
+  const compress = createZstdCompress({ params: zstdParams })
   let bytes = 0
   let failed = false
+  let ours = false
 
   const written = store()
   written.catch(() => {
     failed = true
     compress.destroy()
   })
-  // Its errors end the pipeline; this one is for the time before there is one.
+  // Its errors end the reading; this one is for the time before there is a reader.
   compress.on('error', () => {})
 
   async function store(): Promise<void> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await pipeline(compress, createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: place.sync }))
+    const handle = await openAnew(temporary, () => makeFolder(place.dir, file, place.sync))
+    ours = true
+    try {
+      for await (const piece of compress) await handle.writeFile(piece as Buffer)
+      if (place.sync) await handle.datasync()
+    } finally {
+      await handle.close()
+    }
   }
 
   function write(chunk: Uint8Array): Promise<void> | undefined {
@@ -73,24 +75,41 @@ export function openSpill(place: SpillPlace): SpillWriter {
       await written
       await rename(temporary, path)
     } catch (cause) {
-      await rm(temporary, { force: true })
+      await removeOurs()
       throw cause
     }
+    if (place.sync) await syncFolder(dirname(path))
     return { file, bytes, sha256: hash.digest('hex') }
   }
 
   async function discard(): Promise<void> {
     compress.destroy()
     await written.catch(() => {})
-    await rm(temporary, { force: true })
+    await removeOurs()
+  }
+
+  async function removeOurs(): Promise<void> {
+    if (ours) await rm(temporary, { force: true })
   }
 
   return { write, finish, discard }
 }
 
-/** `bodies/YYYY/MM/DD/ID.request`, by the day (UTC) in which a UUIDv7 was made (RFC 9562, 5.7). */
-export function spillName(id: string, side: Side): string {
-  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
-  const day = new Date(time).toISOString().slice(0, 10).replaceAll('-', '/')
-  return `bodies/${day}/${id}.${side}`
+async function openAnew(path: string, makeFolder: () => void): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT') throw cause
+    makeFolder()
+    return open(path, 'wx', 0o600)
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }

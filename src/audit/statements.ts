@@ -1,4 +1,5 @@
-import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, Value } from './rows.ts'
+import type { Side } from './spill-file.ts'
+import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, RequestContent, Value } from './rows.ts'
 
 /** The kinds of writes, as their number in a batch. */
 export const kinds = { open: 0, done: 1, once: 2, connection: 3, event: 4 } as const
@@ -27,25 +28,29 @@ export function writeStatements(owner: number): { sql: string; width: number }[]
   return statements.map(([sql, width]) => ({ sql, width }))
 }
 
+/** Where in the values of a write of a kind the columns stand that the writer of a spill file fills in. */
+export function fileColumns(kind: WriteKind, side: Side): { spill: number; sha256: number; error: number } {
+  const columns = columnsWithFiles[kind] ?? []
+  return {
+    spill: columns.indexOf(`${side}_spill`),
+    sha256: columns.indexOf(`${side}_sha256`),
+    error: columns.indexOf('error'),
+  }
+}
+
 // Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread,
 // and arrays of objects cost several times as much.
 
 export function pushOpen(to: (Value | WriteKind)[], row: ExchangeOpen): void {
   to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.process, row.host, row.port, row.method, row.path)
   to.push(row.httpVersion, row.provider, row.operation, row.policy, row.connectionId, row.traceId)
-  to.push(row.model, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, row.requestSpill ?? null)
-  to.push(row.requestSha256 ?? null, flag(row.requestTruncated))
+  to.push(row.model, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
+  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null)
 }
 
 export function pushDone(to: (Value | WriteKind)[], row: ExchangeDone): void {
   pushOutcome(to, row)
-  to.push(
-    row.model ?? null,
-    flag(row.stream),
-    row.requestBytes ?? null,
-    row.requestBody ?? null,
-    row.requestSpill ?? null,
-  )
+  to.push(row.model ?? null, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
   to.push(row.requestSha256 ?? null, flag(row.requestTruncated), row.id)
 }
 
@@ -54,7 +59,7 @@ export function pushOnce(to: (Value | WriteKind)[], open: ExchangeOpen, done: Ex
   to.push(open.path, open.httpVersion, open.provider, open.operation, open.policy, open.connectionId, open.traceId)
   pushOutcome(to, done)
   to.push(done.model ?? open.model, flag(done.stream ?? open.stream), done.requestBytes ?? open.requestBytes ?? null)
-  to.push(done.requestBody ?? open.requestBody ?? null, done.requestSpill ?? open.requestSpill ?? null)
+  to.push(done.requestBody ?? open.requestBody ?? null, requestSpillOf(done) ?? requestSpillOf(open))
   to.push(done.requestSha256 ?? open.requestSha256 ?? null, flag(done.requestTruncated ?? open.requestTruncated))
 }
 
@@ -71,8 +76,18 @@ function pushOutcome(to: (Value | WriteKind)[], row: ExchangeDone): void {
   to.push(row.upstreamHttpVersion, row.status, row.decision, row.rule, row.findings, row.hooks, row.responseBytes)
   to.push(row.firstByteMs, row.durationMs, row.addedMs, row.inputTokens, row.cachedTokens, row.cacheWriteTokens)
   to.push(row.outputTokens, row.reasoningTokens, row.costUsd, row.finishReason, row.upstreamId, row.cache, row.tools)
-  to.push(row.responseBody, row.responseSpill, row.responseSha256, flag(row.responseTruncated), row.state, row.error)
+  to.push(row.responseBody, spillOf(row.responseSpill, row.responseSha256, row.responseContent), row.responseSha256)
+  to.push(flag(row.responseTruncated), row.state, row.error)
   to.push(row.attestation ?? null)
+}
+
+function requestSpillOf(row: Partial<RequestContent>): string | null {
+  return spillOf(row.requestSpill, row.requestSha256, row.requestContent)
+}
+
+// A name with neither is of a file that the writer was given with an earlier row; whether it could be written is said there.
+function spillOf(name: string | null | undefined, sha256: unknown, content: unknown): string | null {
+  return sha256 || content ? (name ?? null) : null
 }
 
 function flag(value: boolean | null | undefined): 0 | 1 | null {
@@ -84,6 +99,7 @@ function insert(table: string, columns: readonly string[]): string {
 }
 
 function assignment(column: string): string {
+  if (column === 'error') return `error = CASE WHEN state IN ('done', 'aborted') THEN error ELSE ${bothErrors} END`
   return learntColumns.includes(column) ? `${column} = coalesce(?, ${column})` : `${column} = ?`
 }
 
@@ -99,9 +115,12 @@ const outcomeColumns =
   tools response_body response_spill response_sha256 response_truncated state error attestation`)
 /** Known at first or only at the end: the later word counts unless it is null. */
 const learntColumns = words('model stream request_bytes request_body request_spill request_sha256 request_truncated')
-const openColumns = [...headColumns, ...learntColumns]
+const openColumns = [...headColumns, ...learntColumns, 'error']
 const doneColumns = [...outcomeColumns, ...learntColumns]
 const onceColumns = [...headColumns, ...outcomeColumns, ...learntColumns]
+const columnsWithFiles: readonly (readonly string[])[] = [openColumns, doneColumns, onceColumns]
+/** An open row has an error when its request could not be kept; a second run must not add to it again. */
+const bothErrors = `nullif(concat_ws('; ', ?, error), '')`
 const connectionColumns =
   words(`id at client_ip principal host port sni alpn handling reason bytes_up bytes_down duration_ms error
   attestation`)

@@ -1,16 +1,20 @@
 import Database from 'better-sqlite3'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Value } from './rows.ts'
+import { notKept, type Side, writeSpill } from './spill-file.ts'
 import type { WriteKind } from './statements.ts'
 
-// The thread that writes the ledger. It knows no SQL and no columns: both are given, so that it loads nothing but SQLite. Batches that
-// came while one was being committed share the next transaction.
+// The thread that writes the ledger: spill files, then the rows that name them. It knows no SQL and no columns: both are given, so that
+// it loads nothing but SQLite. Batches that came while one was being committed share the next transaction.
 
 /** What the thread is started with. `statements` stand at the number of their kind. */
 export type WriterData = {
   readonly path: string
   readonly pragmas: readonly string[]
   readonly statements: readonly { readonly sql: string; readonly width: number }[]
+  /** The data folder, and whether files in it must survive a loss of power. */
+  readonly dir: string
+  readonly sync: boolean
 }
 
 /** Writes in order: kind, its values, kind, its values, … `last` is the number of the last write, counted from 1 over all batches. */
@@ -18,7 +22,20 @@ export type Batch = {
   readonly last: number
   readonly count: number
   readonly bytes: number
-  readonly values: readonly (Value | WriteKind)[]
+  readonly values: (Value | WriteKind)[]
+  readonly files: readonly FileWrite[]
+}
+
+/**
+ * Content for the file that `values[spill]` names. Where its SHA-256 goes in the values; or, when the file could not be written, that
+ * there is none, and why.
+ */
+export type FileWrite = {
+  readonly side: Side
+  readonly content: Uint8Array
+  readonly spill: number
+  readonly sha256: number
+  readonly error: number
 }
 
 /** `done`: all up to `last` are committed, but for those in `refused`, which the database will never take. */
@@ -28,7 +45,7 @@ export type Report =
   /** The database can be reached again, and nothing waits for it. */
   | { kind: 'ready' }
 
-const { path, pragmas, statements } = workerData as WriterData
+const { path, pragmas, statements, dir, sync } = workerData as WriterData
 const port = parentPort
 if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
@@ -59,8 +76,24 @@ function start(): void {
 }
 
 function take(message: Batch | 'close'): void {
-  if (message === 'close') closing = true
-  else waiting.push(message)
+  if (message === 'close') {
+    closing = true
+    return
+  }
+  for (const file of message.files) writeFile(file, message.values)
+  waiting.push({ ...message, files: [] })
+}
+
+// Before the transaction: a row never names a file that is not there, and nobody else waits for the database meanwhile.
+function writeFile({ side, content, ...at }: FileWrite, values: Batch['values']): void {
+  try {
+    values[at.sha256] = writeSpill({ dir, sync, content, name: values[at.spill] as string })
+  } catch (cause) {
+    const known = values[at.error]
+    const reason = notKept(side, cause)
+    values[at.spill] = null
+    values[at.error] = known === null ? reason : `${known}; ${reason}`
+  }
 }
 
 function work(): void {

@@ -8,6 +8,8 @@ export async function openRow(rooms: Rooms, trace: Trace): Promise<void> {
   try {
     await rooms.recorder.open(openOf(trace))
     trace.opened = true
+    // The row has it: it is neither held nor written again.
+    trace.requestContent = { ...trace.requestContent, requestBody: null, requestContent: null }
   } catch (cause) {
     if (rooms.whenUnavailable === 'allow')
       return rooms.log.warn({ exchange: trace.exchange.id, err: cause }, 'forwarded without a row')
@@ -80,6 +82,7 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     tools: toolsOf(trace),
     responseBody: trace.responseContent.inline,
     responseSpill: trace.responseContent.spill,
+    responseContent: trace.responseContent.content,
     responseSha256: trace.responseContent.sha256,
     responseTruncated: trace.responseContent.truncated,
     state,

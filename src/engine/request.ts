@@ -47,7 +47,7 @@ async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Pro
     { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal },
   )
   note(rooms, trace, inspection)
-  await keep(rooms, trace, decoded, inspection.storeEdits)
+  keep(rooms, trace, decoded, inspection.storeEdits)
   if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
   trace.found = inspection.found
   return forwarded(request, decoded, inspection.edits, trace)
@@ -78,21 +78,22 @@ export function blocked(inspection: {
   return new SallyportError('sallyport_blocked', `blocked by the policy rule "${inspection.rule ?? 'unnamed'}"`)
 }
 
-async function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: readonly Edit[]): Promise<void> {
+function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: readonly Edit[]): void {
   // What was not inspected is not kept: it may hold what policy would have found.
   if (decoded.kind !== 'text' || rooms.store === 'none') return
-  const keeper = rooms.keeper(trace.exchange.id, 'request')
   const clean = rooms.store === 'full' || storeEdits.length === 0
-  await keeper.write(
-    clean && !decoded.coded
-      ? decoded.bytes
-      : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
-  )
-  const stored = await keeper.finish()
+  const stored = rooms
+    .keeper(trace.exchange.id, 'request')
+    .whole(
+      clean && !decoded.coded
+        ? decoded.bytes
+        : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
+    )
   trace.requestContent = {
     requestBytes: trace.requestBytes,
     requestBody: stored.inline,
     requestSpill: stored.spill,
+    requestContent: stored.content,
     requestSha256: stored.sha256,
     requestTruncated: stored.truncated,
   }

@@ -71,7 +71,7 @@ async function inspectWhole(
     },
   )
   note(rooms, trace, inspection)
-  await keep(rooms, trace, decoded, inspection.storeEdits)
+  keep(rooms, trace, decoded, inspection.storeEdits)
   if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
   if (inspection.edits.length === 0) return { head: answer.head, body: bytesBody(decoded.bytes) }
   const bytes = encodeBody(applyEdits(decoded.text, inspection.edits), decoded.charset)
@@ -87,21 +87,21 @@ function readAnswer(trace: Trace, answer: Answer, decoded: Extract<Decoded, { ki
   return reading.parts
 }
 
-async function keep(
+function keep(
   rooms: Rooms,
   trace: Trace,
   decoded: Extract<Decoded, { kind: 'text' }>,
   storeEdits: Parameters<typeof applyEdits>[1],
-): Promise<void> {
+): void {
   if (rooms.store === 'none') return
-  const keeper = rooms.keeper(trace.exchange.id, 'response')
   const clean = rooms.store === 'full' || storeEdits.length === 0
-  await keeper.write(
-    clean && !decoded.coded
-      ? decoded.bytes
-      : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
-  )
-  trace.responseContent = await keeper.finish()
+  trace.responseContent = rooms
+    .keeper(trace.exchange.id, 'response')
+    .whole(
+      clean && !decoded.coded
+        ? decoded.bytes
+        : encodeBody(clean ? decoded.text : applyEdits(decoded.text, storeEdits), decoded.charset),
+    )
 }
 
 /** An answer that is not read: counted as it passes. */

@@ -45,6 +45,7 @@ export type Trace = {
 export type Stored = {
   readonly inline: string | null
   readonly spill: string | null
+  readonly content?: Uint8Array
   readonly sha256: string | null
   readonly truncated: boolean
 }

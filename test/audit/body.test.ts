@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { bodyKeeper, type BodyKeeperOptions, type KeptBody } from '../../src/audit/body.ts'
 import { readSpill } from '../../src/audit/read-spill.ts'
-import { spillName } from '../../src/audit/spill.ts'
+import { spillName } from '../../src/audit/spill-file.ts'
 import { uuidv7 } from '../../src/core/ids.ts'
 import { tempFolder } from '../support/temp.ts'
 

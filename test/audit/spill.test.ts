@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
-import { openSpill, spillName } from '../../src/audit/spill.ts'
+import { spillName } from '../../src/audit/spill-file.ts'
+import { openSpill } from '../../src/audit/spill.ts'
 import { uuidv7 } from '../../src/core/ids.ts'
 import { tempFolder } from '../support/temp.ts'
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import type { Batch, Report, WriterData } from '../../src/audit/writer.ts'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { tempFolder } from '../support/temp.ts'
 
 const file = new URL('../../src/audit/writer.ts', import.meta.url)
@@ -18,6 +18,8 @@ function start(path: string): Worker {
       { sql: 'INSERT INTO t (a) VALUES (?)', width: 1 },
       { sql: 'UPDATE t SET a = ? WHERE a = ?', width: 2 },
     ],
+    dir: dirname(path),
+    sync: false,
   }
   return new Worker(file, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'] })
 }
@@ -44,8 +46,8 @@ test('batches are committed in order, and the report names the last write and th
   const reports: Report[] = []
   worker.on('message', (report: Report) => reports.push(report))
   const batches: Batch[] = [
-    { last: 3, count: 3, bytes: 0, values: [0, 'a', 0, 'a', 0, 'b'] },
-    { last: 5, count: 2, bytes: 0, values: [1, 'c', 'a', 1, 'd', 'nothing'] },
+    { last: 3, count: 3, bytes: 0, values: [0, 'a', 0, 'a', 0, 'b'], files: [] },
+    { last: 5, count: 2, bytes: 0, values: [1, 'c', 'a', 1, 'd', 'nothing'], files: [] },
   ]
   for (const batch of batches) worker.postMessage(batch)
   worker.postMessage('close')
@@ -66,7 +68,7 @@ test('a database that comes back is written after all', async () => {
   const done = Promise.withResolvers<void>()
   worker.on('message', (report: Report) => (report.kind === 'failing' ? failing : done).resolve())
   await failing.promise
-  worker.postMessage({ last: 1, count: 1, bytes: 0, values: [0, 'a'] } satisfies Batch)
+  worker.postMessage({ last: 1, count: 1, bytes: 0, values: [0, 'a'], files: [] } satisfies Batch)
   const db = new Database(path)
   db.exec('CREATE TABLE t (a TEXT NOT NULL UNIQUE)')
   db.close()
