@@ -34,6 +34,8 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
     )
   }
   if (tunnel === null) {
+    if (parts.isSelf(at))
+      return refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
     const { action, reason } = parts.rooms
       .policy()
       .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: exchange.principal })
