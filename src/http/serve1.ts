@@ -112,13 +112,26 @@ function incomingOf<C>(
         headText(`HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`, headers),
         'latin1',
       ),
-    send: (answer, hop) => send(request, response, answer, hop).then(ended),
+    send: async (answer, hop) => {
+      await send(request, response, answer, hop)
+      if (isUnread(request)) request.socket.destroySoon()
+      ended?.()
+    },
   }
+}
+
+/** Whether a part of its body has not come yet. */
+function isUnread(request: IncomingMessage): boolean {
+  return !request.complete && hasBody(request)
+}
+
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  return contentLength(rawHeaders) !== undefined || headerOf(rawHeaders, 'transfer-encoding') !== undefined
 }
 
 function requestBody(request: IncomingMessage): Body | null {
   const length = contentLength(request.rawHeaders)
-  if (length === undefined && headerOf(request.rawHeaders, 'transfer-encoding') === undefined) return null
+  if (!hasBody(request)) return null
   return streamBody(request, length, () => request.rawTrailers)
 }
 
@@ -130,9 +143,8 @@ async function send(
 ): Promise<void> {
   const { head, body } = answer
   response.sendDate = false
-  // Rest of a request that nobody will read: the connection cannot be used again (RFC 9112, 9.3).
-  if (!request.complete && body !== null && bytesAtHand(body) !== undefined && head.status >= 400)
-    response.shouldKeepAlive = false
+  // The rest of a refused request is not read: the connection cannot be used again (RFC 9112, 9.3).
+  if (head.status >= 400 && isUnread(request)) response.shouldKeepAlive = false
   response.writeHead(head.status, head.reason, [...endToEnd(head.headers), ...hop])
   if (body === null) return ended(response)
   const bytes = bytesAtHand(body)
