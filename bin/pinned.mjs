@@ -26,11 +26,14 @@ export function pinnedNode() {
   }
 }
 
-/** Runs `args` with the pinned Node in place of this process: same standard streams, signals passed on, its exit status ours. */
-export async function runPinned(args) {
+/**
+ * Runs `args` with the pinned Node in place of this process: same standard streams, signals passed on, its exit status ours. With
+ * `inProcess` a script may run in this process, when this is that Node already: it must do its work when it is imported.
+ */
+export async function runPinned(args, { inProcess = false } = {}) {
   const node = pinnedNode()
   const preload = new URL('./preload.mjs', import.meta.url).href
-  if (node === process.execPath) {
+  if (inProcess && node === process.execPath) {
     await import(preload)
     const [script, ...rest] = args
     const { pathToFileURL } = await import('node:url')

@@ -11,3 +11,11 @@ if (process.env.SALLYPORT_WRAPPED === '1' && process.channel) {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   process.channel.unref()
 }
+
+// npm ends its shell on SIGTERM and leaves what the shell started: who has lost that parent ends as if told to.
+if (process.env.npm_lifecycle_event !== undefined && process.platform !== 'win32') {
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+  }, 500).unref()
+}

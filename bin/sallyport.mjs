@@ -5,4 +5,4 @@ import { runPinned } from './pinned.mjs'
 
 const source = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const built = fileURLToPath(new URL('../dist/main.js', import.meta.url))
-await runPinned([existsSync(source) ? source : built, ...process.argv.slice(2)])
+await runPinned([existsSync(source) ? source : built, ...process.argv.slice(2)], { inProcess: true })

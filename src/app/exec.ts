@@ -36,6 +36,8 @@ export async function exec(options: ExecOptions): Promise<number> {
     await own?.recorder.flush().catch(() => undefined)
     // What the command left open has nobody to answer to any more.
     await own?.stop(250)
+    // A running instance may be a few milliseconds behind with its rows.
+    if (options.report !== undefined && own === undefined) await new Promise((resolve) => setTimeout(resolve, 250))
     if (options.report !== undefined) await options.report(reportOf(config.data.dir, since, own?.recorder.owner))
   }
 }

@@ -27,5 +27,6 @@ export function firstSteps(about: {
 
 function shown(path: string): string {
   const short = relative(process.cwd(), path)
+  if (process.cwd() === '/') return path
   return short.startsWith('..') ? path : short
 }

@@ -15,8 +15,8 @@ import { serveAsWorker, supervise } from './workers.ts'
 
 export type ServeOptions = {
   readonly source: ConfigSource
-  /** Prints lines for a person on the first start. */
-  readonly say: (lines: readonly string[]) => void
+  /** Prints lines for a person; `first`: nothing was there before. */
+  readonly say: (lines: readonly string[], first: boolean) => void
 }
 
 /** Runs the doors until a signal ends them; resolves with the exit status. */
@@ -34,7 +34,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw error
   })
   log.info({ proxy: running.proxy, console: console.address, workers, ca: authority.fingerprint }, 'ready')
-  options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }))
+  options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }), created)
   const signal = await signals(log, async () => {
     const next = reloaded(config, options.source, log)
     if (next !== undefined) await running.reload(next)

@@ -11,6 +11,7 @@ export function reloaded(before: Config, source: ConfigSource, log: Log): Config
     const next = loadConfig(source)
     const fixed = needsRestart(before, next)
     if (fixed.length > 0) log.warn({ keys: fixed }, 'changed, but in force only after a restart')
+    log.info({}, 'configuration reloaded')
     return next
   } catch (thrown) {
     const error = asSallyportError(thrown)

@@ -13,7 +13,7 @@ import { reloaded, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
 type FromWorker =
-  | { readonly kind: 'ready'; readonly proxy: readonly string[] }
+  | { readonly kind: 'ready'; readonly proxy: readonly string[]; readonly health: Health }
   | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
   | { readonly kind: 'health'; readonly health: Health }
 
@@ -26,7 +26,7 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
   try {
     const instance = await startInstance(config, log)
     AggregatorRegistry.setRegistries([instance.metrics.registry])
-    tell({ kind: 'ready', proxy: instance.proxy.map(addressText) })
+    tell({ kind: 'ready', proxy: instance.proxy.map(addressText), health: instance.health() })
     const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
     await new Promise<void>((resolve) => {
       process.once('disconnect', resolve)
@@ -65,7 +65,10 @@ export async function supervise(count: number, log: Log): Promise<Running> {
       const began = Date.now()
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'health') health.set(worker.id, message.health)
-        if (message.kind === 'ready') resolve(message.proxy)
+        if (message.kind === 'ready') {
+          health.set(worker.id, message.health)
+          resolve(message.proxy)
+        }
         if (message.kind === 'failed') reject(new SallyportError(message.code, message.message, { hint: message.hint }))
       })
       worker.once('exit', (code, signal) => {

@@ -22,6 +22,7 @@ export const scan: CliCommand = {
     command
       .argument('[file...]', 'files to read; standard input when there is none or for -')
       .option('--input <format>', 'text, or jsonl: one object with a `text` field on each line', 'text')
+      .option('--json', 'JSON lines: what is printed anyway')
       .option('--packs <ids>', 'only rules of these packs, by id, with commas')
       .option('--types <types>', 'only these types, with commas; SECRET is all kinds of secrets')
       .option('--min-confidence <number>', 'only findings of this confidence or more, 0 to 1', '0')

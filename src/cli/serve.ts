@@ -10,7 +10,10 @@ export const serve: CliCommand = {
       run(async (options: { config?: string }) =>
         runDoors({
           source: { env: io.env, cwd: io.cwd, ...(options.config === undefined ? {} : { file: options.config }) },
-          say: (lines) => void io.stdout.write(`${lines.join('\n')}\n`),
+          // A service's output is its log; a person at a terminal, or at the first start, is told what to do next.
+          say: (lines, first) => {
+            if (first || io.stdout.isTTY === true) io.stdout.write(`${lines.join('\n')}\n`)
+          },
         }),
       ),
     )

@@ -11,6 +11,9 @@ export function createMetrics() {
     new Counter({ name: `sallyport_${name}`, help, labelNames, registers })
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name: `sallyport_${name}`, help, labelNames, registers })
+  // Of several processes the largest counts: a sum of times or dates says nothing.
+  const latest = (name: string, help: string) =>
+    new Gauge({ name: `sallyport_${name}`, help, registers, aggregator: 'max' })
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ name: `sallyport_${name}`, help, labelNames, buckets, registers })
   return {
@@ -35,14 +38,14 @@ export function createMetrics() {
     refusedRequests: counter('refused_requests_total', 'Requests refused before they became exchanges.', ['code']),
     ledgerQueue: gauge('ledger_queue_rows', 'Rows that wait to be committed.'),
     ledgerRows: counter('ledger_rows_total', 'Rows committed.', []),
-    ledgerCommit: gauge('ledger_commit_seconds', 'Time of the last commit.'),
+    ledgerCommit: latest('ledger_commit_seconds', 'Time of the last commit.'),
     ledgerRefusals: counter('ledger_refusals_total', 'Exchanges refused because the ledger could not be written.', []),
     upstreamErrors: counter('upstream_errors_total', 'Failures of origins.', ['code']),
     tokens: labelled(
       counter('tokens_total', 'Tokens as the providers count them, in disjoint buckets.', ['provider', 'bucket']),
     ),
     policyReloads: counter('policy_reloads_total', 'Reloads of the policies.', ['outcome']),
-    policyLoadedAt: gauge('policy_loaded_timestamp_seconds', 'When the policies in force were loaded.'),
+    policyLoadedAt: latest('policy_loaded_timestamp_seconds', 'When the policies in force were loaded.'),
   }
 }
 

@@ -95,7 +95,10 @@ async function tunnelTo(
   if (!parts.authority().permits(authority.host)) {
     throw new SallyportError('ca_not_permitted', `the CA may not vouch for ${authority.host}`)
   }
-  await parts.guard(authority.host, authority.port)
+  await parts.guard(authority.host, authority.port).catch((error: unknown) => {
+    // A name without an address is told in the caller's dialect, by the exchange that cannot be sent.
+    if (!(error instanceof SallyportError) || error.code !== 'name_not_resolved') throw error
+  })
   established(socket)
   const first = await firstBytes(socket, parts.handshakeTimeoutMs)
   const tunnel: Tunnel = { ...authority, scheme: 'https', principal }

@@ -78,9 +78,11 @@ function setUpPage(self: string, fingerprint: string): string {
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}code,pre{background:#8881;padding:.1em .3em;border-radius:4px}pre{padding:1em;overflow:auto}</style>
 <h1>Sallyport</h1>
 <p>This is a proxy. Send applications through it, and let them trust its authority:</p>
-<pre>export HTTPS_PROXY=http://${self}
+<pre>export HTTPS_PROXY=http://${self} NODE_USE_ENV_PROXY=1
 curl -o sallyport-ca.pem http://${self}/ca.pem
-export NODE_EXTRA_CA_CERTS=$PWD/sallyport-ca.pem</pre>
+export NODE_EXTRA_CA_CERTS=$PWD/sallyport-ca.pem
+cat /etc/ssl/certs/ca-certificates.crt sallyport-ca.pem &gt; bundle.pem
+export SSL_CERT_FILE=$PWD/bundle.pem REQUESTS_CA_BUNDLE=$PWD/bundle.pem CURL_CA_BUNDLE=$PWD/bundle.pem</pre>
 <p><a href="/ca.pem">ca.pem</a> · <a href="/ca.der">ca.der</a> · <a href="/ca.crl">ca.crl</a> · <a href="/proxy.pac">proxy.pac</a></p>
 <p>SHA-256 of the authority: <code>${fingerprint}</code></p>
 <p>Or, on this machine: <code>sallyport exec -- your-command</code></p>
