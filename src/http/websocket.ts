@@ -190,6 +190,8 @@ async function pumped(
     broken.catch(() => undefined)
     stream.write(bytes)
     await Promise.race([new Promise<void>((resolve) => stream.flush(flush, resolve)), broken])
+    // A flush is told to be over before the error that ended it.
+    if (stream.errored !== null) throw stream.errored
   } finally {
     failed.abort()
     stream.off('data', onData)
