@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { consoleDoor, type ConsoleParts } from '../../src/console/server.ts'
+
+const parts: ConsoleParts = {
+  health: () => ({ ready: true, reasons: [], warnings: ['a word'], facts: { policy: 'abc' } }),
+  metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sallyport_up 1\n' }),
+  token: () => 'the-token',
+  local: true,
+}
+
+async function asked(over: Partial<ConsoleParts>, path: string, init: RequestInit = {}) {
+  const server = consoleDoor({ ...parts, ...over }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, init)
+  const body = await answer.text()
+  server.closeAllConnections()
+  server.close()
+  return { status: answer.status, header: (name: string) => answer.headers.get(name), body }
+}
+
+const notReady = { ready: false, reasons: ['ledger: cannot be written'], warnings: [], facts: {} }
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+type Case = [what: string, over: Partial<ConsoleParts>, path: string, init: RequestInit, status: number, body: RegExp]
+const cases: Case[] = [
+  ['the process lives', {}, '/healthz', {}, 200, /"alive"/],
+  ['it lives also when it is not ready', { health: () => notReady }, '/healthz', {}, 200, /"alive"/],
+  ['it is ready, with warnings and facts', {}, '/readyz', {}, 200, /"ready".*"a word".*"abc"/],
+  [
+    'it is not ready, with the reasons',
+    { health: async () => notReady },
+    '/readyz',
+    {},
+    503,
+    /"not ready".*cannot be written/,
+  ],
+  ['metrics need no token on loopback', {}, '/metrics', {}, 200, /^sallyport_up 1\n$/],
+  ['metrics need a token elsewhere', { local: false }, '/metrics', {}, 401, /token_required/],
+  ['a wrong token is not enough', { local: false }, '/metrics', bearer('the-toke'), 401, /token_required/],
+  ['the token is enough', { local: false }, '/metrics', bearer('the-token'), 200, /sallyport_up/],
+  ['health needs no token anywhere', { local: false }, '/readyz', {}, 200, /ready/],
+  ['a query is not part of the path', {}, '/healthz?x=1', {}, 200, /alive/],
+  ['the door says what it has', {}, '/', {}, 200, /"sallyport".*\/readyz/],
+  ['there is nothing else', {}, '/nothing', {}, 404, /not_found/],
+  ['names of JavaScript are no pages', {}, '/constructor', {}, 404, /not_found/],
+  ['nothing is changed here', {}, '/healthz', { method: 'POST' }, 405, /method_not_allowed/],
+  ['HEAD has no body', {}, '/healthz', { method: 'HEAD' }, 200, /^$/],
+]
+
+for (const [what, over, path, init, status, body] of cases) {
+  test(`the console: ${what}`, async () => {
+    const answer = await asked(over, path, init)
+    assert.equal(answer.status, status)
+    assert.match(answer.body, body)
+  })
+}
+
+test('a refusal for want of a token has a challenge', async () => {
+  assert.match((await asked({ local: false }, '/metrics')).header('www-authenticate') ?? '', /^Bearer /)
+})
