@@ -2,12 +2,14 @@ import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { RawHeaders, Request, Target } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
-import { newExchangeId } from '../core/ids.ts'
+import { newConnectionId, newExchangeId } from '../core/ids.ts'
+import { recordConnection } from '../engine/connection.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { refuse, run } from '../engine/run.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { withHeader } from '../http/headers.ts'
 import type { Connection, Tunnel } from './context.ts'
+import { connectionRecord } from './context.ts'
 import type { ProxyParts } from './parts.ts'
 import { canonicalHost, parseAbsolute, splitPath, withPort } from './target.ts'
 
@@ -125,8 +127,7 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
       new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`),
     )
   if (handling.action === 'inspect') return forwarded(parts, hosted, exchange)
-  context.exchanges -= 1
-  return unread(parts, hosted, exchange)
+  return unread(parts, hosted, exchange, handling.reason)
 }
 
 /** The exchange of a request on the proxy's own port with its principal; undefined when there must be one and is none, which has then been answered. */
@@ -151,16 +152,37 @@ export function challengeFields(code: ErrorCode): RawHeaders {
   return code === 'too_many_failures' ? ['retry-after', '60'] : []
 }
 
-/** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would. Its connection's row tells of it. */
-async function unread(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
+/** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would, and with a `connections` row as a tunnel has. */
+async function unread(
+  parts: ProxyParts,
+  incoming: Incoming<Connection>,
+  exchange: Exchange,
+  reason: string,
+): Promise<void> {
+  const { context, signal } = incoming
+  const { head, body } = exchange.request
+  const { bytesRead, bytesWritten } = context.socket
+  const started = { id: newConnectionId(Date.now()), at: new Date(), startedAt: performance.now() }
+  const record = connectionRecord({ ...context, ...started }, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const { host, port } = head.target
+  record.set({ host, port, principal: exchange.principal, handling: 'tunnel', reason })
+  let sending = false
   try {
-    await incoming.send(
-      await parts.upstream.send(exchange.request, { signal: incoming.signal, inform: incoming.inform }),
-    )
+    const answer = await parts.upstream.send(exchange.request, { signal, inform: incoming.inform })
+    sending = true
+    await incoming.send(answer)
   } catch (thrown) {
-    if (incoming.signal.aborted) return
-    await refuse(parts.rooms, exchange, asSallyportError(thrown))
+    const error = signal.aborted
+      ? new SallyportError('client_aborted', 'the client went away')
+      : asSallyportError(thrown)
+    if (!sending && !signal.aborted) return refuse(parts.rooms, exchange, error)
+    record.set({ error: error.code })
   }
+  record.set({
+    bytesUp: body?.length ?? context.socket.bytesRead - bytesRead,
+    bytesDown: context.socket.bytesWritten - bytesWritten,
+  })
+  record.end()
 }
 
 function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {
