@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SallyportError } from '../core/errors.ts'
 import { createFileAtomic } from '../lib/atomic-file.ts'
 
 /** The key that placeholders are derived from: 32 bytes in the data folder, one for all processes and for ever, or placeholders would change. */
@@ -20,15 +21,32 @@ export async function consoleToken(dataDir: string): Promise<string> {
     .trim()
 }
 
-/** Reads a secret of the data folder, or makes it, 0600; of processes that do so at once all get the same. */
+/**
+ * Reads a secret of the data folder, or makes it, 0600; of processes that do so at once all get the same. One that is too short to be
+ * a secret is refused, and stays: another in its place would change placeholders and make keys unknown.
+ */
 async function secretFile(dataDir: string, name: string, make: () => Buffer): Promise<Buffer> {
   const path = join(dataDir, name)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const secret = (await readIfThere(path)) ?? (await made(path, make()))
+  if (secret.toString('latin1').trim().length >= MIN_BYTES) return secret
+  throw new SallyportError('config_invalid', `${path} is damaged: it is too short to be a secret`, {
+    hint: 'Put it back from a backup, or remove it: then a new one is made.',
+  })
+}
+
+async function made(path: string, secret: Buffer): Promise<Buffer> {
+  await createFileAtomic(path, secret, 0o600)
+  return readFile(path)
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
   }
-  await createFileAtomic(path, make(), 0o600)
-  return readFile(path)
 }
+
+const MIN_BYTES = 16
