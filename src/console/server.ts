@@ -67,5 +67,5 @@ function send(response: ServerResponse, status: number, value: object, headers: 
 function hasToken(request: IncomingMessage, token: string): boolean {
   const given = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(token))
+  return token !== '' && timingSafeEqual(digest(given), digest(token))
 }
