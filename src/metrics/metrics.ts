@@ -58,7 +58,7 @@ export function labelled<Child>(metric: {
 }): (...values: string[]) => Child {
   const children = new Map<string, Child>()
   return (...values) => {
-    const key = values.join()
+    const key = values.join('\0')
     const known = children.get(key)
     if (known !== undefined) return known
     const child = metric.labels(...values)
