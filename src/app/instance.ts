@@ -34,7 +34,7 @@ export type Instance = {
 }
 
 /** Builds rooms and doors from a configuration and opens them: everything, or nothing is left open. */
-export async function startInstance(first: Config, log: Log): Promise<Instance> {
+export async function startInstance(first: Config, log: Log, processes = 1): Promise<Instance> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const metrics = createMetrics()
@@ -69,7 +69,15 @@ export async function startInstance(first: Config, log: Log): Promise<Instance> 
   const principals = await openPrincipals(first.data.dir, log)
   undo.defer(() => principals.close())
   const { principalOf } = principals
-  const proxy = proxyParts({ config: () => config, rooms, metrics, log, authority, principalOf })
+  const proxy = proxyParts({
+    processes,
+    config: () => config,
+    rooms,
+    metrics,
+    log,
+    authority,
+    principalOf,
+  })
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
   undo.move()

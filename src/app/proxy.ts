@@ -26,6 +26,8 @@ export function proxyParts(options: {
   readonly metrics: Metrics
   readonly log: Log
   readonly authority: Authority
+  /** How many processes share the door and its limits. */
+  readonly processes: number
   readonly principalOf: Principals['principalOf']
 }): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
   const { config, rooms, metrics, log, authority } = options
@@ -70,7 +72,7 @@ export function proxyParts(options: {
     isSelf: ({ host, port }) => isOwnAddress(config(), host === 'localhost' ? '127.0.0.1' : host, port),
     allowClient: (address) => live.allowClient(address),
     get maxConnections() {
-      return config().limits.connections
+      return Math.max(1, Math.floor(config().limits.connections / options.processes))
     },
     headerBytes: config().limits.headerBytes,
     handshakeTimeoutMs: 10_000,

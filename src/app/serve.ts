@@ -1,5 +1,4 @@
 import cluster from 'node:cluster'
-import { availableParallelism } from 'node:os'
 import { loadConfig } from '../config/load.ts'
 import { laterKeys } from '../config/later.ts'
 import type { ConfigSource } from '../config/load.ts'
@@ -11,7 +10,7 @@ import { startInstance } from './instance.ts'
 import { firstSteps } from './hints.ts'
 import { prepare } from './prepare.ts'
 import { reloaded, signals } from './signals.ts'
-import { serveAsWorker, supervise } from './workers.ts'
+import { serveAsWorker, supervise, workerCount } from './workers.ts'
 
 export type ServeOptions = {
   readonly source: ConfigSource
@@ -27,7 +26,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const waiting = laterKeys(config)
   if (waiting.length > 0) log.warn({ keys: waiting }, 'set, but not yet in force')
   const { authority, created } = await prepare(config, log)
-  const workers = config.workers === 'auto' ? availableParallelism() : config.workers
+  const workers = workerCount(config)
   const running = workers === 1 ? await single(config, log) : await supervise(workers, log)
   const console = await openConsole(config, running).catch(async (error: unknown) => {
     await running.stop(0)

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Worker } from 'node:cluster'
+import { availableParallelism } from 'node:os'
 import { AggregatorRegistry } from 'prom-client'
 import { SallyportError } from '../core/errors.ts'
 import type { Config } from '../config/schema.ts'
@@ -19,12 +20,17 @@ type FromWorker =
 
 type FromParent = { readonly kind: 'reload' } | { readonly kind: 'stop' }
 
+/** How many processes serve the doors. */
+export function workerCount({ workers }: Pick<Config, 'workers'>): number {
+  return workers === 'auto' ? availableParallelism() : workers
+}
+
 /** The part of a worker: one instance, steered by the parent. Ends when the parent does. */
 export async function serveAsWorker(config: Config, source: ConfigSource, log: Log): Promise<number> {
   const registry = new AggregatorRegistry()
   const tell = (message: FromWorker): void => void (process.connected && process.send?.(message))
   try {
-    const instance = await startInstance(config, log)
+    const instance = await startInstance(config, log, workerCount(config))
     AggregatorRegistry.setRegistries([instance.metrics.registry])
     tell({ kind: 'ready', proxy: instance.proxy.map(addressText), health: instance.health() })
     const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
