@@ -13,19 +13,22 @@ export async function* decodedChunks(
   yield* decoded
 }
 
-/** Decodes beside the way: `take` gets the decoded chunks; `write` resolves when what it was given has been taken. */
+/**
+ * Decodes beside the way: `take` gets the decoded chunks; `write` resolves when what it was given has been taken; `end` says whether
+ * all could be decoded. Both reject when `take` did.
+ */
 export function sideDecoder(
   codings: readonly string[],
   take: (plain: Uint8Array) => Promise<void>,
-): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<void> } {
-  const decoders = codings.toReversed().map((coding) => decodingStream(coding))
-  if (decoders.length !== 1 || decoders[0] === undefined)
-    return { write: async () => undefined, end: async () => undefined }
-  const [decoder] = decoders
+): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<boolean> } {
+  const decoder = codings.length === 1 ? decodingStream(codings[0] as string) : undefined
+  if (decoder === undefined) return { write: async () => undefined, end: async () => false }
   let taken: Promise<void> = Promise.resolve()
   let broken = false
   decoder.on('data', (plain: Buffer) => {
     taken = taken.then(() => take(plain))
+    // Heard by the next write or the end, which may come later than the rejection.
+    taken.catch(() => undefined)
   })
   decoder.on('error', () => (broken = true))
   return {
@@ -41,6 +44,7 @@ export function sideDecoder(
         await once(decoder, 'close').catch(() => undefined)
       }
       await taken
+      return !broken
     },
   }
 }

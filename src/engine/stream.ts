@@ -9,6 +9,7 @@ import type { StreamReader } from '../providers/provider.ts'
 import { decodedChunks, sideDecoder } from './coded.ts'
 import type { Rooms } from './exchange.ts'
 import { mayChange } from './may-change.ts'
+import { blocked } from './request.ts'
 import type { Trace } from './trace.ts'
 import { flush, watcher } from './watcher.ts'
 import type { Watcher } from './watcher.ts'
@@ -29,7 +30,7 @@ export function streamed(
   const watch = watcher(rooms, trace, reader, bindings, headerOf(answer.head.headers, 'content-type') ?? '')
   const codings = contentCodings(answer.head.headers)
   if (!mayChange(rooms, trace, bindings)) {
-    return { head: answer.head, body: madeBody(beside(body, watch, codings), body.length, body.trailers) }
+    return { head: answer.head, body: madeBody(beside(trace, body, watch, codings), body.length, body.trailers) }
   }
   const headers = withoutHeaders(answer.head.headers, changedFields)
   const chunks = codings.length === 0 ? body : decodedChunks(body, codings)
@@ -38,24 +39,38 @@ export function streamed(
 }
 
 /** Chunks as they came; decoded, read and kept beside. */
-async function* beside(chunks: Body, watch: Watcher, codings: readonly string[]): AsyncGenerator<Uint8Array> {
+async function* beside(
+  trace: Trace,
+  chunks: Body,
+  watch: Watcher,
+  codings: readonly string[],
+): AsyncGenerator<Uint8Array> {
   const take = async (plain: Uint8Array): Promise<void> => {
     for (const event of watch.read(plain)) await watch.keep(watch.inspector.push(event))
   }
-  const decoder = codings.length === 0 ? undefined : sideDecoder(codings, take)
+  const { write, end } = codings.length === 0 ? { write: take, end: async () => true } : sideDecoder(codings, take)
+  const read = async (chunk: Uint8Array): Promise<void> => {
+    const began = performance.now()
+    watch.count(chunk.length)
+    await write(chunk)
+    watch.spent(performance.now() - began)
+  }
   try {
     for await (const chunk of chunks) {
-      yield chunk
-      const began = performance.now()
-      watch.count(chunk.length)
-      await (decoder === undefined ? take(chunk) : decoder.write(chunk))
-      watch.spent(performance.now() - began)
+      try {
+        yield chunk
+      } finally {
+        // Also the chunk with which the client left: it may have arrived.
+        await read(chunk)
+      }
     }
   } finally {
-    await decoder?.end()
-    for (const event of watch.rest()) await watch.keep(watch.inspector.push(event))
-    await watch.keep(watch.inspector.end())
-    await watch.finish()
+    try {
+      if (!(await end())) trace.notInspected ??= 'answer unreadable'
+      await watch.keep(flush(watch))
+    } finally {
+      await watch.finish()
+    }
   }
 }
 
@@ -63,7 +78,7 @@ async function* beside(chunks: Body, watch: Watcher, codings: readonly string[])
 async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGenerator<Uint8Array> {
   const { inspector } = watch
   const iterator = chunks[Symbol.asyncIterator]()
-  let next = iterator.next()
+  let next = asked(iterator)
   try {
     for (;;) {
       const deadline = inspector.deadline()
@@ -73,13 +88,12 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
       if (step !== timedOut && !ended) watch.count((step.value as Uint8Array).length)
       const released =
         step === timedOut ? inspector.tick() : ended ? flush(watch) : push(watch, step.value as Uint8Array)
-      if (step !== timedOut && !ended) next = iterator.next()
+      if (step !== timedOut && !ended) next = asked(iterator)
       const bytes = await watch.keep(released)
       watch.spent(performance.now() - began)
       if (bytes !== undefined && bytes.length > 0) yield bytes
       if (inspector.blocked !== undefined) {
-        next.catch(() => undefined)
-        yield watch.refusal(watch.result())
+        yield watch.refusal(blocked(watch.result()))
         return
       }
       if (ended) return
@@ -90,6 +104,13 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
     await watch.finish()
     iterator.return?.().catch(() => undefined)
   }
+}
+
+// Asked ahead: an origin that breaks off while the client still takes what came before is heard at the next turn.
+function asked(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  const next = iterator.next()
+  next.catch(() => undefined)
+  return next
 }
 
 function push(watch: Watcher, chunk: Uint8Array): Released[] {

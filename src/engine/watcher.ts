@@ -1,3 +1,4 @@
+import type { SallyportError } from '../core/errors.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectStream } from '../inspect/stream.ts'
@@ -5,7 +6,7 @@ import type { Released, StreamInspector } from '../inspect/stream.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import type { StreamEvent, StreamReader } from '../providers/provider.ts'
 import type { Rooms } from './exchange.ts'
-import { blocked, tenantOf } from './request.ts'
+import { tenantOf } from './request.ts'
 import type { Trace } from './trace.ts'
 import { note } from './trace.ts'
 
@@ -19,7 +20,7 @@ export type Watcher = {
   readonly count: (bytes: number) => void
   readonly spent: (ms: number) => void
   /** The dialect's error event, when the stream is stopped. */
-  readonly refusal: (inspection: Pick<Inspection, 'rule' | 'failed'>) => Uint8Array
+  readonly refusal: (error: SallyportError) => Uint8Array
   readonly result: () => Inspection
   readonly finish: () => Promise<void>
 }
@@ -68,7 +69,7 @@ export function watcher(
     },
     count: (bytes) => (trace.responseBytes += bytes),
     spent: (ms) => (trace.addedMs += ms),
-    refusal: (inspection) => refusalEvent(trace, contentType, inspection),
+    refusal: (error) => refusalEvent(trace, contentType, error),
     result,
     async finish() {
       if (finished) return
@@ -83,13 +84,12 @@ export function watcher(
   }
 }
 
-function refusalEvent(trace: Trace, contentType: string, inspection: Pick<Inspection, 'rule' | 'failed'>): Uint8Array {
-  const error = blocked(inspection)
+function refusalEvent(trace: Trace, contentType: string, error: SallyportError): Uint8Array {
   const { provider, operation } = trace.identified
   const about = { operation, target: trace.exchange.request.head.target, contentType }
   return Buffer.from(
     provider.refuseEvent(
-      { code: error.code, status: 403, message: `${error.message} (exchange ${trace.exchange.id})` },
+      { code: error.code, status: error.status, message: `${error.message} (exchange ${trace.exchange.id})` },
       about,
     ),
   )

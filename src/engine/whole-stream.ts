@@ -1,9 +1,11 @@
+import { SallyportError } from '../core/errors.ts'
 import type { TextPart } from '../core/text.ts'
-import type { Binding } from '../inspect/binding.ts'
+import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
+import type { Released } from '../inspect/stream.ts'
 import type { StreamEvent } from '../providers/provider.ts'
 import type { Rooms } from './exchange.ts'
-import { tenantOf } from './request.ts'
+import { blocked, tenantOf } from './request.ts'
 import { flush } from './watcher.ts'
 import type { Watcher } from './watcher.ts'
 import type { Trace } from './trace.ts'
@@ -11,7 +13,7 @@ import { factsOf, note } from './trace.ts'
 
 /**
  * A stream that an outside judge must see whole: it is collected up to the limit, judged with the texts of each channel joined,
- * and then passed on through the stream inspector.
+ * and then passed on through the stream inspector. What is larger is stopped, or passed on without the judge, as policy says.
  */
 export async function* judgeWhole(
   rooms: Rooms,
@@ -20,41 +22,77 @@ export async function* judgeWhole(
   watch: Watcher,
   bindings: readonly Binding[],
 ): AsyncGenerator<Uint8Array> {
+  const { mode, oversize } = trace.policy
+  const { inspector } = watch
+  const events: StreamEvent[] = []
+  let size = 0
   try {
-    const events: StreamEvent[] = []
-    let size = 0
     for await (const chunk of chunks) {
+      const within = size <= rooms.inspectBytes
       size += chunk.length
       watch.count(chunk.length)
-      if (size <= rooms.inspectBytes) events.push(...watch.read(chunk))
+      events.push(...watch.read(chunk))
+      if (size <= rooms.inspectBytes) continue
+      if (mode === 'enforce' && oversize === 'block') {
+        yield watch.refusal(tooLarge(rooms, trace))
+        return
+      }
+      if (within) trace.notInspected ??= 'answer oversize'
+      yield* through(watch, events.splice(0))
+      if (inspector.blocked !== undefined) return
     }
-    const judges = bindings.filter(({ hook }) => hook.kind === 'judge')
-    const inspection = await inspectParts(
-      judges,
-      { stage: 'response', parts: joined(events), bodyBytes: size, facts: factsOf(trace), known: trace.found },
-      {
-        mode: trace.policy.mode,
-        vault: rooms.vault(tenantOf(trace)),
-        now: process.hrtime.bigint,
-        signal: trace.exchange.signal,
-      },
-    )
-    note(rooms, trace, inspection)
-    const stopped = trace.policy.mode === 'enforce' && (inspection.decision === 'block' || size > rooms.inspectBytes)
-    if (stopped) {
-      yield watch.refusal(inspection)
-      return
+    if (size <= rooms.inspectBytes) {
+      const inspection = await judged(rooms, trace, bindings, { parts: joined(events), bodyBytes: size })
+      if (mode === 'enforce' && inspection.decision === 'block') {
+        yield watch.refusal(blocked(inspection))
+        return
+      }
+      inspector.mask(inspection.edits)
     }
-    watch.inspector.mask(inspection.edits)
-    const released = events.flatMap((event) =>
-      watch.inspector.blocked === undefined ? watch.inspector.push(event) : [],
-    )
-    const bytes = await watch.keep([...released, ...flush(watch)])
-    if (bytes !== undefined) yield bytes
-    if (watch.inspector.blocked !== undefined) yield watch.refusal(watch.result())
+    yield* through(watch, events)
+    if (inspector.blocked === undefined) yield* passed(watch, flush(watch))
   } finally {
     await watch.finish()
   }
+}
+
+async function judged(
+  rooms: Rooms,
+  trace: Trace,
+  bindings: readonly Binding[],
+  whole: { readonly parts: readonly TextPart[]; readonly bodyBytes: number },
+): Promise<Inspection> {
+  const inspection = await inspectParts(
+    bindings.filter(({ hook }) => hook.kind === 'judge'),
+    { stage: 'response', ...whole, facts: factsOf(trace), known: trace.found },
+    {
+      mode: trace.policy.mode,
+      vault: rooms.vault(tenantOf(trace)),
+      now: process.hrtime.bigint,
+      signal: trace.exchange.signal,
+    },
+  )
+  note(rooms, trace, inspection)
+  return inspection
+}
+
+async function* through(watch: Watcher, events: readonly StreamEvent[]): AsyncGenerator<Uint8Array> {
+  const released: Released[] = []
+  for (const event of events) if (watch.inspector.blocked === undefined) released.push(...watch.inspector.push(event))
+  yield* passed(watch, released)
+}
+
+/** What was released; and, when that ended in a block, the dialect's error event. */
+async function* passed(watch: Watcher, released: readonly Released[]): AsyncGenerator<Uint8Array> {
+  const bytes = await watch.keep(released)
+  if (bytes !== undefined && bytes.length > 0) yield bytes
+  if (watch.inspector.blocked !== undefined) yield watch.refusal(blocked(watch.result()))
+}
+
+function tooLarge(rooms: Rooms, trace: Trace): SallyportError {
+  trace.decision = 'block'
+  trace.error = 'sallyport_too_large'
+  return new SallyportError(trace.error, `the answer is larger than ${rooms.inspectBytes} bytes`)
 }
 
 function joined(events: readonly StreamEvent[]): TextPart[] {
