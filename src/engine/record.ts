@@ -91,10 +91,15 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     requestSpill: trace.requestContent.requestSpill,
     requestSha256: trace.requestContent.requestSha256,
     requestTruncated: trace.requestContent.requestTruncated,
-    error: trace.error ?? (trace.notInspected === null ? null : `not_inspected: ${trace.notInspected}`),
+    error: errorOf(trace),
     model: trace.request.model ?? answer.model,
     stream: null,
   }
+}
+
+function errorOf({ error, notInspected, responseContent }: Trace): string | null {
+  const cause = error ?? (notInspected === null ? null : `not_inspected: ${notInspected}`)
+  return responseContent.error ? [cause, responseContent.error].filter(Boolean).join('; ') : cause
 }
 
 function toolsOf({ request, answer }: Trace): string | null {

@@ -48,6 +48,7 @@ export type Stored = {
   readonly content?: Uint8Array
   readonly sha256: string | null
   readonly truncated: boolean
+  readonly error?: string | null
 }
 
 export function startTrace(rooms: Rooms, exchange: Exchange): Trace {

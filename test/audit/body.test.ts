@@ -54,6 +54,29 @@ test('a body of any size in any pieces is kept whole, inline or in a file', asyn
   )
 })
 
+test('a body at hand is kept as one in pieces is, but for the file, whose content is handed out', async () => {
+  const any = fc.uint8Array({ maxLength: 300 })
+  const text = fc.string({ unit: 'binary', maxLength: 200 }).map((text) => Buffer.from(text))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(any, text), fc.boolean(), async (bytes, part) => {
+      const content = part ? Buffer.concat([Buffer.alloc(9), bytes]).subarray(9) : bytes
+      const options = optionsOf({ maxBytes: 150 })
+      const { content: toWrite, ...kept } = bodyKeeper(options).whole(content)
+      assert.equal(existsSync(join(options.dir, 'bodies')), false)
+      const want = await keep(options, [content])
+      if (kept.spill === null) assert.equal(toWrite, undefined)
+      else {
+        assert.ok(readSpill(options.dir, kept.spill, 1_000)?.equals(toWrite ?? Buffer.from('nothing')))
+        assert.equal(sha256(toWrite as Uint8Array), want.sha256)
+        // What is cloned to another thread takes its whole buffer with it.
+        assert.equal(toWrite?.buffer.byteLength, toWrite?.byteLength)
+      }
+      assert.deepEqual(kept, kept.spill === null ? want : { ...want, sha256: null })
+    }),
+    { numRuns: 100 },
+  )
+})
+
 test('what is not UTF-8 text goes to a file, however short', async () => {
   for (const bytes of [[0xff, 0xfe], [0x61, 0x00, 0x62], [0xc3]]) {
     const options = optionsOf()
@@ -83,8 +106,17 @@ test('what is not captured or not stored is only counted', async () => {
     const options = optionsOf(over)
     const kept = await keep(options, [randomBytes(400), randomBytes(50)])
     assert.deepEqual(kept, { inline: null, spill: null, sha256: null, bytes: 450, truncated: false, error: null })
+    assert.deepEqual(bodyKeeper(options).whole(randomBytes(450)), kept)
     assert.equal(existsSync(join(options.dir, 'bodies')), false)
   }
+})
+
+test('small pieces beyond the inline size are gathered, and none is lost', async () => {
+  const options = optionsOf({ maxBytes: 1_000_000 })
+  const pieces = Array.from({ length: 3_000 }, (_, i) => randomBytes(i % 100))
+  const kept = await keep(options, pieces)
+  assert.ok(readSpill(options.dir, kept.spill ?? '', 1_000_000)?.equals(Buffer.concat(pieces)))
+  assert.equal(kept.sha256, sha256(Buffer.concat(pieces)))
 })
 
 test('a file that cannot be written leaves an error and not an exception', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Value } from '../../src/audit/rows.ts'
 import {
+  fileColumns,
   kinds,
   pushConnection,
   pushDone,
@@ -188,4 +189,39 @@ test('every value of a connection and of an event lands in its column, and a sec
   })
   assert.deepEqual(rowOf(db, 'events'), { seq: 1, ...event })
   db.close()
+})
+
+test('the end of an exchange adds its error to that of the request, and a second time changes nothing', () => {
+  const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
+  write(db, kinds.open, (to) => {
+    const at = to.length
+    pushOpen(to, open)
+    to[at + fileColumns(kinds.open, 'request').error] = 'request body not kept: ENOSPC'
+  })
+  assert.equal(rowOf(db, 'exchanges').error, 'request body not kept: ENOSPC')
+  for (let time = 0; time < 2; time += 1) {
+    write(db, kinds.done, (to) => pushDone(to, done))
+    assert.equal(rowOf(db, 'exchanges').error, 'an error; request body not kept: ENOSPC')
+  }
+  db.close()
+})
+
+test('the places of a file are those of its name, its sum and the error, in every kind that has any', () => {
+  const rows = {
+    open: (to: (Value | WriteKind)[]) => pushOpen(to, open),
+    done: (to: (Value | WriteKind)[]) =>
+      pushDone(to, { ...done, requestSpill: 'late file', requestSha256: 'late sum' }),
+    once: (to: (Value | WriteKind)[]) => pushOnce(to, open, done),
+  }
+  const placed = (kind: keyof typeof rows, side: 'request' | 'response'): unknown[] => {
+    const values: (Value | WriteKind)[] = []
+    rows[kind](values)
+    const { spill, sha256, error } = fileColumns(kinds[kind], side)
+    return [values[spill], values[sha256], values[error]]
+  }
+  assert.deepEqual(placed('open', 'request'), ['request file', 'request sum', null])
+  assert.deepEqual(placed('done', 'request'), ['late file', 'late sum', 'an error'])
+  assert.deepEqual(placed('done', 'response'), ['response file', 'response sum', 'an error'])
+  assert.deepEqual(placed('once', 'request'), ['request file', 'request sum', 'an error'])
+  assert.deepEqual(placed('once', 'response'), ['response file', 'response sum', 'an error'])
 })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { copyFileSync } from 'node:fs'
+import { hash, randomBytes } from 'node:crypto'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { zstdDecompressSync } from 'node:zlib'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
@@ -90,4 +92,74 @@ test('a database that could not be opened at first is told to be ready, also whe
   assert.equal(kind, 'ready')
   worker.postMessage('close')
   await once(worker, 'exit')
+})
+
+const withFiles: WriterData['statements'] = [
+  { sql: 'INSERT INTO f (name, sum, error) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', width: 3 },
+]
+
+/** Writes whose values are a name, a sum and an error, each with its file. */
+function fileBatch(files: readonly { name: string; content: Buffer; error?: string }[]): Batch {
+  return {
+    last: files.length,
+    count: files.length,
+    bytes: 0,
+    values: files.flatMap(({ name, error }) => [0, name, null, error ?? null]),
+    files: files.map(({ content }, i) => ({
+      side: 'response',
+      content,
+      spill: 4 * i + 1,
+      sha256: 4 * i + 2,
+      error: 4 * i + 3,
+    })),
+  }
+}
+
+async function runWithFiles(path: string, ...batches: readonly Batch[]): Promise<unknown[]> {
+  const workerData: WriterData = { path, pragmas: [], statements: withFiles, dir: dirname(path), sync: false }
+  const worker = new Worker(file, { workerData, execArgv: [] })
+  for (const batch of batches) worker.postMessage(batch)
+  worker.postMessage('close')
+  await once(worker, 'exit')
+  const db = new Database(path, { readonly: true })
+  const rows = db.prepare('SELECT name, sum, error FROM f').raw().all()
+  db.close()
+  return rows
+}
+
+function tableOfFiles(): string {
+  const path = join(tempFolder(), 'a.db')
+  const db = new Database(path)
+  db.exec('CREATE TABLE f (name TEXT UNIQUE, sum TEXT, error TEXT)')
+  db.close()
+  return path
+}
+
+test('a file is written before its row, which gets its sum, or the reason why there is none', async () => {
+  const path = tableOfFiles()
+  const content = randomBytes(100_000)
+  mkdirSync(join(dirname(path), 'taken', 'in the way'), { recursive: true })
+  const batch = fileBatch([
+    { name: 'new/a', content },
+    { name: 'taken', content, error: 'before' },
+    { name: 'b', content: Buffer.alloc(0) },
+  ])
+  assert.deepEqual(await runWithFiles(path, batch), [
+    ['new/a', hash('sha256', content, 'hex'), null],
+    [null, null, 'before; response body not kept: EISDIR'],
+    ['b', hash('sha256', '', 'hex'), null],
+  ])
+  assert.ok(zstdDecompressSync(readFileSync(join(dirname(path), 'new/a'))).equals(content))
+})
+
+test('a batch that comes again, to the same thread or to the next, changes neither row nor file', async () => {
+  const path = tableOfFiles()
+  const content = randomBytes(100_000)
+  const batch = fileBatch([{ name: 'new/a', content }])
+  const want = [['new/a', hash('sha256', content, 'hex'), null]]
+  assert.deepEqual(await runWithFiles(path, batch, batch), want)
+  writeFileSync(join(dirname(path), 'new/a.tmp'), 'left by a thread that died')
+  assert.deepEqual(await runWithFiles(path, batch), want)
+  assert.ok(zstdDecompressSync(readFileSync(join(dirname(path), 'new/a'))).equals(content))
+  assert.deepEqual(readdirSync(join(dirname(path), 'new')), ['a'])
 })
