@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { duplexPair } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { test } from 'node:test'
+import { SallyportError } from '../../src/core/errors.ts'
+import type { Rooms } from '../../src/engine/exchange.ts'
+import { runMessages } from '../../src/engine/messages.ts'
+import { closePayload, opcodes, readFrame, writeFrame } from '../../src/http/websocket-frame.ts'
+import type { Frame } from '../../src/http/websocket-frame.ts'
+import { answerOf, client, startEngine, wordRule } from '../support/engine.ts'
+import type { Asked } from '../support/engine.ts'
+
+const engine = startEngine()
+const realtime: Asked = { method: 'GET', path: '/v1/realtime', headers: ['Upgrade', 'websocket'] }
+
+/** One end of a conversation, frame by frame; undefined when it has ended. */
+function end(socket: Duplex, masked: boolean) {
+  let rest: Buffer = Buffer.alloc(0)
+  const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  return {
+    say: (opcode: number, content: string | Buffer) =>
+      socket.write(writeFrame(opcode, Buffer.from(content), masked ? { key: randomBytes(4) } : {})),
+    hangUp: () => socket.end(),
+    async hear(): Promise<Frame | undefined> {
+      for (;;) {
+        const read = readFrame(rest, 1_000_000)
+        if (read.kind === 'frame') {
+          rest = rest.subarray(read.frame.raw.length)
+          return read.frame
+        }
+        const next = await chunks.next()
+        if (next.done === true) return undefined
+        rest = Buffer.concat([rest, next.value])
+      }
+    },
+  }
+}
+
+/** A conversation that has begun; what an end says goes through the rooms to the other. */
+function conversation(rooms: Rooms, early: { client?: Buffer; origin?: Buffer } = {}) {
+  const [near, clientSide] = duplexPair()
+  const [originSide, far] = duplexPair()
+  const { exchange } = client(realtime)
+  const over = runMessages(
+    rooms,
+    exchange,
+    async () => ({ kind: 'upgraded', headers: [], socket: originSide, head: early.origin ?? Buffer.alloc(0) }),
+    () => ({ socket: clientSide, head: early.client ?? Buffer.alloc(0) }),
+  )
+  return { id: exchange.id, over, client: end(near, true), origin: end(far, false) }
+}
+
+const heard = (frame: Frame | undefined): string => String(frame?.payload)
+const event = (text: string): string => JSON.stringify({ type: 'session.update', session: { instructions: text } })
+const told = (text: string): string => JSON.stringify({ type: 'response.output_text.done', text })
+
+test('messages pass both ways, and the record has them and how it ended', async () => {
+  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('redact')))
+  client.say(opcodes.text, event('hello'))
+  assert.equal(heard(await origin.hear()), event('hello'))
+  origin.say(opcodes.text, told('hello yourself'))
+  assert.equal(heard(await client.hear()), told('hello yourself'))
+  client.hangUp()
+  origin.hangUp()
+  await over
+  assert.partialDeepStrictEqual(await engine.row(id), {
+    state: 'done',
+    status: 101,
+    decision: 'allow',
+    request_bytes: event('hello').length,
+    response_bytes: told('hello yourself').length,
+    request_body: `${event('hello')}\n`,
+    response_body: `${told('hello yourself')}\n`,
+  })
+})
+
+test('what is found in a message is replaced before it leaves, on either way, and never stored', async () => {
+  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('redact')))
+  client.say(opcodes.text, event('a bluebird'))
+  assert.equal(heard(await origin.hear()), event('a [REDACTED:KEYWORD:project]'))
+  origin.say(opcodes.text, told('no bluebird'))
+  assert.equal(heard(await client.hear()), told('no [REDACTED:KEYWORD:project]'))
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.equal(row['decision'], 'redact')
+  assert.doesNotMatch(JSON.stringify(row), /bluebird/)
+})
+
+test('a placeholder that the origin repeats is put back for the client', async () => {
+  const { over, client, origin } = conversation(await engine.rooms(wordRule('tokenize', 'request')))
+  client.say(opcodes.text, event('a bluebird'))
+  const placeholder = /QX_KEYWORD_[0-9a-z]{14}/.exec(heard(await origin.hear()))?.[0] ?? ''
+  origin.say(opcodes.text, told(`I saw ${placeholder}`))
+  assert.equal(heard(await client.hear()), told('I saw bluebird'))
+  client.hangUp()
+  origin.hangUp()
+  await over
+})
+
+test('a blocked message ends the conversation with 1008, and the origin never has it', async () => {
+  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('block', 'request')))
+  client.say(opcodes.text, event('a bluebird'))
+  const closed = await client.hear()
+  assert.equal(closed?.opcode, opcodes.close)
+  assert.deepEqual(closed.payload, closePayload(1008, 'blocked by the policy rule "our project"'))
+  // Its end may come as a close or as a broken connection, but without the message.
+  const last = await origin.hear().catch(() => undefined)
+  assert.notEqual(last?.opcode, opcodes.text)
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.deepEqual([row['decision'], row['rule']], ['block', 'our project'])
+  assert.doesNotMatch(JSON.stringify(row), /bluebird/)
+})
+
+test('what the sockets had read with the handshake comes first', async () => {
+  const early = {
+    client: writeFrame(opcodes.text, Buffer.from(event('first')), { key: randomBytes(4) }),
+    origin: writeFrame(opcodes.text, Buffer.from(told('welcome')), {}),
+  }
+  const { over, client, origin } = conversation(await engine.rooms(), early)
+  client.say(opcodes.text, event('second'))
+  assert.equal(heard(await origin.hear()), event('first'))
+  assert.equal(heard(await origin.hear()), event('second'))
+  assert.equal(heard(await client.hear()), told('welcome'))
+  client.hangUp()
+  origin.hangUp()
+  await over
+})
+
+test('binary messages pass unread, and the record says so', async () => {
+  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('block')))
+  client.say(opcodes.binary, Buffer.from('bluebird'))
+  assert.equal(heard(await origin.hear()), 'bluebird')
+  client.hangUp()
+  origin.hangUp()
+  await over
+  assert.equal((await engine.row(id))['error'], 'not_inspected: binary message')
+})
+
+test('an origin that answers instead of upgrading is answered to the client, inspected', async () => {
+  const rooms = await engine.rooms(wordRule('redact'))
+  const { exchange, received } = client(realtime)
+  const answer = answerOf('{"error":{"message":"no bluebird"}}', undefined, 401)
+  await runMessages(
+    rooms,
+    exchange,
+    async () => ({ kind: 'answered', answer }),
+    () => assert.fail('nothing was upgraded'),
+  )
+  assert.deepEqual(
+    [received()?.status, received()?.text],
+    [401, '{"error":{"message":"no [REDACTED:KEYWORD:project]"}}'],
+  )
+  assert.partialDeepStrictEqual(await engine.row(exchange.id), { state: 'done', status: 401 })
+})
+
+test('an origin that cannot be reached is answered and recorded', async () => {
+  const rooms = await engine.rooms()
+  const { exchange, received } = client(realtime)
+  await runMessages(
+    rooms,
+    exchange,
+    () => Promise.reject(new SallyportError('upstream_unreachable', 'no route')),
+    () => assert.fail('nothing was upgraded'),
+  )
+  assert.equal(received()?.status, 502)
+  assert.partialDeepStrictEqual(await engine.row(exchange.id), { error: 'upstream_unreachable', decision: 'error' })
+})
