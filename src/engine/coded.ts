@@ -57,20 +57,29 @@ function decoderFor(coding: string): Transform {
 }
 
 async function* through(chunks: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
-  const feeding = feed(chunks, decoder)
-  feeding.catch((error: Error) => decoder.destroy(error))
+  const source = chunks[Symbol.asyncIterator]()
+  let broken: { readonly cause: unknown } | undefined
+  const feeding = feed(source, decoder).catch((cause: unknown) => {
+    broken = { cause }
+    decoder.destroy(cause instanceof Error ? cause : new Error('the source failed'))
+  })
   try {
     yield* decoder
     await feeding
+  } catch (thrown) {
+    if (broken !== undefined) throw broken.cause
+    throw new SallyportError('upstream_invalid', 'the answer is not what its Content-Encoding says', { cause: thrown })
   } finally {
     decoder.destroy()
+    // Whoever stops early does not want the rest of the source either.
+    source.return?.().catch(() => undefined)
   }
 }
 
-async function feed(chunks: AsyncIterable<Uint8Array>, decoder: Transform): Promise<void> {
-  for await (const chunk of chunks) {
+async function feed(source: AsyncIterator<Uint8Array>, decoder: Transform): Promise<void> {
+  for (let next = await source.next(); next.done !== true; next = await source.next()) {
     if (decoder.destroyed) return
-    if (!decoder.write(chunk)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')])
+    if (!decoder.write(next.value)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')])
   }
   decoder.end()
 }

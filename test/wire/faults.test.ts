@@ -27,7 +27,7 @@ before(async () => {
   const [expired, strange, wrong] = others as [Origin, Origin, Origin]
   stage = await startStage(() => {}, {
     authority,
-    hosts: ['fine.test', 'api.openai.com'],
+    hosts: ['fine.test', 'redacted.test', 'api.openai.com'],
     origin: { alpn: ['http/1.1'], early: true },
     origins: {
       'api.anthropic.com:443': { address: `127.0.0.1:${free}` },
@@ -36,7 +36,13 @@ before(async () => {
       'wrong.openai.test:443': wrong,
       'mute.openai.test:443': { address: `127.0.0.1:${(mute.address() as AddressInfo).port}` },
     },
-    policies: { 'a.yaml': { intercept: [{ hosts: ['catalogue', '*.test'], action: 'inspect' }], oversize: 'allow' } },
+    policies: {
+      'a.yaml': {
+        intercept: [{ hosts: ['catalogue', '*.test'], action: 'inspect' }],
+        oversize: 'allow',
+        rules: [redacting],
+      },
+    },
     config: {
       upstream: { connectTimeoutMs: 300, headersTimeoutMs: 400, idleTimeoutMs: 400 },
       limits: { inspectBytes: 100_000 },
@@ -49,6 +55,14 @@ after(async () => {
   await Promise.all(others.map((origin) => origin.close()))
   mute.close()
 })
+
+const redacting = {
+  name: 'redact',
+  on: 'response',
+  when: { host: ['redacted.test'] },
+  hook: 'secrets',
+  action: 'redact',
+}
 
 const failures: [what: string, host: string, path: string, status: number, code: string][] = [
   ['nobody listens', 'api.anthropic.com', '/v1/messages', 502, 'upstream_unreachable'],
@@ -122,6 +136,18 @@ test('an origin that breaks off in the middle of an answer that is read whole is
   const answer = await client.answer()
   assert.deepEqual([answer.status, answer.header('sallyport-error')], [502, 'upstream_closed'])
   client.close()
+})
+
+test('a compressed stream that is none is the fault of the origin', async () => {
+  stage.origin.answer((_seen, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
+    response.end('no gzip at all')
+  })
+  const client = await stage.connect('redacted.test')
+  client.send('GET /nonsense HTTP/1.1\r\nHost: redacted.test\r\n\r\n')
+  assert.doesNotMatch(await client.rest(), /\r\n0\r\n/)
+  const row = await stage.exchange('/nonsense')
+  assert.deepEqual([row['state'], row['error']], ['aborted', 'upstream_invalid'])
 })
 
 test('an origin that is silent in the middle of a stream is given up', async () => {
