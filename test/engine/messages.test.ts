@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { duplexPair } from 'node:stream'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { SallyportError } from '../../src/core/errors.ts'
@@ -37,10 +39,20 @@ function end(socket: Duplex, masked: boolean) {
   }
 }
 
+/** Sockets, as a blocked conversation is closed while its last words are on their way. */
+async function pair(): Promise<[Socket, Socket]> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true })
+  const [far] = (await once(server, 'connection')) as [Socket]
+  server.close()
+  return [near, far]
+}
+
 /** A conversation that has begun; what an end says goes through the rooms to the other. */
-function conversation(rooms: Rooms, early: { client?: Buffer; origin?: Buffer } = {}) {
-  const [near, clientSide] = duplexPair()
-  const [originSide, far] = duplexPair()
+async function conversation(rooms: Rooms, early: { client?: Buffer; origin?: Buffer } = {}) {
+  const [near, clientSide] = await pair()
+  const [originSide, far] = await pair()
   const { exchange } = client(realtime)
   const over = runMessages(
     rooms,
@@ -56,7 +68,7 @@ const event = (text: string): string => JSON.stringify({ type: 'session.update',
 const told = (text: string): string => JSON.stringify({ type: 'response.output_text.done', text })
 
 test('messages pass both ways, and the record has them and how it ended', async () => {
-  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('redact')))
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('redact')))
   client.say(opcodes.text, event('hello'))
   assert.equal(heard(await origin.hear()), event('hello'))
   origin.say(opcodes.text, told('hello yourself'))
@@ -76,7 +88,7 @@ test('messages pass both ways, and the record has them and how it ended', async 
 })
 
 test('what is found in a message is replaced before it leaves, on either way, and never stored', async () => {
-  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('redact')))
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('redact')))
   client.say(opcodes.text, event('a bluebird'))
   assert.equal(heard(await origin.hear()), event('a [REDACTED:KEYWORD:project]'))
   origin.say(opcodes.text, told('no bluebird'))
@@ -90,7 +102,7 @@ test('what is found in a message is replaced before it leaves, on either way, an
 })
 
 test('a placeholder that the origin repeats is put back for the client', async () => {
-  const { over, client, origin } = conversation(await engine.rooms(wordRule('tokenize', 'request')))
+  const { over, client, origin } = await conversation(await engine.rooms(wordRule('tokenize', 'request')))
   client.say(opcodes.text, event('a bluebird'))
   const placeholder = /QX_KEYWORD_[0-9a-z]{14}/.exec(heard(await origin.hear()))?.[0] ?? ''
   origin.say(opcodes.text, told(`I saw ${placeholder}`))
@@ -101,7 +113,7 @@ test('a placeholder that the origin repeats is put back for the client', async (
 })
 
 test('a blocked message ends the conversation with 1008, and the origin never has it', async () => {
-  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('block', 'request')))
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('block', 'request')))
   client.say(opcodes.text, event('a bluebird'))
   const closed = await client.hear()
   assert.equal(closed?.opcode, opcodes.close)
@@ -122,7 +134,7 @@ test('what the sockets had read with the handshake comes first', async () => {
     client: writeFrame(opcodes.text, Buffer.from(event('first')), { key: randomBytes(4) }),
     origin: writeFrame(opcodes.text, Buffer.from(told('welcome')), {}),
   }
-  const { over, client, origin } = conversation(await engine.rooms(), early)
+  const { over, client, origin } = await conversation(await engine.rooms(), early)
   client.say(opcodes.text, event('second'))
   assert.equal(heard(await origin.hear()), event('first'))
   assert.equal(heard(await origin.hear()), event('second'))
@@ -133,7 +145,7 @@ test('what the sockets had read with the handshake comes first', async () => {
 })
 
 test('binary messages pass unread, and the record says so', async () => {
-  const { id, over, client, origin } = conversation(await engine.rooms(wordRule('block')))
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('block')))
   client.say(opcodes.binary, Buffer.from('bluebird'))
   assert.equal(heard(await origin.hear()), 'bluebird')
   client.hangUp()
