@@ -6,6 +6,7 @@ import { bytesBody, madeBody } from '../http/body.ts'
 import { withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
+import type { PolicySet } from '../policy/compile.ts'
 import { decode } from './decode.ts'
 import type { Decoded } from './decode.ts'
 import type { Rooms } from './exchange.ts'
@@ -24,8 +25,7 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
     { headers: request.head.headers, body: request.body },
     {
       limit: rooms.inspectBytes,
-      oversize: policy.oversize,
-      unreadable: policy.unreadable,
+      ...postures(policy),
       alwaysText: identified.operation !== 'unknown',
     },
   )
@@ -34,6 +34,11 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   trace.addedMs += performance.now() - began
   await openRow(rooms, trace)
   return inspected
+}
+
+/** What happens to a body that cannot be inspected; nothing is stopped where policy only observes. */
+export function postures(policy: PolicySet): Pick<PolicySet, 'oversize' | 'unreadable'> {
+  return policy.mode === 'observe' ? { oversize: 'allow', unreadable: 'allow' } : policy
 }
 
 async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Promise<Request> {

@@ -10,7 +10,7 @@ import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import { decode, isOpaque } from './decode.ts'
 import type { Decoded } from './decode.ts'
 import type { Rooms } from './exchange.ts'
-import { blocked, tenantOf } from './request.ts'
+import { blocked, postures, tenantOf } from './request.ts'
 import { streamed } from './stream.ts'
 import { textReader } from './text-reader.ts'
 import type { Trace } from './trace.ts'
@@ -33,13 +33,11 @@ export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promi
 }
 
 async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: readonly Binding[]): Promise<Answer> {
-  const { policy } = trace
   const decoded = await decode(
     { headers: answer.head.headers, body: answer.body },
     {
       limit: rooms.inspectBytes,
-      oversize: bindings.length === 0 ? 'allow' : policy.oversize,
-      unreadable: bindings.length === 0 ? 'allow' : policy.unreadable,
+      ...(bindings.length === 0 ? unasked : postures(trace.policy)),
       alwaysText: false,
     },
   ).catch(asUpstream)
@@ -128,3 +126,6 @@ function asUpstream(error: unknown): never {
 }
 
 const codingFields = new Set(['content-encoding', 'transfer-encoding'])
+
+// Where no rule asks for the answer, none can be missed.
+const unasked = { oversize: 'allow', unreadable: 'allow' } as const

@@ -69,7 +69,10 @@ export function watcher(
     },
     count: (bytes) => (trace.responseBytes += bytes),
     spent: (ms) => (trace.addedMs += ms),
-    refusal: (error) => refusalEvent(trace, contentType, error),
+    refusal(error) {
+      trace.error ??= error.code
+      return refusalEvent(trace, contentType, error)
+    },
     result,
     async finish() {
       if (finished) return

@@ -36,6 +36,11 @@ export async function relayMessages(
   const stop = (reason: string): void => {
     client.end(writeFrame(opcodes.close, closePayload(1008, reason), {}))
     origin.end(writeFrame(opcodes.close, closePayload(1001, ''), { key: randomBytes(4) }))
+    // What still comes is read and thrown away: unread bytes would turn the close into a reset, and the reason would be lost.
+    for (const side of [client, origin]) {
+      side.resume()
+      setTimeout(() => side.destroy(), closingMs).unref()
+    }
   }
   const way = (from: Duplex, to: Duplex, name: MessageWay): Promise<void> => {
     const flow = new Flow(to, name, judge, stop, options.limit, compression?.[name])
@@ -81,7 +86,7 @@ class Flow {
 
   async run(from: Duplex): Promise<void> {
     try {
-      for await (const chunk of from) {
+      for await (const chunk of (from as Duplex).iterator({ destroyOnReturn: false })) {
         if (!(await this.#take(chunk as Buffer))) return
       }
       this.#to.end()
@@ -213,3 +218,4 @@ export function negotiated(headers: RawHeaders): { readonly up: Window; readonly
 }
 
 const tail = Buffer.from([0, 0, 0xff, 0xff])
+const closingMs = 2_000
