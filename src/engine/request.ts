@@ -2,7 +2,7 @@ import { SallyportError } from '../core/errors.ts'
 import type { Body, RawHeaders, Request } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { Edit, TextPart } from '../core/text.ts'
-import { bytesBody, madeBody } from '../http/body.ts'
+import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
 import { withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
@@ -107,11 +107,16 @@ function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: readonly
 function forwarded(request: Request, decoded: Decoded, edits: readonly Edit[], trace: Trace): Request {
   if (decoded.kind === 'none') return request
   if (decoded.kind === 'opaque') return { head: request.head, body: counted(decoded.body, trace) }
-  if (edits.length === 0)
-    return { head: withLength(request.head, decoded.bytes.length), body: bytesBody(decoded.bytes) }
+  const trailers = request.body?.trailers() ?? []
+  if (edits.length === 0) return collected(request.head, decoded.bytes, trailers)
   const bytes = encodeBody(applyEdits(decoded.text, edits), decoded.charset)
   const headers = withoutHeaders(request.head.headers, contentEncoding)
-  return { head: withLength({ ...request.head, headers }, bytes.length), body: bytesBody(bytes) }
+  return collected({ ...request.head, headers }, bytes, trailers)
+}
+
+function collected(head: Request['head'], bytes: Uint8Array, trailers: RawHeaders): Request {
+  if (trailers.length === 0) return { head: withLength(head, bytes.length), body: bytesBody(bytes) }
+  return { head: { ...head, headers: withoutHeaders(head.headers, contentLength) }, body: trailedBody(bytes, trailers) }
 }
 
 // The whole body is at hand, so it is sent with a length, however it came.
@@ -140,4 +145,5 @@ export function tenantOf({ exchange }: Trace): string {
 
 const noParts: readonly TextPart[] = []
 const contentEncoding = new Set(['content-encoding'])
+const contentLength = new Set(['content-length'])
 const transferEncoding = new Set(['transfer-encoding'])

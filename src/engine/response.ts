@@ -1,8 +1,8 @@
 import { SallyportError } from '../core/errors.ts'
-import type { Answer, Body } from '../core/http.ts'
+import type { Answer, Body, RawHeaders } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { TextPart } from '../core/text.ts'
-import { bytesBody, madeBody } from '../http/body.ts'
+import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Binding } from '../inspect/binding.ts'
@@ -71,10 +71,16 @@ async function inspectWhole(
   note(rooms, trace, inspection)
   keep(rooms, trace, decoded, inspection.storeEdits)
   if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
-  if (inspection.edits.length === 0) return { head: answer.head, body: bytesBody(decoded.bytes) }
+  const trailers = answer.body?.trailers() ?? []
+  if (inspection.edits.length === 0) return collected(answer.head, decoded.bytes, trailers)
   const bytes = encodeBody(applyEdits(decoded.text, inspection.edits), decoded.charset)
   const headers = withHeader(withoutHeaders(answer.head.headers, codingFields), 'content-length', String(bytes.length))
-  return { head: { ...answer.head, headers }, body: bytesBody(bytes) }
+  return collected({ ...answer.head, headers }, bytes, trailers)
+}
+
+function collected(head: Answer['head'], bytes: Uint8Array, trailers: RawHeaders): Answer {
+  if (trailers.length === 0) return { head, body: bytesBody(bytes) }
+  return { head: { ...head, headers: withoutHeaders(head.headers, contentLength) }, body: trailedBody(bytes, trailers) }
 }
 
 function readAnswer(trace: Trace, answer: Answer, decoded: Extract<Decoded, { kind: 'text' }>): readonly TextPart[] {
@@ -126,6 +132,10 @@ function asUpstream(error: unknown): never {
 }
 
 const codingFields = new Set(['content-encoding', 'transfer-encoding'])
+<<<<<<< Updated upstream
 
 // Where no rule asks for the answer, none can be missed.
 const unasked = { oversize: 'allow', unreadable: 'allow' } as const
+=======
+const contentLength = new Set(['content-length'])
+>>>>>>> Stashed changes

@@ -14,6 +14,12 @@ export function bytesBody(bytes: Uint8Array): Body {
   } as Body
 }
 
+/** The same with trailers after it, which have no place where a length is declared (RFC 9112, 7.1.2): it is sent without one. */
+export function trailedBody(bytes: Uint8Array, trailers: RawHeaders): Body {
+  const { [Symbol.asyncIterator]: chunks } = bytesBody(bytes)
+  return { length: undefined, trailers: () => trailers, [Symbol.asyncIterator]: chunks }
+}
+
 /** A body that arrives on a Node stream. */
 export function streamBody(
   stream: Readable,

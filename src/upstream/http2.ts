@@ -47,7 +47,10 @@ export function sendHttp2(
   times: UpstreamTimes,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const stream = session.request(requestHeaders(request), { endStream: request.body === null, ...withoutNagging })
+    const stream = session.request(requestHeaders(request), {
+      endStream: request.body === null,
+      waitForTrailers: mayTrail(request),
+    })
     let answered = false
     const abort = (): void => stream.close(constants.NGHTTP2_CANCEL)
     signal.addEventListener('abort', abort)
@@ -113,9 +116,8 @@ function sendBody(stream: ClientHttp2Stream, request: Request): void {
   const bytes = bytesAtHand(body)
   if (bytes !== undefined) return void stream.end(bytes)
   stream.once('wantTrailers', () => {
-    const trailers = body.trailers()
-    if (trailers.length > 0) stream.sendTrailers(grouped(trailers))
-    else stream.close()
+    // Without any, this ends the stream with an empty frame.
+    stream.sendTrailers(grouped(body.trailers()))
   })
   pump(body, stream).then(
     () => stream.end(),
@@ -153,4 +155,6 @@ function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeade
   return fields
 }
 
-const withoutNagging = { waitForTrailers: false }
+function mayTrail({ body }: Request): boolean {
+  return body !== null && bytesAtHand(body) === undefined
+}

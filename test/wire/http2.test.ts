@@ -187,6 +187,23 @@ test('trailers and te pass through HTTP/2, as gRPC needs them', async () => {
   session.close()
 })
 
+for (const type of ['image/png', 'text/plain']) {
+  for (const host of ['two.test', 'one.test']) {
+    test(`trailers of an HTTP/2 request (${type}) reach ${host}, and a request without any ends too`, async () => {
+      answerAll((seen, response) => void response.end(`${seen.text()} ${seen.trailers.join('=')}`))
+      const session = await stage.http2(host)
+      for (const trailers of [{ 'x-sum': 'abc' }, undefined]) {
+        const head = { ':method': 'POST', ':path': '/trailers', 'content-type': type }
+        const stream = session.request(head, { waitForTrailers: trailers !== undefined })
+        if (trailers !== undefined) stream.once('wantTrailers', () => stream.sendTrailers(trailers))
+        stream.end('hello')
+        assert.equal((await collected(stream)).toLowerCase(), trailers === undefined ? 'hello ' : 'hello x-sum=abc')
+      }
+      session.close()
+    })
+  }
+}
+
 test('another :authority is 421 on that stream', async () => {
   answerAll((_seen, response) => void response.end('fine'))
   const session = await stage.http2('two.test')
