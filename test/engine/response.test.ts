@@ -87,6 +87,7 @@ test('an answer over the limit is refused when rules look at answers, else passe
     [wordRule('flag', 'response'), 413, 'sallyport_too_large'],
     [`oversize: allow\n${wordRule('flag', 'response')}`, 200, 'not_inspected: answer oversize'],
     ['', 200, 'not_inspected: answer oversize'],
+    [`mode: observe\n${wordRule('flag', 'response')}`, 200, 'not_inspected: answer oversize'],
   ]
   for (const [policy, status, error] of cases) {
     const { received, id } = await converse(await engine.rooms(policy, { inspectBytes: 100 }), {}, large())
@@ -101,7 +102,7 @@ test("an answer whose coding is not true is the origin's fault when rules look a
   const strict = await converse(await engine.rooms(wordRule('flag')), { body }, untrue())
   assert.equal(strict.received.status, 502)
   assert.equal((await engine.row(strict.id))['error'], 'upstream_invalid')
-  for (const policy of ['', `unreadable: allow\n${wordRule('flag')}`]) {
+  for (const policy of ['', `unreadable: allow\n${wordRule('flag')}`, `mode: observe\n${wordRule('flag')}`]) {
     const lax = await converse(await engine.rooms(policy), { body }, untrue())
     assert.deepEqual([lax.received.status, lax.received.text], [200, 'not gzip'])
     assert.equal((await engine.row(lax.id))['error'], 'not_inspected: answer unreadable')

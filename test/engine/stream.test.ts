@@ -110,7 +110,10 @@ test("a block in a stream ends it with the dialect's error event, and what follo
   const last = Buffer.from(received.chunks.at(-1) as Uint8Array).toString()
   assert.match(last, /^data: \{"error":.*our project.*\}\n\n$/)
   const row = await engine.row(id)
-  assert.deepEqual([row['decision'], row['rule'], row['state']], ['block', 'our project', 'done'])
+  assert.deepEqual(
+    [row['decision'], row['rule'], row['state'], row['error']],
+    ['block', 'our project', 'done', 'sallyport_blocked'],
+  )
   assert.doesNotMatch(JSON.stringify(row), /bluebird/)
 })
 
