@@ -69,9 +69,11 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   const principals = await openPrincipals(first.data.dir, log)
   undo.defer(() => principals.close())
   const { principalOf } = principals
+  const own = [...first.proxy.listen, ...first.console.listen]
   const proxy = proxyParts({
     processes,
     config: () => config,
+    own: () => own,
     rooms,
     metrics,
     log,
@@ -80,6 +82,8 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   })
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
+  // Where port 0 was asked for, the port is known only now.
+  own.push(...doors.map(({ address }) => address))
   undo.move()
   recordEvent(recorder, 'program.start', {
     pid: process.pid,

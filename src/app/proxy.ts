@@ -17,11 +17,14 @@ import { connector } from '../upstream/connect.ts'
 import { addressGuard } from '../upstream/guard.ts'
 import { upstream } from '../upstream/send.ts'
 import { upstreamTrust } from '../upstream/trust.ts'
+import type { Address } from './listen.ts'
 import type { Principals } from './principals.ts'
 
 /** What the proxy door needs, from configuration; `reload` makes anew what depends on it. */
 export function proxyParts(options: {
   readonly config: () => Config
+  /** Where this program listens, whatever a configuration that was loaded since says. */
+  readonly own: () => readonly Address[]
   readonly rooms: Rooms
   readonly metrics: Metrics
   readonly log: Log
@@ -30,8 +33,8 @@ export function proxyParts(options: {
   readonly processes: number
   readonly principalOf: Principals['principalOf']
 }): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
-  const { config, rooms, metrics, log, authority } = options
-  let live = liveParts(config())
+  const { config, own, rooms, metrics, log, authority } = options
+  let live = liveParts(config(), own)
   // Failures are counted over reloads.
   const authenticate = authenticator({
     scheme: () => config().proxy.auth,
@@ -69,7 +72,7 @@ export function proxyParts(options: {
       inspected: () => rooms.policy().inspectedHosts,
     },
     identify: (headers, clientIp) => principalIn(authenticate(headers, clientIp)),
-    isSelf: ({ host, port }) => isOwnAddress(config(), host === 'localhost' ? '127.0.0.1' : host, port),
+    isSelf: ({ host, port }) => isOwnAddress(own(), host === 'localhost' ? '127.0.0.1' : host, port),
     allowClient: (address) => live.allowClient(address),
     get maxConnections() {
       return Math.max(1, Math.floor(config().limits.connections / options.processes))
@@ -81,7 +84,7 @@ export function proxyParts(options: {
     parts,
     reload() {
       const before = live
-      live = liveParts(config())
+      live = liveParts(config(), own)
       // What is in flight on the old connections is given time to finish.
       setTimeout(() => void before.upstream.close(), config().shutdown.graceMs).unref()
     },
@@ -89,7 +92,7 @@ export function proxyParts(options: {
   }
 }
 
-function liveParts(config: Config) {
+function liveParts(config: Config, own: () => readonly Address[]) {
   const settings = config.upstream
   const guard = addressGuard({
     resolve: new Map(Object.entries(settings.resolve)),
@@ -100,7 +103,7 @@ function liveParts(config: Config) {
     guard,
     trust,
     connectTimeoutMs: settings.connectTimeoutMs,
-    isOwn: (address, port) => isOwnAddress(config, address, port),
+    isOwn: (address, port) => isOwnAddress(own(), address, port),
   })
   return {
     guard,
@@ -119,10 +122,9 @@ function principalIn(outcome: Outcome): string | null {
 }
 
 /** Whether an address and port are one of our listeners: dialling them would loop. */
-function isOwnAddress(config: Config, address: string, port: number): boolean {
+function isOwnAddress(own: readonly Address[], address: string, port: number): boolean {
   const plain = plainAddress(address)
-  const listeners = [...config.proxy.listen, ...config.console.listen]
-  return listeners.some(
+  return own.some(
     (listener) =>
       listener.port === port &&
       (plainAddress(listener.host) === plain || (isWildcard(listener.host) && isLocal(plain))),

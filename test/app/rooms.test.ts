@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { engineRooms, openRecorder } from '../../src/app/rooms.ts'
+import { openLedger } from '../../src/audit/ledger.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { configIn, keptLog } from '../support/app.ts'
+import { doneRow, openRow } from '../support/ledger-rows.ts'
+import { tempFolder } from '../support/temp.ts'
+
+test('the rooms ask for the configuration each time, so that a reload takes effect at once', async () => {
+  const dir = tempFolder('app')
+  let config = configIn(dir)
+  await using room = await roomsFor(() => config)
+  const { rooms } = room
+  assert.deepEqual(
+    [rooms.inspectBytes, rooms.markers, rooms.whenUnavailable, rooms.store],
+    [config.limits.inspectBytes, config.proxy.markers, config.audit.whenUnavailable, config.audit.bodies.store],
+  )
+  config = configIn(dir, {
+    limits: { inspectBytes: 65_536 },
+    proxy: { markers: !config.proxy.markers },
+    audit: { whenUnavailable: 'allow', bodies: { store: 'full' } },
+  })
+  assert.deepEqual(
+    [rooms.inspectBytes, rooms.markers, rooms.whenUnavailable, rooms.store],
+    [65_536, config.proxy.markers, 'allow', 'full'],
+  )
+  config = configIn(dir, { audit: { bodies: { capture: false, store: 'full' } } })
+  assert.equal(rooms.store, 'none')
+})
+
+test('a tenant keeps its vault, and no other tenant can undo its placeholders', async () => {
+  const config = configIn()
+  await using room = await roomsFor(() => config)
+  const { vault } = room.rooms
+  const placeholder = vault('a').placeholderFor('EMAIL', 'ann@corp.example.com')
+  assert.equal(vault('a'), vault('a'))
+  assert.equal(vault('a').restore(placeholder).text, 'ann@corp.example.com')
+  assert.deepEqual([vault('b').restore(placeholder).text, vault('b').restore(placeholder).restored], [placeholder, 0])
+  assert.notEqual(vault('b').placeholderFor('EMAIL', 'ann@corp.example.com'), placeholder)
+})
+
+test('the same key gives the same placeholder in another process', async () => {
+  const config = configIn()
+  await using one = await roomsFor(() => config)
+  await using other = await roomsFor(() => config)
+  const placeholder = ({ rooms }: typeof one) => rooms.vault('a').placeholderFor('EMAIL', 'ann@corp.example.com')
+  assert.equal(placeholder(one), placeholder(other))
+})
+
+test('the recorder writes to the ledger of the data folder', async () => {
+  const config = configIn()
+  const { log } = await keptLog()
+  const recorder = openRecorder(config, log)
+  const row = openRow()
+  await recorder.open(row)
+  recorder.done(doneRow(row.id))
+  await recorder.close()
+  const ledger = openLedger(config.data.dir)
+  assert.deepEqual(
+    [...ledger.find('exchanges', {}).rows()].map(({ id, state }) => [id, state]),
+    [[row.id, 'done']],
+  )
+  ledger.close()
+})
+
+async function roomsFor(config: () => Config) {
+  const { log } = await keptLog()
+  const recorder = openRecorder(config(), log)
+  const rooms = engineRooms({
+    config,
+    policy: () => {
+      throw new Error('not asked here')
+    },
+    recorder,
+    metrics: createMetrics(),
+    log,
+    key: Buffer.alloc(32, 7),
+  })
+  return { rooms, [Symbol.asyncDispose]: () => recorder.close() }
+}
