@@ -132,10 +132,7 @@ function asUpstream(error: unknown): never {
 }
 
 const codingFields = new Set(['content-encoding', 'transfer-encoding'])
-<<<<<<< Updated upstream
+const contentLength = new Set(['content-length'])
 
 // Where no rule asks for the answer, none can be missed.
 const unasked = { oversize: 'allow', unreadable: 'allow' } as const
-=======
-const contentLength = new Set(['content-length'])
->>>>>>> Stashed changes
