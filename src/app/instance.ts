@@ -141,7 +141,10 @@ async function openDoors(
   for (const wanted of config.proxy.listen) {
     const door = make()
     doors.push({ door, address: await listen(door.server, wanted) })
-    undo.defer(() => door.destroy())
+    undo.defer(() => {
+      void door.drain()
+      door.destroy()
+    })
   }
   return doors
 }
