@@ -32,17 +32,20 @@ export async function openConsole(
       local: wanted.host === 'localhost' || isLoopback(wanted.host),
     }),
   }))
-  const addresses: string[] = []
-  for (const { server, wanted } of servers) addresses.push(addressText(await listen(server, wanted)))
-  return {
-    address: addresses[0] ?? '',
-    async close() {
-      for (const { server } of servers) {
-        server.closeAllConnections()
-        server.close()
-      }
-    },
+  const close = async (): Promise<void> => {
+    for (const { server } of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
   }
+  const addresses: string[] = []
+  try {
+    for (const { server, wanted } of servers) addresses.push(addressText(await listen(server, wanted)))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { address: addresses[0] ?? '', close }
 }
 
 const isLoopback = addressSet(['127.0.0.0/8', '::1/128'])
