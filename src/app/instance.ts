@@ -38,6 +38,14 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   await using undo = new AsyncDisposableStack()
   let config = first
   const metrics = createMetrics()
+  const recorder = openRecorder(first, log)
+  undo.defer(() => recorder.close())
+  const policyLoaded = (digest: string): void => {
+    metrics.policyReloads.inc({ outcome: 'loaded' })
+    metrics.policyLoadedAt.set(Date.now() / 1_000)
+    log.info({ policy: digest }, 'policies reloaded')
+    recordEvent(recorder, 'policy.reload', { digest })
+  }
   const policies = await openPolicies(
     first,
     (set) => policyLoaded(set.digest),
@@ -48,16 +56,9 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   )
   undo.defer(() => policies.close())
   const { authority } = await openCa(first, policies.current().inspectedHosts, (message) => log.warn({}, message))
-  const recorder = openRecorder(first, log)
-  undo.defer(() => recorder.close())
-  const policyLoaded = (digest: string): void => {
-    metrics.policyReloads.inc({ outcome: 'loaded' })
-    metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
-    log.info({ policy: digest }, 'policies reloaded')
-    recordEvent(recorder, 'policy.reload', { digest })
-  }
   metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
-  watchLedger(metrics, recorder)
+  const watched = watchLedger(metrics, recorder)
+  undo.defer(() => clearInterval(watched))
   const rooms = engineRooms({
     config: () => config,
     policy: policies.current,
@@ -106,6 +107,7 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     },
     async stop(graceMs) {
       policies.close()
+      clearInterval(watched)
       recordEvent(recorder, 'program.stop', { pid: process.pid })
       const drained = Promise.all(doors.map(({ door }) => door.drain()))
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
@@ -149,9 +151,9 @@ async function openDoors(
   return doors
 }
 
-function watchLedger(metrics: Metrics, recorder: Recorder): void {
+function watchLedger(metrics: Metrics, recorder: Recorder): NodeJS.Timeout {
   let rows = 0
-  setInterval(() => {
+  return setInterval(() => {
     const stats = recorder.stats()
     metrics.ledgerQueue.set(stats.queued)
     metrics.ledgerRows.inc(stats.rows - rows)

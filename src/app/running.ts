@@ -8,9 +8,14 @@ export async function runningProxy(config: Config, fingerprint: string): Promise
       address.host === '' || address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : address.host,
       address.port,
     )
-    if (told?.ca === fingerprint && told.proxy !== undefined && told.auth === 'none') return told.proxy
+    if (told?.ca === fingerprint && told.proxy !== undefined && told.auth === 'none') return reachable(told.proxy)
   }
   return undefined
+}
+
+/** A door on every address is reached by loopback. */
+function reachable(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1')
 }
 
 type Told = { readonly ca: string; readonly proxy: string | undefined; readonly auth: unknown }

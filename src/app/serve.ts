@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { openLog } from '../lib/log.ts'
 import type { Log } from '../lib/log.ts'
 import { openConsole } from './console.ts'
+import { addressText } from './listen.ts'
 import { startInstance } from './instance.ts'
 import { firstSteps } from './hints.ts'
 import { prepare } from './prepare.ts'
@@ -48,7 +49,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function single(config: Config, log: Log) {
   const instance = await startInstance(config, log)
   return {
-    proxy: instance.proxy.map(({ host, port }) => `${host}:${port}`),
+    proxy: instance.proxy.map(addressText),
     health: instance.health,
     metrics: async () => ({
       contentType: instance.metrics.registry.contentType,

@@ -101,12 +101,12 @@ export async function supervise(count: number, log: Log): Promise<Running> {
     health: () => worst(health, count),
     metrics: async () => ({ contentType: registry.contentType, body: await registry.clusterMetrics() }),
     async reload() {
-      for (const worker of alive()) worker.send({ kind: 'reload' } satisfies FromParent)
+      for (const worker of alive()) tellWorker(worker, { kind: 'reload' })
     },
     async stop(graceMs) {
       stopping = true
       const ended = alive().map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())))
-      for (const worker of alive()) worker.send({ kind: 'stop' } satisfies FromParent)
+      for (const worker of alive()) tellWorker(worker, { kind: 'stop' })
       await Promise.race([
         Promise.all(ended),
         new Promise((resolve) => void setTimeout(resolve, graceMs + 5_000).unref()),
@@ -118,6 +118,11 @@ export async function supervise(count: number, log: Log): Promise<Running> {
 
 function alive(): Worker[] {
   return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+}
+
+/** A worker that is just dying cannot be told anything: its exit says the rest. */
+function tellWorker(worker: Worker, message: FromParent): void {
+  if (worker.isConnected()) worker.process.send?.(message, () => undefined)
 }
 
 /** Ready when every worker is; what any of them has to say is said. */
