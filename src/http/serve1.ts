@@ -19,6 +19,7 @@ export function http1Server<C>(
   const server = new Server({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5_000),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     requestTimeout: 0,
     requireHostHeader: false,
@@ -29,6 +30,8 @@ export function http1Server<C>(
   } as ConstructorParameters<typeof Server>[0])
   server.maxHeadersCount = 0
   server.timeout = 0
+  // It never listens itself, and Node enforces headersTimeout only for servers that say they do.
+  server.emit('listening')
 
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const fault = faultIn(request.method ?? '', request.url ?? '', versionOf(request), request.rawHeaders)
