@@ -1,37 +1,36 @@
 /**
- * Aho-Corasick over a reduced alphabet, as one dense table. States are numbered so that those that end a word come last; a
- * state is its row's offset in `next`.
+ * Aho-Corasick over a reduced alphabet, as one dense table. A row has `stride` times 16 cells; a state is its row's offset in
+ * `next`, divided by 16, so that the tables of rule packs fit in half the memory. States that end a word come last.
  */
 export type Automaton = {
   /** Character code → column. */
   readonly columns: Uint8Array | Uint16Array
-  /** state + column → state. */
-  readonly next: Int32Array
+  /** state × 16 + column → state. */
+  readonly next: Uint16Array | Int32Array
   /** The smallest state that ends a word. */
   readonly accepting: number
-  readonly width: number
-  /** Words that end in a state, longest first: indices into the list it was made of. */
-  readonly words: (state: number) => readonly number[]
-  /** The longest suffix of what was read, shorter than `below`, that is a proper prefix of a word of this rank or a higher one. */
-  readonly prefix: (state: number, below: number, rank: number) => number
+  readonly stride: number
+  /** Length of the longest word. */
+  readonly longest: number
+  /** For each state that ends words, in order: which, longest first, as indices into the list it was made of. */
+  readonly endings: readonly (readonly number[])[]
+  /** What tells beginnings of words from the state at the end of a text, by a rank that each word has. */
+  readonly prefixes: (rankOf: (word: number) => number) => Prefix
 }
 
-/**
- * Words must be non-empty and folded already. `spellings` gives all characters that fold to one. `rankOf` a word is for
- * `prefix`.
- */
-export function automaton(
-  words: readonly string[],
-  spellings: (char: string) => readonly string[],
-  rankOf: (word: number) => number = () => 1,
-): Automaton {
-  const alphabet = [...new Set(words.flatMap((word) => word.split('')))]
-  const width = alphabet.length + 1
-  const columns = width <= 256 ? new Uint8Array(65_536) : new Uint16Array(65_536)
+/** The longest suffix of what was read, shorter than `below`, that is a proper prefix of a word of this rank or a higher one. */
+export type Prefix = (state: number, below: number, rank: number) => number
+
+/** Words must be non-empty and folded already. `spellings` gives all characters that fold to one. */
+export function automaton(words: readonly string[], spellings: (char: string) => readonly string[]): Automaton {
+  const alphabet = [...new Set(words.flatMap((word) => word.split('')))].sort()
+  const stride = ((alphabet.length + 1) >> 4) + 1
+  const columns = alphabet.length < 256 ? new Uint8Array(65_536) : new Uint16Array(65_536)
   const columnOf = new Map(alphabet.map((char, index) => [char, index + 1]))
   for (const [char, column] of columnOf) for (const one of spellings(char)) columns[one.charCodeAt(0)] = column
-  const trie = trieOf(words, columnOf, width, rankOf)
-  return { columns, width, ...numbered(linked(trie, width), width) }
+  const trie = trieOf(words, columnOf, stride)
+  const longest = words.reduce((most, word) => Math.max(most, word.length), 0)
+  return { columns, stride, longest, ...numbered(trie, linked(trie), stride) }
 }
 
 /** Lower and upper case of a character, where these are single. */
@@ -39,82 +38,123 @@ export function bothCases(char: string): readonly string[] {
   return [char, char.toLowerCase(), char.toUpperCase()].filter((one) => one.length === 1)
 }
 
-type Trie = { rows: Int32Array[]; depth: number[]; ends: number[][]; rank: number[] }
-type Linked = Trie & { fail: Int32Array }
+type Trie = {
+  /** node × 65,536 + column → node. */
+  readonly edges: Map<number, number>
+  /** Of each node: columns that lead on from it, its depth, parent, and the words that end there. */
+  readonly columns: number[][]
+  readonly depth: number[]
+  readonly parent: number[]
+  readonly ends: number[][]
+  /** The node of each word. */
+  readonly last: number[]
+}
+
+/** Nodes by depth, and for each the node of its longest suffix. */
+type Links = { readonly order: readonly number[]; readonly fail: Int32Array }
 
 const maximalCells = 16_000_000
 
-function trieOf(
-  words: readonly string[],
-  columnOf: Map<string, number>,
-  width: number,
-  rankOf: (word: number) => number,
-): Trie {
-  const trie: Trie = { rows: [new Int32Array(width)], depth: [0], ends: [[]], rank: [0] }
+function trieOf(words: readonly string[], columnOf: Map<string, number>, stride: number): Trie {
+  const trie: Trie = { edges: new Map(), columns: [[]], depth: [0], parent: [0], ends: [[]], last: [] }
   for (const [index, word] of words.entries()) {
-    let state = 0
+    let node = 0
     for (let i = 0; i < word.length; i++) {
-      const column = columnOf.get(word.charAt(i)) ?? 0
-      const row = trie.rows[state] as Int32Array
-      if (row[column] === 0) row[column] = added(trie, width, i + 1)
-      state = row[column] as number
-      if (i + 1 < word.length) trie.rank[state] = Math.max(trie.rank[state] as number, rankOf(index))
+      const column = columnOf.get(word.charAt(i)) as number
+      node = trie.edges.get(node * 65_536 + column) ?? added(trie, node, column, stride)
     }
-    ;(trie.ends[state] as number[]).push(index)
+    ;(trie.ends[node] as number[]).push(index)
+    trie.last.push(node)
   }
   return trie
 }
 
-function added(trie: Trie, width: number, depth: number): number {
-  if (trie.rows.length * width > maximalCells) throw new RangeError('too many different words for one list')
-  trie.rows.push(new Int32Array(width))
-  trie.depth.push(depth)
+function added(trie: Trie, parent: number, column: number, stride: number): number {
+  const node = trie.depth.length
+  if (node * stride * 16 > maximalCells) throw new RangeError('too many different words for one list')
+  trie.edges.set(parent * 65_536 + column, node)
+  ;(trie.columns[parent] as number[]).push(column)
+  trie.columns.push([])
+  trie.depth.push((trie.depth[parent] as number) + 1)
+  trie.parent.push(parent)
   trie.ends.push([])
-  trie.rank.push(0)
-  return trie.rows.length - 1
+  return node
 }
 
-function linked(trie: Trie, width: number): Linked {
-  const fail = new Int32Array(trie.rows.length)
-  const queue: number[] = [0]
-  for (let head = 0; head < queue.length; head++) {
-    const state = queue[head] as number
-    const row = trie.rows[state] as Int32Array
-    const failRow = trie.rows[fail[state] as number] as Int32Array
-    for (let column = 1; column < width; column++) {
-      const child = row[column] as number
-      if (child === 0) {
-        if (state !== 0) row[column] = failRow[column] as number
-        continue
+function linked({ edges, columns, ends }: Trie): Links {
+  const fail = new Int32Array(columns.length)
+  const order = [0]
+  for (let head = 0; head < order.length; head++) {
+    const node = order[head] as number
+    for (const column of columns[node] as number[]) {
+      const to = edges.get(node * 65_536 + column) as number
+      let suffix = node
+      let target = 0
+      while (suffix !== 0 && target === 0) {
+        suffix = fail[suffix] as number
+        target = edges.get(suffix * 65_536 + column) ?? 0
       }
-      const target = state === 0 ? 0 : (failRow[column] as number)
-      fail[child] = target
-      trie.ends[child] = [...(trie.ends[child] as number[]), ...(trie.ends[target] as number[])]
-      queue.push(child)
+      fail[to] = target
+      const inherited = ends[target] as number[]
+      if (inherited.length > 0) ends[to] = [...(ends[to] as number[]), ...inherited]
+      order.push(to)
     }
   }
-  return { ...trie, fail }
+  return { order, fail }
 }
 
-function numbered(trie: Linked, width: number): Pick<Automaton, 'next' | 'accepting' | 'words' | 'prefix'> {
-  const count = trie.rows.length
-  const order = [...trie.rows.keys()].filter((state) => (trie.ends[state] as number[]).length === 0)
-  const accepting = order.length * width
-  order.push(...[...trie.rows.keys()].filter((state) => (trie.ends[state] as number[]).length > 0))
-  const place = new Int32Array(count)
-  for (const [index, state] of order.entries()) place[state] = index * width
-  const next = new Int32Array(count * width)
-  for (const state of order) {
-    const row = trie.rows[state] as Int32Array
-    const base = place[state] as number
-    for (let column = 0; column < width; column++) next[base + column] = place[row[column] as number] as number
+function numbered(
+  trie: Trie,
+  { order, fail }: Links,
+  stride: number,
+): Pick<Automaton, 'next' | 'accepting' | 'endings' | 'prefixes'> {
+  const ends = (node: number): number[] => trie.ends[node] as number[]
+  const plain = order.filter((node) => ends(node).length === 0)
+  const ending = order.filter((node) => ends(node).length > 0)
+  const nodes = Int32Array.from([...plain, ...ending])
+  const places = new Int32Array(nodes.length)
+  for (let i = 0; i < nodes.length; i++) places[nodes[i] as number] = i * stride
+  const next = filled(trie, { order, fail }, places, stride)
+  return {
+    next,
+    accepting: plain.length * stride,
+    endings: ending.map(ends),
+    prefixes: prefixesOf(nodes, fail, trie, stride),
   }
-  const endings = order.slice(accepting / width).map((state) => trie.ends[state] as number[])
-  const prefix = (state: number, below: number, rank: number): number => {
-    for (let at = order[state / width] as number; at !== 0; at = trie.fail[at] as number) {
-      if ((trie.rank[at] as number) >= rank && (trie.depth[at] as number) < below) return trie.depth[at] as number
+}
+
+/** A node's row is that of its longest suffix but for its own children; the suffix is less deep, so its row is there already. */
+function filled(trie: Trie, { order, fail }: Links, places: Int32Array, stride: number): Automaton['next'] {
+  const size = places.length * stride
+  const next = size <= 65_536 ? new Uint16Array(size * 16) : new Int32Array(size * 16)
+  for (const node of order) {
+    const row = (places[node] as number) * 16
+    const from = (places[fail[node] as number] as number) * 16
+    if (node !== 0) next.copyWithin(row, from, from + stride * 16)
+    for (const column of trie.columns[node] as number[]) {
+      next[row + column] = places[trie.edges.get(node * 65_536 + column) as number] as number
     }
-    return 0
   }
-  return { next, accepting, words: (state) => endings[(state - accepting) / width] as number[], prefix }
+  return next
+}
+
+function prefixesOf(nodes: Int32Array, fail: Int32Array, trie: Trie, stride: number): Automaton['prefixes'] {
+  const depth = Int32Array.from(trie.depth)
+  const parent = Int32Array.from(trie.parent)
+  const last = Int32Array.from(trie.last)
+  return (rankOf) => {
+    const rank = new Int32Array(nodes.length)
+    for (let word = 0; word < last.length; word++) {
+      const own = rankOf(word)
+      for (let at = parent[last[word] as number] as number; at !== 0; at = parent[at] as number) {
+        if ((rank[at] as number) < own) rank[at] = own
+      }
+    }
+    return (state, below, least) => {
+      for (let at = nodes[state / stride] as number; at !== 0; at = fail[at] as number) {
+        if ((rank[at] as number) >= least && (depth[at] as number) < below) return depth[at] as number
+      }
+      return 0
+    }
+  }
 }

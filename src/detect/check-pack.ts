@@ -1,6 +1,6 @@
 import { asSallyportError } from '../core/errors.ts'
 import type { Pack, Rule } from './pack.ts'
-import { compileRules } from './rule-set.ts'
+import { compileRules } from './rule-book.ts'
 
 /** What is wrong with a pack by its own examples, a sentence each. Examples are not repeated: they look like secrets. */
 export function checkPack(pack: Pack): string[] {

@@ -3,10 +3,12 @@ import type { Severity } from '../core/verdict.ts'
 import { checksums } from './checksums.ts'
 import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
+import { canBegin } from './beginnings.ts'
+import type { Atoms } from './beginnings.ts'
 import { accepts, explosive, longest, parsePattern, partialFromGroup, partialSource } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
-/** A rule made ready to run. */
+/** A rule made ready to run. What costs time or memory is made when it is first looked at. */
 export type Compiled = {
   readonly id: string
   readonly type: string
@@ -20,10 +22,13 @@ export type Compiled = {
   readonly beginning: RegExp
   readonly beginningSource: string
   readonly source: string
+  readonly anyCase: boolean
   /** Number of the value's group; 0 is the whole match. */
   readonly group: number
   /** Keywords with which a match can begin. */
   readonly leading: ReadonlySet<string>
+  /** Characters (below 128) with which a match can begin; those beyond always can. */
+  readonly firsts: Uint8Array
   /** Right after a letter or digit there is no match. */
   readonly bounded: boolean
   readonly maxLength: number
@@ -47,54 +52,80 @@ export type CompiledContext = {
   readonly boost: number
 }
 
-/** Throws SallyportError `policy_invalid` for a pattern that does not compile, has no upper bound or could take too long. */
-export function compileRule(rule: Rule, pack: string): Compiled {
-  const refuse = (why: string, cause?: unknown): SallyportError =>
-    new SallyportError('policy_invalid', `pack ${pack}, rule ${rule.id}: ${why}`, { cause })
+/**
+ * `atoms` is shared by rules that are compiled together. Throws SallyportError `policy_invalid` for a pattern that does not
+ * compile, has no upper bound or could take too long.
+ */
+export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()): Compiled {
   const flags = rule.pattern.startsWith('(?i)') ? 'i' : ''
   const source = expanded(flags === 'i' ? rule.pattern.slice(4) : rule.pattern)
-  let tree: Node
-  try {
-    tree = parsePattern(source)
-    void new RegExp(source, flags)
-  } catch (cause) {
-    throw refuse(`the pattern cannot be read: ${(cause as Error).message}`, cause)
-  }
-  const maxLength = longest(tree)
-  if (maxLength === Infinity) throw refuse('the pattern has a repeat without an upper bound')
-  if (explosive(tree)) throw refuse('the pattern repeats a variable repeat, which can take exponential time')
   const group = rule.group ?? 0
-  const beginningSource = partialSource(tree)
-  const anyCase = new RegExp(beginningSource, 'iy')
-  const beginning = new RegExp(group === 0 ? beginningSource : partialFromGroup(tree, group), `${flags}dy`)
+  const places = group > 0 ? 'd' : ''
+  const { tree, here } = checked(source, `${flags}y${places}`, `pack ${pack}, rule ${rule.id}`)
+  const reparsed = (): Node => parsePattern(source)
+  const search = once(() => new RegExp(source, `${flags}g${places}`))
+  const beginningSource = once(() => partialSource(reparsed()))
+  const fromValue = (): string => (group === 0 ? beginningSource() : partialFromGroup(reparsed(), group))
+  const beginning = once(() => new RegExp(fromValue(), `${flags}y${places}`))
+  const firsts = once(() => firstsOf(reparsed(), source, atoms))
+  const solid = once(() => isSolid(reparsed()))
+  const context = rule.context && compileContext(rule.context)
   return {
     id: rule.id,
     type: rule.type,
     trigger: rule.trigger,
     keywords: rule.keywords,
-    here: new RegExp(source, `${flags}y${group > 0 ? 'd' : ''}`),
-    search: new RegExp(source, `${flags}g${group > 0 ? 'd' : ''}`),
-    beginning,
-    beginningSource: flags === 'i' ? `(?i:${beginningSource})` : beginningSource,
-    source: flags === 'i' ? `(?i:${source})` : source,
+    here,
+    source,
+    anyCase: flags === 'i',
     group,
-    leading: new Set(rule.keywords.filter((keyword) => mustLead(anyCase, keyword))),
-    bounded: isBounded(tree),
-    maxLength,
-    solid: !accepts(tree, ' ') && !accepts(tree, '"') && !accepts(tree, '\n'),
+    leading: new Set(rule.keywords.filter((keyword) => mustLead(tree, keyword, atoms))),
+    bounded: isBounded(tree, atoms),
+    maxLength: longest(tree),
     secret: rule.type.startsWith('SECRET:'),
     check: rule.checksum === undefined ? undefined : checksums[rule.checksum],
     entropy: rule.entropy ?? 0,
-    context: rule.context === undefined ? undefined : compileContext(rule.context),
+    context,
     confidence: rule.confidence,
     severity: rule.severity,
+    get search() {
+      return search()
+    },
+    get beginning() {
+      return beginning()
+    },
+    get beginningSource() {
+      return beginningSource()
+    },
+    get firsts() {
+      return firsts()
+    },
+    get solid() {
+      return solid()
+    },
   }
+}
+
+function checked(source: string, flags: string, where: string): { tree: Node; here: RegExp } {
+  const refuse = (why: string, cause?: unknown): SallyportError =>
+    new SallyportError('policy_invalid', `${where}: ${why}`, { cause })
+  let tree: Node
+  let here: RegExp
+  try {
+    tree = parsePattern(source)
+    here = new RegExp(source, flags)
+  } catch (cause) {
+    throw refuse(`the pattern cannot be read: ${(cause as Error).message}`, cause)
+  }
+  if (longest(tree) === Infinity) throw refuse('the pattern has a repeat without an upper bound')
+  if (explosive(tree)) throw refuse('the pattern repeats a variable repeat, which can take exponential time')
+  return { tree, here }
 }
 
 /** Whether a match can begin with one of the characters. */
 export function beginsWith(rule: Compiled, chars: string): boolean {
-  const anyCase = new RegExp(rule.beginningSource, 'iy')
-  return [...chars].some((char) => canBegin(anyCase, char))
+  for (let i = 0; i < chars.length; i++) if (rule.firsts[chars.charCodeAt(i)] !== 0) return true
+  return false
 }
 
 /**
@@ -110,26 +141,35 @@ function expanded(pattern: string): string {
 }
 
 /** A match can begin with the keyword, and it is not just that it can begin with anything. */
-function mustLead(beginning: RegExp, keyword: string): boolean {
+function mustLead(tree: Node, keyword: string, atoms: Atoms): boolean {
   const others = ['q', '7', 'Z', '_']
     .map((char) => char + keyword.slice(1))
     .filter((other) => other.toLowerCase() !== keyword)
-  return canBegin(beginning, keyword) && !others.some((other) => canBegin(beginning, other))
+  return canBegin(tree, keyword, atoms) && !others.some((other) => canBegin(tree, other, atoms))
 }
 
-function canBegin(beginning: RegExp, start: string): boolean {
-  beginning.lastIndex = 0
-  return beginning.test(start)
+/** Before a look-behind that wants something there, nothing is known. */
+function firstsOf(tree: Node, source: string, atoms: Atoms): Uint8Array {
+  const firsts = new Uint8Array(128)
+  const unknown = source.includes('(?<=')
+  for (let code = 0; code < 128; code++) {
+    if (unknown || canBegin(tree, String.fromCharCode(code), atoms)) firsts[code] = 1
+  }
+  return firsts
 }
 
-function isBounded(tree: Node): boolean {
+/** Whatever rules are tried together: no match of this one begins where `insideWord` says that it is inside a word. */
+function isBounded(tree: Node, atoms: Atoms): boolean {
   const first = firstOf(tree)
   if (first?.kind !== 'assert' || !first.behind) return false
-  const assertion = new RegExp(first.source, 'y')
-  return ['a', 'Z', '0'].every((char) => {
-    assertion.lastIndex = 1
-    return !assertion.test(`${char} `)
-  })
+  const key = `bounded ${first.source}`
+  let inside = atoms.get(key)
+  if (inside === undefined) atoms.set(key, (inside = new RegExp(`[A-Za-z0-9]${first.source}`)))
+  return !inside.test(insides)
+}
+
+function isSolid(tree: Node): boolean {
+  return !accepts(tree, ' ') && !accepts(tree, '"') && !accepts(tree, '\n')
 }
 
 function firstOf(node: Node): Node | undefined {
@@ -139,14 +179,25 @@ function firstOf(node: Node): Node | undefined {
 }
 
 function compileContext(context: NonNullable<Rule['context']>): CompiledContext {
+  const words = once(() => wordsExpression(context.words))
+  const not = once(() => (context.not.length > 0 ? wordsExpression(context.not) : undefined))
   return {
     openings: [...new Set(context.words.map(longestPart))],
-    words: wordsExpression(context.words),
-    not: context.not.length > 0 ? wordsExpression(context.not) : undefined,
+    get words() {
+      return words()
+    },
+    get not() {
+      return not()
+    },
     within: context.within,
     required: context.required,
     boost: context.boost,
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 function longestPart(word: string): string {
@@ -166,6 +217,9 @@ function wordsExpression(words: readonly string[]): RegExp {
   return new RegExp(`(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:${escaped.join('|')})`)
 }
 
+const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789']
+// Every letter and digit, after several others and before something else.
+const insides = ['', ' ', '"', 'a', '0'].flatMap((before) => letters.map((char) => `${before}${char} `)).join('')
 const quote = '(?:\\\\{0,3}["\'`])'
 const closers = '(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,6}(?:[sS]tring[ \\t]{0,2})?'
 const operator = `(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\||is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`

@@ -3,10 +3,9 @@ import { RE2JS } from 're2js'
 import { SallyportError } from '../core/errors.ts'
 import type { Match } from '../core/verdict.ts'
 import { automaton, bothCases } from './automaton.ts'
-import type { Automaton } from './automaton.ts'
-import { normalForm } from './normal-form.ts'
+import type { Automaton, Prefix } from './automaton.ts'
+import { carriedBack, normalForm, pendingThroughForm } from './normal-form.ts'
 import { resolved } from './overlaps.ts'
-import { findInNormalForm, pendingFrom } from './rule-set.ts'
 import type { RuleSet } from './rule-set.ts'
 import { parsePattern, partialSource } from './syntax.ts'
 
@@ -24,20 +23,26 @@ export type KeywordOptions = {
 export function compileKeywords(options: KeywordOptions): RuleSet {
   const fold = options.caseSensitive ? (text: string): string => text : lowered
   const words = [...new Set(options.words.map((word) => fold(normalWord(word))))]
+  const automaton = wordList(words, options.caseSensitive)
   const list: List = {
     options,
     words,
-    automaton: wordList(words, options.caseSensitive),
+    automaton,
+    prefix: automaton.prefixes(() => 1),
     patterns: options.patterns.map((pattern) => compilePattern(pattern, options.caseSensitive)),
   }
   return {
     digest: createHash('sha256')
       .update(JSON.stringify([1, options]))
       .digest('hex'),
-    find: (text) =>
-      resolved(findInNormalForm(text, (normal) => [...wordsIn(list, normal), ...patternsIn(list, normal)])),
+    find: (text) => {
+      const form = normalForm(text)
+      const normal = form?.text ?? text
+      const found = [...wordsIn(list, normal), ...patternsIn(list, normal)]
+      return resolved(form === undefined ? found : found.map((match) => carriedBack(match, form)))
+    },
     pendingFrom: (text) =>
-      pendingFrom(text, (normal) =>
+      pendingThroughForm(text, (normal) =>
         Math.min(pendingWord(list, normal), ...list.patterns.map((one) => pendingPattern(one, normal))),
       ),
   }
@@ -47,6 +52,7 @@ type List = {
   readonly options: KeywordOptions
   readonly words: readonly string[]
   readonly automaton: Automaton
+  readonly prefix: Prefix
   readonly patterns: readonly Pattern[]
 }
 
@@ -55,12 +61,12 @@ type Pattern = { readonly whole: RE2JS; readonly beginning: RE2JS | undefined }
 
 function wordsIn(list: List, text: string): Match[] {
   const found: Match[] = []
-  const { next, columns, accepting, words } = list.automaton
+  const { next, columns, accepting, stride, endings } = list.automaton
   let state = 0
   for (let i = 0; i < text.length; i++) {
-    state = next[state + (columns[text.charCodeAt(i)] as number)] as number
+    state = next[(state << 4) + (columns[text.charCodeAt(i)] as number)] as number
     if (state < accepting) continue
-    for (const word of words(state)) {
+    for (const word of endings[(state - accepting) / stride] as readonly number[]) {
       const start = i + 1 - (list.words[word] as string).length
       if (isWhole(text, start, i + 1)) found.push(matched(list, start, i + 1))
     }
@@ -91,12 +97,13 @@ function matched(list: List, start: number, end: number): Match {
 
 /** A word at the very end is pending too: a letter may follow and make it another word. */
 function pendingWord(list: List, text: string): number {
-  const { next, columns, prefix, words, accepting } = list.automaton
+  const { prefix, words } = list
+  const { next, columns, accepting, stride, endings } = list.automaton
   let state = 0
   for (let i = Math.max(0, text.length - 512); i < text.length; i++) {
-    state = next[state + (columns[text.charCodeAt(i)] as number)] as number
+    state = next[(state << 4) + (columns[text.charCodeAt(i)] as number)] as number
   }
-  let longest = state >= accepting ? (list.words[words(state)[0] as number] as string).length : 0
+  let longest = state >= accepting ? (words[endings[(state - accepting) / stride]?.[0] as number] as string).length : 0
   for (let depth = prefix(state, Infinity, 1); depth > 0; depth = prefix(state, depth, 1)) {
     if (depth > longest && isBoundary(text, text.length - depth)) {
       longest = depth

@@ -1,3 +1,5 @@
+import type { Match } from '../core/verdict.ts'
+
 /** A text as rules see it, with the way back: places in the normal form → places in the original. */
 export type NormalForm = {
   readonly text: string
@@ -18,6 +20,26 @@ export function normalForm(text: string): NormalForm | undefined {
   for (const run of text.matchAll(foreign)) writeRun(writer, run.index, run.index + run[0].length)
   return writer.finished()
 }
+
+/** A match in the normal form as one of the original. */
+export function carriedBack(match: Match, form: NormalForm): Match {
+  return { ...match, start: form.startOf(match.start), end: form.endOf(match.end) }
+}
+
+/** The first pending place of a text by that of its normal form. Only the last `longestPending` characters are looked at. */
+export function pendingThroughForm(text: string, pendingIn: (normal: string) => number): number {
+  const cut = Math.max(0, text.length - longestPending)
+  const tail = cut === 0 ? text : text.slice(cut)
+  const form = normalForm(tail)
+  return cut + (form === undefined ? pendingIn(tail) : placeBefore(pendingIn(form.text), form, tail))
+}
+
+/** Where in the original a place of the normal form is; the end is the end. */
+export function placeBefore(index: number, form: NormalForm, original: string): number {
+  return index >= form.text.length ? original.length : form.startOf(index)
+}
+
+export const longestPending = 4_096
 
 /** Collects what differs from the original, and the text between as it is. */
 class Writer {

@@ -3,12 +3,27 @@ import type { Match } from '../core/verdict.ts'
 /** Matches in order of their start, none overlapping another: higher confidence wins, then the longer, then the earlier. */
 export function resolved(matches: readonly Match[]): Match[] {
   if (matches.length < 2) return [...matches]
-  const ranked = matches.toSorted(
+  const sorted = matches.toSorted((a, b) => a.start - b.start)
+  const kept: Match[] = []
+  // What overlaps with nothing of another cluster is settled within its own, however many there are.
+  for (let from = 0, to = 0; from < sorted.length; from = to) {
+    let end = 0
+    for (to = from; to < sorted.length && (to === from || (sorted[to] as Match).start < end); to++) {
+      end = Math.max(end, (sorted[to] as Match).end)
+    }
+    if (to === from + 1) kept.push(sorted[from] as Match)
+    else for (const match of settled(sorted.slice(from, to))) kept.push(match)
+  }
+  return kept
+}
+
+function settled(cluster: Match[]): Match[] {
+  cluster.sort(
     (a, b) =>
       b.confidence - a.confidence || b.end - b.start - (a.end - a.start) || a.start - b.start || order(a.rule, b.rule),
   )
   const kept: Match[] = []
-  for (const match of ranked) {
+  for (const match of cluster) {
     const at = insertion(kept, match.start)
     const before = kept[at - 1]
     const after = kept[at]

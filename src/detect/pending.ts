@@ -11,19 +11,19 @@ import {
   schemeStart,
   solidFrom,
 } from './places.ts'
-import { marks, markWords } from './plan.ts'
+import { marks, markWords, matchesAt } from './plan.ts'
 import type { Group, Keyword, Plan } from './plan.ts'
+import { PIECE, wordEnds } from './word-ends.ts'
 
-/** The smallest index from which a text in normal form could be the beginning of a match; its length when there is none. */
-export function pendingIn(plan: Plan, text: string): number {
-  let least = text.length
-  const lower = (start: number): void => {
-    if (start < least) least = start
-  }
-  if (plan.at.any !== undefined) lower(emailPending(text))
-  lower(wordsPending(plan, text))
-  lower(numbersPending(plan, text))
-  for (const rule of plan.middle) lower(middlePending(rule, text))
+/**
+ * The smallest index from which a text in normal form could be the beginning of a match; its length when there is none. `noted` is
+ * the state at its end, when the plan's notes tell where words end in all of it.
+ */
+export function pendingIn(plan: Plan, text: string, noted?: number): number {
+  let least = plan.at.free.length === 0 ? text.length : emailPending(text)
+  least = Math.min(least, wordsPending(plan, text, noted))
+  least = numbersPending(plan, text, least)
+  for (const rule of plan.middle) least = middlePending(rule, text, least)
   return least
 }
 
@@ -34,14 +34,15 @@ function emailPending(text: string): number {
   return text[at] === '@' && start === at ? text.length : start
 }
 
-function wordsPending(plan: Plan, text: string): number {
-  const { next, columns, accepting, words, prefix } = plan.automaton
-  let least = text.length
-  let state = 0
-  for (let i = 0; i < text.length; i++) {
-    state = next[state + (columns[text.charCodeAt(i)] as number)] as number
-    if (state < accepting) continue
-    for (const word of words(state)) least = Math.min(least, wordPending(plan, word, text, i))
+function wordsPending(plan: Plan, text: string, noted: number | undefined): number {
+  const { automaton, notes, prefix, wanted } = plan
+  wanted.fill(never)
+  let least = noted === undefined ? text.length : notedPending(plan, text, text.length)
+  let state = noted ?? 0
+  for (let at = noted === undefined ? 0 : text.length; at < text.length; at += PIECE) {
+    state = wordEnds(automaton, text, at, Math.min(text.length, at + PIECE), state, notes)
+    notes.of = undefined
+    least = notedPending(plan, text, least)
   }
   const anywhere = prefix(state, Infinity, 2)
   let depth = prefix(state, Infinity, 1)
@@ -49,66 +50,91 @@ function wordsPending(plan: Plan, text: string): number {
   return Math.min(least, text.length - Math.max(depth, anywhere))
 }
 
-function wordPending(plan: Plan, word: number, text: string, i: number): number {
-  if (word >= markWords.length) return keywordPending(plan.keywords[word - markWords.length] as Keyword, text, i)
-  if (word !== marks.url) return text.length
-  return groupPending(plan.url, text, schemeStart(text, i - 2))
+/** Also marks where words stand that rules want before their match. */
+function notedPending(plan: Plan, text: string, least: number): number {
+  const { accepting, stride } = plan.automaton
+  const { ends, length } = plan.notes
+  for (let e = 0; e < length; e += 2) {
+    const words = plan.endings[((ends[e + 1] as number) - accepting) / stride] as readonly number[]
+    for (const word of words) least = wordPending(plan, word, text, ends[e] as number, least)
+  }
+  return least
 }
 
-function keywordPending(keyword: Keyword, text: string, i: number): number {
+function wordPending(plan: Plan, word: number, text: string, i: number, least: number): number {
+  if (word >= markWords.length) {
+    const keyword = plan.keywords[word - markWords.length] as Keyword
+    for (const number of keyword.wantedBy) plan.wanted[number] = i
+    return keyword.onlyWanted ? least : keywordPending(keyword, text, i, least)
+  }
+  return word === marks.url ? groupPending(plan, plan.url, text, schemeStart(text, i - 2), least) : least
+}
+
+function keywordPending(keyword: Keyword, text: string, i: number, least: number): number {
   const start = i + 1 - keyword.length
-  if (keyword.bounded && insideWord(text, start)) return text.length
-  let least = text.length
-  for (const rule of keyword.leading) least = Math.min(least, rulePending(rule, text, start))
+  if (start >= least || (keyword.bounded && insideWord(text, start))) return least
+  for (const rule of keyword.leading) least = rulePending(rule, text, start, least)
   if (keyword.assigned.length > 0 && (hasAssignment(text, i + 1) || text.length - i < 48)) {
-    for (const rule of keyword.assigned) least = Math.min(least, rulePending(rule, text, start))
+    for (const rule of keyword.assigned) least = rulePending(rule, text, start, least)
   }
   return least
 }
 
 /** Numbers, identifiers, phone numbers, addresses with colons: the places near the end where one may begin. */
-function numbersPending(plan: Plan, text: string): number {
-  let least = text.length
+function numbersPending(plan: Plan, text: string, least: number): number {
   for (let i = numbersFrom(text); i < least; i++) {
     const code = text.charCodeAt(i)
     const digit = code > 47 && code < 58
     if (isWord(code)) {
       if (i > 0 && isWord(text.charCodeAt(i - 1))) continue
-      least = Math.min(least, groupPending(digit ? plan.digitFirst : plan.letterFirst, text, i))
-      if (digit) least = Math.min(least, groupPending(plan.phone, text, i))
-      if (hexGroup(text, i)) least = Math.min(least, groupPending(plan.colon, text, i))
-    } else if (code === 43 || code === 40) least = Math.min(least, groupPending(plan.phone, text, i))
-    else if (code === 58) least = Math.min(least, groupPending(plan.colon, text, i))
+      least = groupPending(plan, digit ? plan.digitFirst : plan.letterFirst, text, i, least)
+      if (digit) least = groupPending(plan, plan.phone, text, i, least)
+      if (hexGroup(text, i)) least = groupPending(plan, plan.colon, text, i, least)
+    } else if (code === 43 || code === 40) least = groupPending(plan, plan.phone, text, i, least)
+    else if (code === 58) least = groupPending(plan, plan.colon, text, i, least)
   }
   return least
 }
 
-function groupPending(group: Group, text: string, at: number): number {
-  const { anyBeginning } = group
-  if (anyBeginning === undefined) return text.length
-  anyBeginning.lastIndex = at
-  if (!anyBeginning.test(text)) return text.length
-  return group.rules.reduce((least, rule) => Math.min(least, rulePending(rule, text, at)), text.length)
+/** Rules that want a word before their match are tried only where one could be near enough. */
+function groupPending(plan: Plan, group: Group, text: string, at: number, least: number): number {
+  if (at >= least) return least
+  if (matchesAt(group.freeBeginning, text, at)) {
+    for (const rule of group.free) least = rulePending(rule, text, at, least)
+  }
+  for (const { rule, number, within } of group.wanting) {
+    if (at - (plan.wanted[number] as number) <= within) least = rulePending(rule, text, at, least)
+  }
+  return least
 }
 
-/** The beginning of the value when a match that begins at `at` is under way; the text's length when not, or not that far. */
-function rulePending(rule: Compiled, text: string, at: number): number {
-  if (text.length - at > rule.maxLength) return text.length
-  rule.beginning.lastIndex = at
-  const result = rule.beginning.exec(text)
-  if (result === null) return text.length
-  let start = rule.group === 0 ? at : text.length
-  for (const mark of result.indices?.slice(1) ?? []) if (mark !== undefined) start = Math.min(start, mark[0])
-  return start < text.length && inContext(rule, text, start, '') ? start : text.length
+/** The beginning of the value when a match that begins at `at` is under way, if it is less than `least`. */
+function rulePending(rule: Compiled, text: string, at: number, least: number): number {
+  const { beginning } = rule
+  if (at >= least || text.length - at > rule.maxLength) return least
+  beginning.lastIndex = at
+  let start = at
+  if (rule.group === 0) {
+    if (!beginning.test(text)) return least
+  } else {
+    const marked = beginning.exec(text)?.indices
+    if (marked === undefined) return least
+    start = least
+    for (let mark = 1; mark < marked.length; mark++) start = Math.min(start, marked[mark]?.[0] ?? least)
+  }
+  return start < least && inContext(rule, text, start, '') ? start : least
 }
 
 /** The keyword may still come: any place from which the pattern's beginning reaches the end. */
-function middlePending(rule: Compiled, text: string): number {
+function middlePending(rule: Compiled, text: string, least: number): number {
   const from = Math.max(0, text.length - Math.min(rule.maxLength, 256), rule.solid ? solidFrom(text) : 0)
-  for (let i = from; i < text.length; i++) {
-    if (rule.bounded && insideWord(text, i)) continue
-    const start = rulePending(rule, text, i)
-    if (start < text.length) return start
+  const { firsts } = rule
+  for (let i = from; i < least; i++) {
+    if (firsts[text.charCodeAt(i)] === 0 || (rule.bounded && insideWord(text, i))) continue
+    const start = rulePending(rule, text, i, text.length)
+    if (start < text.length) return Math.min(start, least)
   }
-  return text.length
+  return least
 }
+
+const never = -1_000

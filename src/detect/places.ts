@@ -51,7 +51,7 @@ export type NumberPlace = {
   readonly letters: number
   /** `start`, or the plus sign or bracket before it. */
   readonly phone: number
-  /** Digits in the number and what hangs on it by separators, at most 40 characters on. */
+  /** Digits in the number and what hangs on it by separators, at most 40 characters on; no more than four are counted. */
   readonly digits: number
 }
 
@@ -111,7 +111,7 @@ export function numbersFrom(text: string): number {
     const kind = kinds[text.charCodeAt(i)] ?? 0
     if (kind & digit) digits++
     else if (kind & word) letters++
-    else if (text.charCodeAt(i) > 127 || separators.includes(text.charAt(i)) || text[i] === '+') {
+    else if (kind & separator || text.charCodeAt(i) > 127 || text[i] === '+') {
       last = false
       letters = digits = 0
     } else return i + 1
@@ -147,10 +147,10 @@ function digitsFrom(text: string, first: number): number {
   let digits = 0
   let separated = 0
   const last = Math.min(text.length, first + 40)
-  for (let i = first; i < last && separated < 3; i++) {
+  for (let i = first; i < last && separated < 3 && digits < 4; i++) {
     const kind = kinds[text.charCodeAt(i)] ?? 0
     if (kind & digit) digits++
-    else if (!(kind & word) && !separators.includes(text.charAt(i))) break
+    else if (!(kind & (word | separator))) break
     separated = kind & word ? 0 : separated + 1
   }
   return digits
@@ -188,12 +188,13 @@ function domain(code: number): boolean {
 const digit = 1
 const word = 2
 const local = 4
-const separators = ' .-/:()'
+const separator = 8
 
 const kinds = new Uint8Array(128)
 for (let code = 33; code < 127; code++) {
   const char = String.fromCharCode(code)
   if (/\d/.test(char)) kinds[code] = digit | word | local
   else if (/[A-Za-z]/.test(char)) kinds[code] = word | local
-  else if ("!#$%&'*+/=?^_`{|}~.-".includes(char)) kinds[code] = "._%+-'".includes(char) ? local : 0
+  else if ("._%+-'".includes(char)) kinds[code] = local
 }
+for (const char of ' .-/:()') kinds[char.charCodeAt(0)] = (kinds[char.charCodeAt(0)] as number) | separator

@@ -1,11 +1,16 @@
 import { automaton, bothCases } from './automaton.ts'
-import type { Automaton } from './automaton.ts'
+import type { Automaton, Prefix } from './automaton.ts'
 import { beginsWith } from './compiled.ts'
 import type { Compiled } from './compiled.ts'
+import { newNotes } from './word-ends.ts'
+import type { Notes } from './word-ends.ts'
 
 /** Rules sorted by what makes the engine try them. */
 export type Plan = {
   readonly automaton: Automaton
+  /** By ending state: the marks and keywords that end there and mean something to these rules. */
+  readonly endings: readonly (readonly number[])[]
+  readonly prefix: Prefix
   /** By number of the keyword; the marks come first. */
   readonly keywords: readonly Keyword[]
   readonly at: Group
@@ -19,6 +24,10 @@ export type Plan = {
   readonly middle: readonly Compiled[]
   /** How many rules want words before their match. */
   readonly wanting: number
+  /** Scratch paper for whoever scans; nothing in it is true for long. */
+  readonly notes: Notes
+  /** For the same: by number of the rule that wants words, where one ended last. */
+  readonly wanted: Int32Array
 }
 
 export type Keyword = {
@@ -36,38 +45,41 @@ export type Keyword = {
   readonly onlyWanted: boolean
 }
 
+/** Expressions of which one has to match: two at most, since those for any case are on their own. */
+export type Either = readonly RegExp[]
+
 /** Rules that are tried together: `any` says in one go whether trying the free ones one by one is worth it. */
 export type Group = {
   readonly rules: readonly Compiled[]
   readonly free: readonly Compiled[]
   /** Rules that only match after certain words, with their numbers. */
   readonly wanting: readonly Wanting[]
-  readonly any: RegExp | undefined
-  readonly anyBeginning: RegExp | undefined
+  readonly any: Either
+  /** The same for beginnings of matches. */
+  readonly freeBeginning: Either
 }
 
 type Wanting = { readonly rule: Compiled; readonly number: number; readonly within: number }
 
+/** The words of many rules as one automaton, for plans of some of them. */
+export type Vocabulary = { readonly words: readonly string[]; readonly automaton: Automaton }
+
 /** Numbers of the marks among the keywords: the ten digits share one number. */
 export const marks = { at: 0, colon: 1, url: 2, digits: 3 } as const
 
-export function planFor(rules: readonly Compiled[]): Plan {
+export function vocabularyOf(rules: readonly Compiled[]): Vocabulary {
+  const words = new Set(rules.filter(isKeyed).flatMap((rule) => rule.keywords))
+  for (const rule of rules) if (isWanting(rule)) for (const word of rule.context?.openings ?? []) words.add(word)
+  return { words: [...words], automaton: automaton([...markWords, ...words], bothCases) }
+}
+
+/** What is found and what is pending does not depend on which rules share a plan. The vocabulary must have their words. */
+export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(rules)): Plan {
   const triggered = (trigger: Compiled['trigger']): Compiled[] => rules.filter((rule) => rule.trigger === trigger)
-  const keyed = rules.filter((rule) => rule.trigger === undefined || rule.trigger === 'assign')
-  const wanting = rules.filter((rule) => rule.trigger !== undefined && rule.context?.required === true)
-  const words = [
-    ...new Set([...keyed.flatMap((rule) => rule.keywords), ...wanting.flatMap((rule) => rule.context?.openings ?? [])]),
-  ]
-  const keywords = words.map((word) => keywordFor(word, keyed, wanting))
-  const rankOf = (index: number): number => {
-    const keyword = keywords[index - markWords.length]
-    if (keyword === undefined || !keyword.leading.some((rule) => rule.group === 0)) return 0
-    return keyword.bounded ? 1 : 2
-  }
+  const wanting = rules.filter(isWanting)
+  const keywords = keywordsFor(vocabulary.words, rules.filter(isKeyed), wanting)
   const digits = triggered('digits')
-  return {
-    automaton: automaton([...markWords, ...words], bothCases, rankOf),
-    keywords,
+  const groups = {
     at: group(triggered('at'), wanting),
     colon: group(triggered('colon'), wanting),
     phone: group(triggered('phone'), wanting),
@@ -80,13 +92,38 @@ export function planFor(rules: readonly Compiled[]): Plan {
       wanting,
     ),
     url: group(triggered('url'), wanting),
-    middle: keyed.filter((rule) => rule.keywords.some((word) => !rule.leading.has(word))),
+  }
+  const live = (word: number): boolean => {
+    if (word >= markWords.length) return isLive(keywords[word - markWords.length] as Keyword)
+    if (word === marks.at) return groups.at.rules.length > 0
+    if (word === marks.colon) return groups.colon.rules.length > 0
+    if (word === marks.url) return groups.url.rules.length > 0
+    return [groups.digitFirst, groups.letterFirst, groups.phone].some((numbers) => numbers.rules.length > 0)
+  }
+  return {
+    automaton: vocabulary.automaton,
+    endings: vocabulary.automaton.endings.map((words) => (words.every(live) ? words : words.filter(live))),
+    prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length])),
+    keywords,
+    ...groups,
+    middle: rules.filter((rule) => isKeyed(rule) && rule.keywords.some((word) => !rule.leading.has(word))),
     wanting: wanting.length,
+    notes: newNotes(),
+    wanted: new Int32Array(wanting.length),
   }
 }
 
-function keywordFor(word: string, rules: readonly Compiled[], wanting: readonly Compiled[]): Keyword {
-  const own = rules.filter((rule) => rule.keywords.includes(word))
+function keywordsFor(words: readonly string[], keyed: readonly Compiled[], wanting: readonly Compiled[]): Keyword[] {
+  const owners = new Map<string, Compiled[]>(words.map((word) => [word, []]))
+  for (const rule of keyed) for (const word of new Set(rule.keywords)) owners.get(word)?.push(rule)
+  const wantedBy = new Map<string, number[]>(words.map((word) => [word, []]))
+  for (const [number, rule] of wanting.entries()) {
+    for (const word of rule.context?.openings ?? []) wantedBy.get(word)?.push(number)
+  }
+  return words.map((word) => keywordFor(word, owners.get(word) ?? [], wantedBy.get(word) ?? []))
+}
+
+function keywordFor(word: string, own: readonly Compiled[], wantedBy: readonly number[]): Keyword {
   const leading = own.filter((rule) => rule.leading.has(word))
   return {
     length: word.length,
@@ -95,24 +132,59 @@ function keywordFor(word: string, rules: readonly Compiled[], wanting: readonly 
     middle: own.filter((rule) => !rule.leading.has(word)),
     bounded: own.every((rule) => rule.bounded && rule.leading.has(word)),
     onlyWanted: own.length === 0,
-    wantedBy: [...wanting.keys()].filter((number) => wanting[number]?.context?.openings.includes(word)),
+    wantedBy,
   }
+}
+
+/** How a keyword at the end of a text counts: 2, a match may begin with it; 1, unless it is inside a word. */
+function rankOf(keyword: Keyword | undefined): number {
+  const whole = keyword?.leading.filter((rule) => rule.group === 0) ?? []
+  return whole.length === 0 ? 0 : whole.every((rule) => rule.bounded) ? 1 : 2
 }
 
 function group(rules: readonly Compiled[], wanting: readonly Compiled[]): Group {
   const free = rules.filter((rule) => !wanting.includes(rule))
   const numbered = wanting.map((rule, number) => ({ rule, number, within: rule.context?.within ?? 0 }))
+  let freeBeginning: Either | undefined
   return {
     rules,
     free,
     wanting: numbered.filter(({ rule }) => rules.includes(rule)),
-    any: anyOf(free.map((rule) => rule.source)),
-    anyBeginning: anyOf(rules.map((rule) => rule.beginningSource)),
+    any: eitherOf(free, (rule) => rule.source),
+    get freeBeginning() {
+      return (freeBeginning ??= eitherOf(free, (rule) => rule.beginningSource))
+    },
   }
 }
 
-function anyOf(sources: readonly string[]): RegExp | undefined {
-  return sources.length === 0 ? undefined : new RegExp(sources.map((source) => `(?:${source})`).join('|'), 'y')
+/** Whether one of them matches at `at`. */
+export function matchesAt(either: Either, text: string, at: number): boolean {
+  for (const expression of either) {
+    expression.lastIndex = at
+    if (expression.test(text)) return true
+  }
+  return false
+}
+
+/** No `(?i:` in it: with alternatives behind, V8 takes `/(?i:[a-z]{6}1|[a-z]{3}$)/` not to match `AAA`. */
+function eitherOf(rules: readonly Compiled[], sourceOf: (rule: Compiled) => string): Either {
+  return [true, false].flatMap((anyCase) => {
+    const sources = rules.filter((rule) => rule.anyCase === anyCase).map((rule) => `(?:${sourceOf(rule)})`)
+    return sources.length === 0 ? [] : [new RegExp(sources.join('|'), anyCase ? 'iy' : 'y')]
+  })
+}
+
+function isKeyed(rule: Compiled): boolean {
+  return rule.trigger === undefined || rule.trigger === 'assign'
+}
+
+/** Rules with a trigger that match after certain words only. */
+function isWanting(rule: Compiled): boolean {
+  return rule.trigger !== undefined && rule.context?.required === true
+}
+
+function isLive(keyword: Keyword): boolean {
+  return !keyword.onlyWanted || keyword.wantedBy.length > 0
 }
 
 export const markWords: readonly string[] = ['@', ':', '://', ...'0123456789']

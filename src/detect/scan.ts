@@ -2,37 +2,66 @@ import type { Match } from '../core/verdict.ts'
 import type { Compiled } from './compiled.ts'
 import { confirm } from './confirm.ts'
 import { colonRunAt, emailStart, hasAssignment, insideWord, numberAt, schemeStart } from './places.ts'
-import { marks, markWords } from './plan.ts'
+import { marks, markWords, matchesAt } from './plan.ts'
 import type { Group, Keyword, Plan } from './plan.ts'
+import { asciiWordEnds, PIECE, wordEnds } from './word-ends.ts'
 
-/** All matches of a text in normal form; those of one rule do not overlap, those of different rules may. */
-export function scan(plan: Plan, text: string, key: string): Match[] {
-  const wanted = new Int32Array(plan.wanting).fill(never)
-  const walk: Walk = { plan, text, key, found: [], ends: new Map(), wanted, lastWanted: never, number: 0, colon: 0 }
-  const { next, columns, accepting, words } = plan.automaton
+export type Candidate = { readonly rule: Compiled; readonly match: Match }
+
+/** A text in normal form on its way through the rules of a plan. */
+export type Scan = {
+  /** Looks at `chars` more characters of the text; false when that was the last of it. */
+  readonly advance: (chars: number) => boolean
+  /** All matches, once nothing is left to look at; those of one rule do not overlap, those of different rules may. */
+  readonly found: readonly Candidate[]
+  /** The state at the end of the text. */
+  readonly state: () => number
+}
+
+/** `key` is the name under which the text stands. `ascii`: it is known to have no other characters. */
+export function scan(plan: Plan, text: string, key: string, ascii = false): Scan {
+  const walk: Walk = { plan, text, key, found: [], ends: undefined, wanted: [], lastWanted: never, number: 0, colon: 0 }
+  const endsOf = ascii ? asciiWordEnds : wordEnds
+  let at = 0
   let state = 0
-  for (let i = 0; i < text.length; i++) {
-    state = next[state + (columns[text.charCodeAt(i)] as number)] as number
-    if (state < accepting) continue
-    const ending = words(state)
-    for (let w = 0; w < ending.length; w++) onWord(walk, ending[w] as number, i)
+  const advance = (chars: number): boolean => {
+    const until = chars < text.length - at ? at + chars : text.length
+    while (at < until) {
+      const end = until - at < PIECE ? until : at + PIECE
+      state = endsOf(plan.automaton, text, at, end, state, plan.notes)
+      plan.notes.of = end - at === text.length ? scanned : undefined
+      onWords(walk)
+      at = end
+    }
+    return at < text.length
   }
-  return walk.found
+  const scanned: Scan = { advance, found: walk.found, state: () => state }
+  return scanned
 }
 
 type Walk = {
   readonly plan: Plan
   readonly text: string
   readonly key: string
-  readonly found: Match[]
+  readonly found: Candidate[]
   /** Where the last match of a rule ends. */
-  readonly ends: Map<Compiled, number>
+  ends: Map<Compiled, number> | undefined
   /** Where words that rules want before their match ended last: by number of the rule, and of any. */
-  readonly wanted: Int32Array
+  readonly wanted: number[]
   lastWanted: number
   /** Numbers before this place have been looked at; so have groups with colons. */
   number: number
   colon: number
+}
+
+function onWords(walk: Walk): void {
+  const { endings, automaton, notes } = walk.plan
+  const { accepting, stride } = automaton
+  const { ends, length } = notes
+  for (let e = 0; e < length; e += 2) {
+    const words = endings[((ends[e + 1] as number) - accepting) / stride] as readonly number[]
+    for (let w = 0; w < words.length; w++) onWord(walk, words[w] as number, ends[e] as number)
+  }
 }
 
 function onWord(walk: Walk, word: number, i: number): void {
@@ -54,6 +83,7 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   const start = i + 1 - keyword.length
   const { wantedBy } = keyword
   if (wantedBy.length > 0) {
+    if (walk.wanted.length === 0) for (let n = 0; n < walk.plan.wanting; n++) walk.wanted.push(never)
     for (let w = 0; w < wantedBy.length; w++) walk.wanted[wantedBy[w] as number] = i
     walk.lastWanted = i
     if (keyword.onlyWanted) return
@@ -85,19 +115,15 @@ function onColon(walk: Walk, i: number): void {
 }
 
 function tryGroup(walk: Walk, group: Group, at: number): void {
-  const { any } = group
-  if (any !== undefined) {
-    any.lastIndex = at
-    if (any.test(walk.text)) for (const rule of group.free) tryHere(walk, rule, at)
-  }
+  if (matchesAt(group.any, walk.text, at)) for (const rule of group.free) tryHere(walk, rule, at)
   if (group.wanting.length === 0 || (walk.key === '' && at - walk.lastWanted > widest)) return
   for (const { rule, number, within } of group.wanting) {
-    if (walk.key !== '' || at - (walk.wanted[number] as number) <= within) tryHere(walk, rule, at)
+    if (walk.key !== '' || at - (walk.wanted[number] ?? never) <= within) tryHere(walk, rule, at)
   }
 }
 
 function tryHere(walk: Walk, rule: Compiled, at: number): void {
-  if (at < (walk.ends.get(rule) ?? 0)) return
+  if (at < (walk.ends?.get(rule) ?? 0)) return
   rule.here.lastIndex = at
   const result = rule.here.exec(walk.text)
   if (result !== null) add(walk, rule, result, 0)
@@ -105,15 +131,24 @@ function tryHere(walk: Walk, rule: Compiled, at: number): void {
 
 /** The window begins and ends so far from the keyword that a match in it is one of the whole text. */
 function searchRound(walk: Walk, rule: Compiled, start: number, end: number): void {
-  if (start < (walk.ends.get(rule) ?? 0)) return
+  if (start < (walk.ends?.get(rule) ?? 0)) return
   const from = Math.max(0, start - Math.min(rule.maxLength, 256) - 2)
+  const first = firstPlace(rule, walk.text, from, start)
+  if (first > start) return
   const window = walk.text.slice(from, end + rule.maxLength + 2)
-  rule.search.lastIndex = 0
+  rule.search.lastIndex = first - from
   for (let result = rule.search.exec(window); result !== null; result = rule.search.exec(window)) {
     if (result.index + from > start) return
     if (result.index + result[0].length + from >= end) return add(walk, rule, result, from)
     if (result[0] === '') rule.search.lastIndex++
   }
+}
+
+/** The first place in [from, to] where a match of the rule can begin; beyond when there is none. */
+function firstPlace({ firsts }: Compiled, text: string, from: number, to: number): number {
+  let at = from
+  while (at <= to && firsts[text.charCodeAt(at)] === 0) at++
+  return at
 }
 
 function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number): void {
@@ -123,7 +158,8 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   const end = from + (value?.[1] ?? result.index + result[0].length)
   const match = confirm(rule, walk.text, start, end, walk.key)
   if (match === undefined) return
-  walk.found.push(match)
+  walk.found.push({ rule, match })
+  walk.ends ??= new Map()
   walk.ends.set(rule, end)
 }
 

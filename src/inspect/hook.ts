@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { TextPart } from '../core/text.ts'
 import type { Action, Match, Stage } from '../core/verdict.ts'
-import type { Pack, RuleSet } from '../detect/index.ts'
+import type { RuleBook, RuleSet } from '../detect/index.ts'
 
 /** A kind of check that a policy rule can name. Its options are parsed strictly; `create` throws ZodError or SallyportError. */
 export type Hook = {
@@ -15,7 +15,8 @@ export type Hook = {
 export type HookEnv = {
   /** The content of a text file; relative paths as the policy means them. Throws when it cannot be read. */
   readonly readFile: (path: string) => string
-  readonly packs: readonly Pack[]
+  /** The rule packs. Detectors made of one book look at a text together. */
+  readonly book: RuleBook
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

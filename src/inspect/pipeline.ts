@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Edit, TextPart } from '../core/text.ts'
 import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
+import { detections, isDetecting, SLICE, type Detected } from './detections.ts'
 import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
 import { runJudge } from './judge.ts'
 import { knownValues } from './known-values.ts'
@@ -20,7 +22,10 @@ export type PartsInput = {
   readonly known?: readonly string[]
 }
 
-/** Runs every bound hook over a whole message. The result comes at once, not as a promise, when only detectors are bound. */
+/**
+ * Runs every bound hook over a whole message. The result comes at once, not as a promise, when only detectors are bound and the
+ * texts are no longer than `SLICE` together; longer ones are inspected in slices of that length, with others' turns between.
+ */
 export function inspectParts(
   bindings: readonly Binding[],
   input: PartsInput,
@@ -28,7 +33,20 @@ export function inspectParts(
 ): Promise<Inspection> | Inspection {
   const active = bindings.filter((binding) => runsAt(binding, input.stage))
   const work: Work = { input, how, tally: new Tally(input.stage), hits: [], placeholders: [] }
-  detect(work, active)
+  const detecting = detections(active.filter(isDetecting), input.parts, how.now)
+  if (isLong(input.parts)) return inTurns(detecting).then((detected) => decide(work, active, detected))
+  for (;;) {
+    const step = detecting.next()
+    if (step.done === true) return decide(work, active, step.value)
+  }
+}
+
+function decide(
+  work: Work,
+  active: readonly Binding[],
+  detected: readonly Detected[],
+): Promise<Inspection> | Inspection {
+  for (const one of detected) take(work, one)
   const judges = active.filter((binding) => binding.hook.kind === 'judge')
   // Nothing an outside judge says could undo a block.
   if (judges.length === 0 || work.tally.decision === 'block') return conclude(work)
@@ -45,30 +63,21 @@ type Work = {
   readonly placeholders: (readonly Placeholder[] | undefined)[]
 }
 
-function detect(work: Work, active: readonly Binding[]): void {
-  const { input, how, tally } = work
-  const seen = new Map<string, (readonly Match[])[]>()
-  for (const binding of active) {
-    if (binding.hook.kind !== 'detector') continue
-    const { rules } = binding.hook
-    const started = how.now()
-    let verdict: Action | 'error' = 'allow'
-    try {
-      let matches = seen.get(rules.digest)
-      if (matches === undefined)
-        seen.set(rules.digest, (matches = input.parts.map((part) => rules.find(part.text, contextOf(part)))))
-      for (let i = 0; i < matches.length; i++) {
-        for (const match of matches[i]!) {
-          const action = keep(work, binding, i, match)
-          if (action !== undefined && stricter(action, verdict)) verdict = action
-        }
+function take(work: Work, { binding, outcome, nanoseconds }: Detected): void {
+  const { tally, how } = work
+  let verdict: Action | 'error' = 'allow'
+  if ('cause' in outcome) {
+    verdict = 'error'
+    tally.failure(binding, outcome.cause, how.mode)
+  } else {
+    for (let i = 0; i < outcome.matches.length; i++) {
+      for (const match of outcome.matches[i]!) {
+        const action = keep(work, binding, i, match)
+        if (action !== undefined && stricter(action, verdict)) verdict = action
       }
-    } catch (cause) {
-      verdict = 'error'
-      tally.failure(binding, cause, how.mode)
     }
-    tally.ran(binding, verdict, how.now() - started)
   }
+  tally.ran(binding, verdict, nanoseconds)
 }
 
 async function judge(work: Work, judges: readonly Binding[]): Promise<void> {
@@ -145,12 +154,19 @@ function conclude({ input, how, tally, hits }: Work): Inspection {
   return tally.inspection({ edits, storeEdits })
 }
 
-/** The name a value stands under says what it may be, where people and programs choose the names. */
-function contextOf({ kind, path }: TextPart): { readonly key: string } | undefined {
-  if (kind === 'message' || kind === 'reasoning' || kind === 'tool-definition') return undefined
-  const bracket = path.lastIndexOf('[')
-  const name = path.endsWith(']') && bracket !== -1 ? path.slice(0, bracket) : path
-  return { key: name.slice(name.lastIndexOf('.') + 1) }
+function isLong(parts: readonly TextPart[]): boolean {
+  let length = 0
+  for (const { text } of parts) length += text.length
+  return length > SLICE
+}
+
+/** Others have their turn wherever the work yields. */
+async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await setImmediate()
+  }
 }
 
 function countRestored(tally: Tally, placeholders: readonly Placeholder[], wire: readonly Replacement[]): void {

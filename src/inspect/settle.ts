@@ -1,7 +1,8 @@
 import { stricter, type Action, type HookRun, type Match } from '../core/verdict.ts'
-import type { RuleSet } from '../detect/index.ts'
+import { passesOver } from '../detect/index.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How } from './binding.ts'
 import type { Channel } from './channel.ts'
+import { isDetecting } from './detections.ts'
 import { knownValues } from './known-values.ts'
 import {
   byStart,
@@ -49,11 +50,11 @@ export function createSettler(
 ): Settler {
   // Grows with what the stream itself reveals: a value found once is not stored where it comes again without its context.
   let known = knownValues(knownBefore)
-  const detectors = bindings.flatMap((binding) =>
-    binding.hook.kind === 'detector' && runsAt(binding, 'response')
-      ? [{ binding, rules: binding.hook.rules, verdict: 'allow' as HookRun['verdict'], nanoseconds: 0n }]
-      : [],
-  )
+  const detectors = bindings
+    .filter(isDetecting)
+    .filter((binding) => runsAt(binding, 'response'))
+    .map((binding) => ({ binding, verdict: 'allow' as HookRun['verdict'], nanoseconds: 0n }))
+  const passes = passesOver(detectors.map(({ binding }) => binding.hook.rules))
   // A vault without entries has nothing to restore: then not even a `Q` is held back.
   const restoring = how.vault.size() > 0
   const resolving = { mode: how.mode, vault: how.vault, stage: 'response' } as const
@@ -88,26 +89,16 @@ export function createSettler(
     if (!closed && restoring) pending = how.vault.pendingFrom(text)
     if (!closed && known !== undefined) pending = Math.min(pending, known.pendingFrom(text))
     const hits: Hit[] = []
-    let previous: { readonly rules: RuleSet; readonly matches: readonly Match[] } | undefined
-    for (const detector of detectors) {
-      const { binding, rules } = detector
-      const started = how.now()
-      try {
-        const matches = previous?.rules.digest === rules.digest ? previous.matches : rules.find(text)
-        previous = { rules, matches }
-        if (!closed) pending = Math.min(pending, rules.pendingFrom(text))
-        for (const match of matches) {
-          if (match.end <= from || isCutOff(channel, match, from) || insidePlaceholder(placeholders, match)) continue
-          const asked = actionFor(binding, match.type, how.mode)
-          const action = sealed && masks(asked) ? 'flag' : asked
-          hits.push({ start: match.start, end: match.end, match, rule: binding.name, action, sealed: action !== asked })
-          if (!closed && match.end === text.length) pending = Math.min(pending, match.start)
-        }
-      } catch (cause) {
-        detector.verdict = 'error'
-        tally.failure(binding, cause, how.mode)
+    const detected = detect(text, closed)
+    pending = Math.min(pending, detected.pending)
+    for (const [i, { binding }] of detectors.entries()) {
+      for (const match of detected.matches[i] ?? noMatches) {
+        if (match.end <= from || isCutOff(channel, match, from) || insidePlaceholder(placeholders, match)) continue
+        const asked = actionFor(binding, match.type, how.mode)
+        const action = sealed && masks(asked) ? 'flag' : asked
+        hits.push({ start: match.start, end: match.end, match, rule: binding.name, action, sealed: action !== asked })
+        if (!closed && match.end === text.length) pending = Math.min(pending, match.start)
       }
-      detector.nanoseconds += how.now() - started
     }
     if (masked !== undefined && !sealed) {
       if (!closed) pending = Math.min(pending, masked.pendingFrom(text))
@@ -116,6 +107,31 @@ export function createSettler(
     hits.sort(byStart)
     const open = placeholders.filter((one) => one.end > from)
     return { hits, placeholders: open, known: known?.find(text).filter((one) => one.end > from) ?? noRanges, pending }
+  }
+
+  /** Matches by detector, none of one that failed. */
+  function detect(text: string, closed: boolean): { matches: (readonly Match[])[]; pending: number } {
+    const matches: (readonly Match[])[] = []
+    let pending = text.length
+    for (const pass of passes) {
+      const started = how.now()
+      const members = pass.members.map((member) => detectors[member]!)
+      try {
+        const reading = pass.read(text)
+        reading.advance(Infinity)
+        const found = reading.found()
+        if (!closed) pending = Math.min(pending, reading.pendingFrom())
+        for (const [i, member] of pass.members.entries()) matches[member] = found[pass.placeOf[i]!]!
+      } catch (cause) {
+        for (const member of members) {
+          member.verdict = 'error'
+          tally.failure(member.binding, cause, how.mode)
+        }
+      }
+      const share = (how.now() - started) / BigInt(members.length)
+      for (const member of members) member.nanoseconds += share
+    }
+    return { matches, pending }
   }
 
   function decide(channel: Channel, sight: Sight, from: number, bound: number): void {
@@ -232,5 +248,6 @@ const GUARD = 64
 const MOST_TOLD = 10_000
 const MOST_KNOWN = 1_000
 const noPlaceholders: readonly Placeholder[] = []
+const noMatches: readonly Match[] = []
 const noRanges: readonly Range[] = []
 const noReplacements: readonly Replacement[] = []

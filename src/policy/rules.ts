@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { errorCodes, SallyportError } from '../core/errors.ts'
-import type { Pack } from '../detect/index.ts'
+import type { Pack, RuleBook } from '../detect/index.ts'
+import { ruleBook } from '../detect/index.ts'
 import type { ActionMap, Binding } from '../inspect/binding.ts'
 import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts'
 import { nearest } from '../lib/nearest.ts'
@@ -43,8 +44,9 @@ export function compileRules(files: readonly ReadPolicy[], sources: RuleSources)
   const rules: CompiledRule[] = []
   const used = new Map<string, UsedFile>()
   const problems: Problem[] = []
+  const book = ruleBook(sources.packs)
   for (const file of files) {
-    const create = detectorsOnce(envFor(file.path, sources, used))
+    const create = detectorsOnce(envFor(file.path, sources, book, used))
     for (const [index, rule] of (file.content.rules ?? []).entries()) {
       const made = compileRule(file, index, rule, sources, create)
       if ('problems' in made) problems.push(...made.problems)
@@ -138,9 +140,9 @@ function detectorsOnce(env: HookEnv): Create {
 }
 
 /** Paths are relative to the policy file; what was read belongs to the digest. */
-function envFor(policyFile: string, sources: RuleSources, used: Map<string, UsedFile>): HookEnv {
+function envFor(policyFile: string, sources: RuleSources, book: RuleBook, used: Map<string, UsedFile>): HookEnv {
   return {
-    packs: sources.packs,
+    book,
     now: sources.now,
     readFile: (given) => {
       const path = resolve(dirname(policyFile), given)

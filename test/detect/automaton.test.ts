@@ -19,9 +19,10 @@ test('case is folded', () => {
 })
 
 test('the longest beginning of a word at the end is known, by rank', () => {
-  const { columns, next, prefix } = automaton(['ghp_', 'hp-long'], bothCases, (word) => word + 1)
+  const { columns, next, prefixes } = automaton(['ghp_', 'hp-long'], bothCases)
+  const prefix = prefixes((word) => word + 1)
   let state = 0
-  for (const char of 'xx ghp') state = next[state + (columns[char.charCodeAt(0)] as number)] as number
+  for (const char of 'xx ghp') state = next[(state << 4) + (columns[char.charCodeAt(0)] as number)] as number
   assert.equal(prefix(state, Infinity, 1), 3)
   assert.equal(prefix(state, Infinity, 2), 2)
   assert.equal(prefix(state, 2, 1), 0)
@@ -33,12 +34,13 @@ test('a list too large for the table is refused', () => {
 })
 
 function found(words: readonly string[], text: string): string[] {
-  const { columns, next, accepting, words: ending } = automaton(words, bothCases)
+  const { columns, next, accepting, stride, endings } = automaton(words, bothCases)
   const all: string[] = []
   let state = 0
   for (let i = 0; i < text.length; i++) {
-    state = next[state + (columns[text.charCodeAt(i)] as number)] as number
-    if (state >= accepting) for (const word of ending(state)) all.push(`${word}@${i + 1}`)
+    state = next[(state << 4) + (columns[text.charCodeAt(i)] as number)] as number
+    if (state < accepting) continue
+    for (const word of endings[(state - accepting) / stride] ?? []) all.push(`${word}@${i + 1}`)
   }
   return all
 }

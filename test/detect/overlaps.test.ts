@@ -31,3 +31,32 @@ test('what is left is in order, without overlaps, and nothing that fits is dropp
     }),
   )
 })
+
+test('many matches come out as if the best were taken one after another', () => {
+  const match = fc.record({
+    start: fc.nat(60),
+    length: fc.integer({ min: 1, max: 12 }),
+    confidence: fc.constantFrom(0.5, 0.7, 0.9),
+    rule: fc.constantFrom('a', 'b'),
+  })
+  fc.assert(
+    fc.property(fc.array(match, { maxLength: 30 }), (list) => {
+      const matches = list.map(({ start, length, confidence, rule }): Match => {
+        return { type: 'T', rule, start, end: start + length, confidence, severity: 'low' }
+      })
+      const ranked = matches.toSorted(
+        (a, b) =>
+          b.confidence - a.confidence ||
+          b.end - b.start - (a.end - a.start) ||
+          a.start - b.start ||
+          a.rule.localeCompare(b.rule),
+      )
+      const taken: Match[] = []
+      for (const one of ranked) if (taken.every((two) => two.end <= one.start || two.start >= one.end)) taken.push(one)
+      assert.deepEqual(
+        resolved(matches),
+        taken.toSorted((a, b) => a.start - b.start),
+      )
+    }),
+  )
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pack } from '../../src/detect/pack.ts'
 import { loadPacks, packsFolder } from '../../src/detect/pack.ts'
-import { compileRules } from '../../src/detect/rule-set.ts'
+import { compileRules } from '../../src/detect/rule-book.ts'
 import type { RuleSet } from '../../src/detect/rule-set.ts'
 
 const packs = loadPacks([packsFolder()])

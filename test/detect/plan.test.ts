@@ -21,7 +21,7 @@ test('every rule is tried on some occasion', () => {
 
 test('a plan without rules has none to try', () => {
   const plan = planFor([])
-  assert.equal(plan.at.any, undefined)
+  assert.deepEqual(plan.at.any, [])
   assert.deepEqual(plan.keywords, [])
 })
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { z } from 'zod'
+import { ruleBook } from '../../src/detect/index.ts'
 import { defineHook } from '../../src/inspect/hook.ts'
 import { keyRule } from '../support/inspection.ts'
 
-const env = { readFile: () => '', packs: [], now: () => 0 }
+const env = { readFile: () => '', book: ruleBook([]), now: () => 0 }
 const hook = defineHook({
   name: 'example',
   stages: ['request'],

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import * as fc from 'fast-check'
+import { compileRules, ruleBook } from '../../src/detect/index.ts'
 import type { Action, Stage } from '../../src/core/verdict.ts'
 import type { Binding, Inspection } from '../../src/inspect/binding.ts'
 import { inspectParts, type InspectedPart } from '../../src/inspect/pipeline.ts'
 import { bound, detector, edited, emailRule, facts, judge, keyRule, newVault, textPart } from '../support/inspection.ts'
+import { packs, packTexts } from '../support/packs.ts'
 
 const vault = newVault()
 type Case = { mode?: 'enforce' | 'observe'; stage?: Stage; known?: string[]; bodyBytes?: number }
@@ -253,4 +256,38 @@ test('a judge that fails blocks, or is recorded as an error, as its rule says', 
   assert.deepEqual([blocking.decision, blocking.rule, blocking.failed?.hook], ['block', 'n', 'outside'])
   const allowing = await run([bound(broken, 'flag', { onError: 'allow' })], [textPart('x')])
   assert.deepEqual([allowing.decision, allowing.failed, allowing.hooks[0]?.verdict], ['allow', null, 'error'])
+})
+
+test('bindings whose detectors share a pass find what bindings with their own do', () => {
+  const book = ruleBook(packs)
+  const choices = [
+    ['tokenize', { types: ['SECRET'], minConfidence: 0.8 }],
+    ['flag', { exclude: ['SECRET'], minConfidence: 0.5 }],
+    ['redact', { types: ['SECRET', 'PHONE'] }],
+  ] as const
+  const shared = choices.map(([action, choice]) => bound(detector(book.choose(choice)), action))
+  const apart = choices.map(([action, choice]) => bound(detector(compileRules(packs, choice)), action))
+  fc.assert(
+    fc.property(fc.array(packTexts, { maxLength: 3 }), (texts) => {
+      const parts = texts.map((text, i) => textPart(text, i === 1 ? { kind: 'other', path: 'a.password' } : {}))
+      assert.deepEqual(inspected(shared, parts), inspected(apart, parts))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('a long message is inspected in turns with others, and as a short one would be', async () => {
+  const parts = [1, 2, 3].map((n) => textPart(`${'lorem ipsum '.repeat(25_000)}AK123${n} `))
+  const order: string[] = []
+  const result = run([bound(detector(keyRule), 'redact')], parts)
+  assert.ok(result instanceof Promise)
+  const done = result.then(() => order.push('inspected'))
+  setImmediate(() => order.push('another'))
+  await done
+  assert.deepEqual(order, ['another', 'inspected'])
+  const inspection = await result
+  assert.deepEqual(
+    inspection.edits.map(({ part, start }) => [part, start]),
+    parts.map((part) => [part, 300_000]),
+  )
 })

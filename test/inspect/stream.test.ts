@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import * as fc from 'fast-check'
+import { compileRules, ruleBook } from '../../src/detect/index.ts'
 import { inspectStream } from '../../src/inspect/stream.ts'
 import {
   bound,
@@ -19,6 +21,7 @@ import {
   textPart,
   type Delta,
 } from '../support/inspection.ts'
+import { packs, packTexts } from '../support/packs.ts'
 
 const vault = newVault()
 const { tokens } = hardTexts(vault)
@@ -153,4 +156,23 @@ test('what a judge of the whole answer wants masked is masked in its stream', ()
     assert.deepEqual(channelsOf(released.map((one) => one.store)), expected)
     assert.equal(inspector.result().findings.length, 0)
   }
+})
+
+test('bindings whose detectors share a pass do what bindings with their own do, however the stream is cut', () => {
+  const book = ruleBook(packs)
+  const choices = [
+    ['redact', { types: ['SECRET'], minConfidence: 0.8 }],
+    ['flag', { exclude: ['SECRET'], minConfidence: 0.5 }],
+    ['tokenize', { packs: ['pii'], types: ['EMAIL', 'PHONE'] }],
+  ] as const
+  const shared = choices.map(([action, choice]) => bound(detector(book.choose(choice)), action))
+  const apart = choices.map(([action, choice]) => bound(detector(compileRules(packs, choice)), action))
+  const cuts = fc.array(fc.nat(), { maxLength: 30 })
+  fc.assert(
+    fc.property(packTexts, cuts, (text, places) => {
+      const events = deltas('a', pieces(text, places))
+      assert.deepEqual(play(shared, events, { vault: newVault() }), play(apart, events, { vault: newVault() }))
+    }),
+    { numRuns: 150 },
+  )
 })

@@ -1,5 +1,5 @@
 import type { JudgeInput, Judgement, BoundHook, ExchangeFacts, HookEnv } from '../../src/inspect/hook.ts'
-import { parsePack } from '../../src/detect/index.ts'
+import { parsePack, ruleBook } from '../../src/detect/index.ts'
 import { facts } from './inspection.ts'
 
 const pack = parsePack(
@@ -28,7 +28,7 @@ export const env: HookEnv = {
   readFile: (path) => {
     throw new Error(`no file ${path}`)
   },
-  packs: [pack],
+  book: ruleBook([pack]),
   now: () => 1_700_000_000_500,
 }
 

@@ -1,4 +1,3 @@
-import { compileRules } from '../../detect/index.ts'
 import { defineHook } from '../hook.ts'
 import { checkNames, choiceOf, PackOptions } from './pack-options.ts'
 
@@ -7,9 +6,9 @@ export const pii = defineHook({
   name: 'pii',
   stages: ['request', 'response'],
   options: PackOptions,
-  create: (options, { packs }) => {
-    checkNames(options, packs, (type) => !isSecret(type))
-    return { rules: compileRules(packs, choiceOf(options, { exclude: ['SECRET'] })) }
+  create: (options, { book }) => {
+    checkNames(options, book.packs, (type) => !isSecret(type))
+    return { rules: book.choose(choiceOf(options, { exclude: ['SECRET'] })) }
   },
 })
 

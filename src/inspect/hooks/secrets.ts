@@ -1,4 +1,3 @@
-import { compileRules } from '../../detect/index.ts'
 import { defineHook } from '../hook.ts'
 import { checkNames, choiceOf, PackOptions } from './pack-options.ts'
 
@@ -7,8 +6,8 @@ export const secrets = defineHook({
   name: 'secrets',
   stages: ['request', 'response'],
   options: PackOptions,
-  create: (options, { packs }) => {
-    checkNames(options, packs, (type) => type === 'SECRET' || type.startsWith('SECRET:'))
-    return { rules: compileRules(packs, choiceOf(options, { types: ['SECRET'] })) }
+  create: (options, { book }) => {
+    checkNames(options, book.packs, (type) => type === 'SECRET' || type.startsWith('SECRET:'))
+    return { rules: book.choose(choiceOf(options, { types: ['SECRET'] })) }
   },
 })

@@ -23,7 +23,7 @@ for (const [options, message, hint] of [
   test(`a misspelt name is an error: ${message}`, () => {
     const wrong = (error: unknown): boolean =>
       error instanceof SallyportError && error.message === message && error.hint === hint
-    assert.throws(() => checkNames(PackOptions.parse(options), env.packs, () => true), wrong)
+    assert.throws(() => checkNames(PackOptions.parse(options), env.book.packs, () => true), wrong)
   })
 }
 

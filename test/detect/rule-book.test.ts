@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { loadPacks, packsFolder } from '../../src/detect/pack.ts'
-import { compileRules } from '../../src/detect/rule-set.ts'
+import { compileRules, ruleBook } from '../../src/detect/rule-book.ts'
 
 const packs = loadPacks([packsFolder()])
 const all = compileRules(packs, {})
@@ -106,4 +106,27 @@ test('any text gives matches in order, within it, without overlaps', () => {
       assert.ok(pending >= 0 && pending <= text.length)
     }),
   )
+})
+
+test('the same choice from one book gives the same set, and its rules are those of the packs in order', () => {
+  const book = ruleBook(packs)
+  assert.equal(book.choose({ types: ['SECRET'] }), book.choose({ types: ['SECRET'] }))
+  assert.equal(book.choose({ types: ['SECRET'] }).digest, compileRules(packs, { types: ['SECRET'] }).digest)
+  const later = book.choose({})
+  const text = 'dora@north-hill.org has AKIAQ3EGTSK7DYM4XWZN'
+  assert.deepEqual(later.find(text), all.find(text))
+})
+
+test('a rule for any case is tried in any case, whatever rules are beside it', () => {
+  for (const choice of [{ types: ['IT_FISCAL_CODE'] }, { packs: ['pii'] }, {}]) {
+    const rules = compileRules(packs, choice)
+    for (const code of ['RSSMRA85T10A562S', 'rssmra85t10a562s', 'Rssmra85t10A562s']) {
+      assert.deepEqual(
+        rules.find(`codice ${code} qui`).map((match) => match.type),
+        ['IT_FISCAL_CODE'],
+        code,
+      )
+      assert.equal(rules.pendingFrom(`codice ${code.slice(0, 9)}`), 7)
+    }
+  }
 })

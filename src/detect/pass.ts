@@ -1,0 +1,57 @@
+import type { Match } from '../core/verdict.ts'
+import type { Reading } from './reader.ts'
+import type { RuleSet } from './rule-set.ts'
+
+/** What goes through a text once for one or several rule sets. */
+export type Pass = {
+  /** Which of the sets it is for, by their index. */
+  readonly members: readonly number[]
+  /** What it finds for a member, by that one's place among the members. */
+  readonly placeOf: readonly number[]
+  readonly read: (text: string, context?: { readonly key?: string }) => Reading
+}
+
+/** As few passes as there can be over the same texts for these sets: those alike, and those of one book, share one. */
+export function passesOver(sets: readonly RuleSet[]): readonly Pass[] {
+  const groups: number[][] = []
+  for (let i = 0; i < sets.length; i++) {
+    const set = sets[i] as RuleSet
+    const group = groups.find(([first]) => isAlike(sets[first as number] as RuleSet, set))
+    if (group === undefined) groups.push([i])
+    else group.push(i)
+  }
+  return groups.map((members) => passFor(sets, members))
+}
+
+function passFor(sets: readonly RuleSet[], members: readonly number[]): Pass {
+  const first = sets[members[0] as number] as RuleSet
+  const digests: string[] = []
+  const placeOf = members.map((member) => {
+    const { digest } = sets[member] as RuleSet
+    const place = digests.indexOf(digest)
+    return place === -1 ? digests.push(digest) - 1 : place
+  })
+  const reader = first.shared?.readerFor(digests)
+  return {
+    members,
+    placeOf,
+    read: (text, context) => reader?.(text, context?.key ?? '') ?? readAtOnce(first, text, context),
+  }
+}
+
+function isAlike(a: RuleSet, b: RuleSet): boolean {
+  return a.shared === undefined ? b.shared === undefined && a.digest === b.digest : a.shared === b.shared
+}
+
+/** A set of its own cannot stop in the midst of a text. */
+function readAtOnce(set: RuleSet, text: string, context?: { readonly key?: string }): Reading {
+  let matches: readonly (readonly Match[])[] = []
+  return {
+    advance: () => {
+      matches = [set.find(text, context)]
+      return false
+    },
+    found: () => matches,
+    pendingFrom: () => set.pendingFrom(text),
+  }
+}

@@ -1,0 +1,76 @@
+import type { Match } from '../core/verdict.ts'
+import type { Compiled } from './compiled.ts'
+import { carriedBack, longestPending, normalForm, pendingThroughForm, placeBefore } from './normal-form.ts'
+import { resolved } from './overlaps.ts'
+import { pendingIn } from './pending.ts'
+import type { Plan } from './plan.ts'
+import { scan } from './scan.ts'
+import type { Candidate } from './scan.ts'
+
+/** What one rule set wants of the rules of a plan. */
+export type View = { readonly rules: ReadonlySet<Compiled>; readonly least: number }
+
+/** A text that is gone through once for several rule sets, each of which judges by itself what was found. */
+export type Reading = {
+  /** Looks at about `chars` more characters; false when nothing is left to look at. */
+  readonly advance: (chars: number) => boolean
+  /** For each set in order what it alone would find. To be asked when nothing is left to look at. */
+  readonly found: () => readonly (readonly Match[])[]
+  /** The least of what the sets alone would say. To be asked then, too. */
+  readonly pendingFrom: () => number
+}
+
+/** `key` is the name under which the text stands, or nothing. */
+export function readingOf(plan: Plan, views: readonly View[], text: string, key: string): Reading {
+  const ascii = !foreign.test(text)
+  const form = ascii ? undefined : normalForm(text)
+  const normal = form?.text ?? text
+  const scanned = scan(plan, normal, key, ascii)
+  const found = (): readonly (readonly Match[])[] => {
+    const inForm = scanned.found
+    const candidates =
+      form === undefined ? inForm : inForm.map(({ rule, match }) => ({ rule, match: carriedBack(match, form) }))
+    const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
+    return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
+  }
+  const pendingFrom = (): number => {
+    // Where words end has just been noted, if the text is one piece.
+    if (text.length > longestPending || plan.notes.of !== scanned) return pendingFromOf(plan, text)
+    const pending = pendingIn(plan, normal, scanned.state())
+    return form === undefined ? pending : placeBefore(pending, form, text)
+  }
+  return { advance: scanned.advance, found, pendingFrom }
+}
+
+export function pendingFromOf(plan: Plan, text: string): number {
+  return pendingThroughForm(text, (normal) => pendingIn(plan, normal))
+}
+
+/** A text that is the whole value of a key, as `key="text"`. */
+function findByKey(plan: Plan, text: string, key: string): Candidate[] {
+  const before = `${key}="`
+  const whole = `${before}${text}"`
+  const form = normalForm(whole)
+  const scanned = scan(plan, form?.text ?? whole, '')
+  scanned.advance(Infinity)
+  const found: Candidate[] = []
+  for (const { rule, match } of scanned.found) {
+    const one = form === undefined ? match : carriedBack(match, form)
+    const start = one.start - before.length
+    const end = one.end - before.length
+    if (start >= 0 && end <= text.length) found.push({ rule, match: { ...one, start, end } })
+  }
+  return found
+}
+
+function seenBy({ rules, least }: View, candidates: readonly Candidate[], byKey: readonly Candidate[]): Match[] {
+  const matches: Match[] = []
+  for (const { rule, match } of candidates) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+  for (const { rule, match } of byKey) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+  return resolved(matches)
+}
+
+const foreign = /[^\x00-\x7f]/
+const none: readonly Candidate[] = []
+const noMatches: readonly Match[] = []
+const longestValue = 512

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileRule } from '../../src/detect/compiled.ts'
+import { planFor } from '../../src/detect/plan.ts'
+import { pendingFromOf, readingOf } from '../../src/detect/reader.ts'
+import type { View } from '../../src/detect/reader.ts'
+import { packs } from '../support/packs.ts'
+
+const rules = packs.flatMap((pack) => pack.rules.map((rule) => compileRule(rule, pack.id)))
+const plan = planFor(rules)
+const secrets: View = { rules: new Set(rules.filter((rule) => rule.secret)), least: 0 }
+const sure: View = { rules: new Set(rules), least: 0.93 }
+
+function found(text: string, key = ''): string[][] {
+  const reading = readingOf(plan, [secrets, sure], text, key)
+  reading.advance(Infinity)
+  return reading.found().map((matches) => matches.map(({ start, end }) => text.slice(start, end)))
+}
+
+test('each view sees its own rules, from its own confidence up', () => {
+  const text = 'token: q8Zr3mVt0Lx7K2bWcY9d, AKIAQ3EGTSK7DYM4XWZN, dora@north-hill.org'
+  assert.deepEqual(found(text), [['q8Zr3mVt0Lx7K2bWcY9d', 'AKIAQ3EGTSK7DYM4XWZN'], ['AKIAQ3EGTSK7DYM4XWZN']])
+})
+
+test('a value under a key is found in its place', () => {
+  assert.deepEqual(found('tree-7-house', 'password')[0], ['tree-7-house'])
+  assert.deepEqual(found('tｒee-7-house', 'password')[0], ['tｒee-7-house'])
+})
+
+test('a long text is looked at in pieces, and a match across any of them is found', () => {
+  for (const before of [4_080, 4_090, 4_096, 8_186]) {
+    const text = `${'lorem ipsum '.repeat(1_000).slice(0, before - 1)} AKIAQ3EGTSK7DYM4XWZN ${'dolor '.repeat(900)}`
+    assert.deepEqual(found(text)[1], ['AKIAQ3EGTSK7DYM4XWZN'])
+    assert.deepEqual(found(`é${text}`)[1], ['AKIAQ3EGTSK7DYM4XWZN'])
+  }
+})
+
+test('what is pending is known with the notes of the scan and without them', () => {
+  for (const text of ['', 'use AKIAQ3', `${'lorem ipsum '.repeat(500)}use AKIAQ3`, 'ﷺ'.repeat(900) + ' AKIAQ3']) {
+    const reading = readingOf(plan, [sure], text, '')
+    reading.advance(Infinity)
+    const pending = text.endsWith('AKIAQ3') ? text.length - 6 : text.length
+    assert.deepEqual([reading.pendingFrom(), pendingFromOf(plan, text)], [pending, pending])
+  }
+})
