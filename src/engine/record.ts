@@ -120,9 +120,12 @@ function count(rooms: Rooms, trace: Trace): void {
     if (tokens > 0) metrics.tokens(provider, bucket).inc(tokens)
 }
 
-/** The query with every value hidden: keys travel there (`?key=…`). */
+/** The query with every value hidden: keys travel there (`?key=…`). What has no plain name is a value too. */
 export function maskedQuery(query: string): string {
-  return query.replace(/([?&][^=&]*)=[^&]*/g, '$1=***')
+  return query.replace(/([?&;])([^=&;]*)(=[^&;]*)?/g, (_, mark: string, name: string, value?: string) => {
+    if (name === '' && value === undefined) return mark
+    return value !== undefined && /^[A-Za-z_.$[\]-]{1,32}$/.test(name) ? `${mark}${name}=***` : `${mark}***`
+  })
 }
 
 const round = (ms: number): number => Math.round(ms * 1_000) / 1_000

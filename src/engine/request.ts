@@ -3,7 +3,7 @@ import type { Body, RawHeaders, Request } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { Edit, TextPart } from '../core/text.ts'
 import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
-import { withHeader } from '../http/headers.ts'
+import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import type { PolicySet } from '../policy/compile.ts'
@@ -27,6 +27,8 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
       limit: rooms.inspectBytes,
       ...postures(policy),
       alwaysText: identified.operation !== 'unknown',
+      looksInto: maybeText(request.head.headers),
+      neverBinary: identified.operation !== 'unknown' && !uploads.has(identified.operation),
     },
   )
   const began = performance.now()
@@ -34,6 +36,11 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   trace.addedMs += performance.now() - began
   await openRow(rooms, trace)
   return inspected
+}
+
+/** Media that a server might read as text or hold texts, whatever the path: all but those that are streamed for long. */
+function maybeText(headers: RawHeaders): boolean {
+  return !/^(audio|video|image|font)\/|^application\/(grpc|connect\+)/.test(mediaType(headers))
 }
 
 /** What happens to a body that cannot be inspected; nothing is stopped where policy only observes. */
@@ -147,3 +154,5 @@ const noParts: readonly TextPart[] = []
 const contentEncoding = new Set(['content-encoding'])
 const contentLength = new Set(['content-length'])
 const transferEncoding = new Set(['transfer-encoding'])
+// Operations whose body may be a file.
+const uploads: ReadonlySet<string> = new Set(['files', 'audio', 'images', 'batches'])

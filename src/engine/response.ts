@@ -39,6 +39,8 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
       limit: rooms.inspectBytes,
       ...(bindings.length === 0 ? unasked : postures(trace.policy)),
       alwaysText: false,
+      looksInto: false,
+      neverBinary: false,
     },
   ).catch(asUpstream)
   if (decoded.kind === 'none') return answer

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Answer, RawHeaders } from '../core/http.ts'
 import { bytesAtHand, pump, streamBody } from './body.ts'
 import { contentLength, endToEnd } from './headers.ts'
+import { faultIn } from './validate.ts'
 import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
 
 /** HTTP/2 on sockets handed in (RFC 9113): each stream is one exchange; no push, no extended CONNECT. */
@@ -69,6 +70,8 @@ function take<C>(
   if (headers[':authority'] !== undefined && headers.host !== undefined && headers[':authority'] !== headers.host) {
     return refuse(':authority and Host differ')
   }
+  const fault = faultIn(method, target, '2', fields)
+  if (fault !== undefined) return refuse(fault.message)
   const incoming = incomingOf(stream, { method, target, authority, scheme: headers[':scheme'] }, fields, flags, context)
   handlers.exchange(incoming).catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
 }

@@ -46,6 +46,7 @@ function faultyFraming(version: HttpVersion, headers: RawHeaders): Fault | undef
 }
 
 function faultyFields(headers: RawHeaders): Fault | undefined {
+  if (valuesOf(headers, 'content-type').length > 1) return malformed('more than one Content-Type')
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (name.length > 7 && disguised.test(name))

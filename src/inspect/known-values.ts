@@ -10,18 +10,19 @@ export type KnownValues = {
  * `shortest` are left out: they would be found in the midst of innocent words. Places that overlap come back as one.
  */
 export function knownValues(values: Iterable<string>, shortest = 4): KnownValues | undefined {
-  const kept = [...new Set(values)].filter((value) => value.length >= shortest)
+  const kept = [...new Set(values)].filter((value) => value.length >= shortest).slice(0, maxValues)
   if (kept.length === 0) return undefined
   // Longest first, so that the first to fit at a place covers the others that begin there.
   kept.sort((a, b) => b.length - a.length)
-  const byHead = new Map<string, string[]>()
+  const byHead = new Map<string, Bucket>()
   const firsts = new Uint8Array(65_536)
   for (const value of kept) {
     firsts[value.charCodeAt(0)] = 1
     const head = value.slice(0, shortest)
-    const bucket = byHead.get(head)
-    if (bucket === undefined) byHead.set(head, [value])
-    else bucket.push(value)
+    const bucket = byHead.get(head) ?? { values: new Set(), lengths: [] }
+    byHead.set(head, bucket)
+    bucket.values.add(value)
+    if (bucket.lengths.at(-1) !== value.length) bucket.lengths.push(value.length)
   }
   const longest = kept[0]!.length
   return { find, pendingFrom }
@@ -31,13 +32,22 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     const last = text.length - shortest
     for (let i = 0; i <= last; i++) {
       if (firsts[text.charCodeAt(i)] === 0) continue
-      const value = byHead.get(text.slice(i, i + shortest))?.find((one) => text.startsWith(one, i))
-      if (value === undefined) continue
+      const length = lengthAt(text, i)
+      if (length === 0) continue
       const before = found.at(-1)
-      if (before !== undefined && i < before.end) before.end = Math.max(before.end, i + value.length)
-      else found.push({ start: i, end: i + value.length })
+      if (before !== undefined && i < before.end) before.end = Math.max(before.end, i + length)
+      else found.push({ start: i, end: i + length })
     }
     return found
+  }
+
+  /** The length of the longest value that stands at a place: one look-up for each length there is, however many values begin alike. */
+  function lengthAt(text: string, at: number): number {
+    const bucket = byHead.get(text.slice(at, at + shortest))
+    return (
+      bucket?.lengths.find((length) => at + length <= text.length && bucket.values.has(text.slice(at, at + length))) ??
+      0
+    )
   }
 
   function pendingFrom(text: string): number {
@@ -49,3 +59,9 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     return text.length
   }
 }
+
+/** Values with the same beginning, and their lengths, longest first. */
+type Bucket = { readonly values: Set<string>; readonly lengths: number[] }
+
+// Thousands of values in one message are an attack on our time; each is masked where it was found all the same.
+const maxValues = 5_000

@@ -11,6 +11,23 @@ export type { Identified } from './provider.ts'
  * provider does not know is its operation `unknown`, read string by string.
  */
 export function identify(target: Target, method: string): Identified {
+  const found = identifyPath(target, method)
+  if (found.operation !== 'unknown') return found
+  // `/v1//chat/completions`, `/v1/Chat/completion%73`: a server may take them for the path they resemble.
+  const path = resembled(target.path)
+  return path === target.path ? found : identifyPath({ ...target, path }, method)
+}
+
+function resembled(path: string): string {
+  const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  const plainer = decoded
+    .toLowerCase()
+    .replace(/;[^/]*/g, '')
+    .replace(/\/(\.?\/)+/g, '/')
+  return plainer.length > 1 ? plainer.replace(/[/.\s]+$/, '') : plainer
+}
+
+function identifyPath(target: Target, method: string): Identified {
   const known = byHost(target.host)
   if (known !== undefined) return { provider: known, operation: known.operation(target, method) ?? 'unknown' }
   if (target.port === ollamaPort) {

@@ -7,7 +7,14 @@ import { bytesBody, madeBody } from '../../src/http/body.ts'
 import { bytesOf, chatRequest, chunksOf, converse, startEngine, wordRule } from '../support/engine.ts'
 
 const engine = startEngine()
-const strict = { limit: 1_000, oversize: 'block', unreadable: 'block', alwaysText: false } as const
+const strict = {
+  limit: 1_000,
+  oversize: 'block',
+  unreadable: 'block',
+  alwaysText: false,
+  looksInto: false,
+  neverBinary: false,
+} as const
 const text = '{"say":"é ok"}'
 const bytes = Buffer.from(text)
 
@@ -95,7 +102,7 @@ test('which media hold no text', () => {
   for (const [opaque, types] of cases) for (const type of types) assert.equal(isOpaque(type), opaque, type)
 })
 
-test('JSON under a lying label is read where the operation is known', async () => {
+test('JSON under a lying label is read, but for media that are streamed where the operation is not known', async () => {
   const labels = ['image/png', 'application/octet-stream', 'application/grpc']
   const rooms = await engine.rooms(wordRule('block', 'request'))
   const body = chatRequest('about bluebird')
@@ -103,7 +110,7 @@ test('JSON under a lying label is read where the operation is known', async () =
     const known = await converse(rooms, { headers: ['content-type', type], body })
     assert.deepEqual([known.received.status, known.forwarded], [403, undefined], type)
     const unknown = await converse(rooms, { host: 'files.example', path: '/', headers: ['content-type', type], body })
-    assert.equal(unknown.forwarded?.text, body)
+    assert.equal(unknown.forwarded?.text, type === 'application/octet-stream' ? undefined : body, type)
   }
 })
 
@@ -119,4 +126,37 @@ test('a request that is refused for its size or coding has the status and code o
     const row = await engine.row(id)
     assert.deepEqual([row['error'], row['decision'], row['request_body']], [code, 'block', null])
   }
+})
+
+test('UTF-16, NUL and control characters are no text: policy says what happens', async () => {
+  const json = ['content-type', 'application/json']
+  const hidden = [
+    Buffer.from('{"a":1}', 'utf16le'),
+    Buffer.from('{"a":1}\0'),
+    Buffer.from(`${'\u0001'.repeat(80)}{"a":1}`),
+  ]
+  for (const bytes of hidden) {
+    const message = { headers: json, body: bytesBody(bytes) }
+    await assert.rejects(decode(message, strict), { code: 'unreadable_body' })
+    assert.partialDeepStrictEqual(await decode(message, { ...strict, unreadable: 'allow' }), {
+      kind: 'opaque',
+      why: 'unreadable',
+    })
+    const labelled = { headers: ['content-type', 'image/png'], body: bytesBody(bytes) }
+    await assert.rejects(decode(labelled, { ...strict, alwaysText: true, neverBinary: true }), {
+      code: 'unreadable_body',
+    })
+    assert.equal((await decode(labelled, { ...strict, alwaysText: true })).kind, 'opaque')
+  }
+})
+
+test('text under a wrong label is found where it is looked into, and media pass whole', async () => {
+  const octets = ['content-type', 'application/octet-stream']
+  const look = { ...strict, looksInto: true }
+  assert.partialDeepStrictEqual(await decode({ headers: octets, body: bytesBody(Buffer.from('{"a":1}')) }, look), {
+    kind: 'text',
+    text: '{"a":1}',
+  })
+  assert.equal((await decode({ headers: octets, body: bytesBody(Buffer.from([0, 1, 2])) }, look)).kind, 'opaque')
+  assert.equal((await decode({ headers: octets, body: bytesBody(Buffer.from('{"a":1}')) }, strict)).kind, 'opaque')
 })

@@ -14,7 +14,7 @@ test('a query is recorded with every value hidden', () => {
     ['', ''],
     ['?', '?'],
     ['?key=abc', '?key=***'],
-    ['?alt=sse&key=a=b&flag&x=', '?alt=***&key=***&flag&x=***'],
+    ['?alt=sse&key=a=b&flag&x=', '?alt=***&key=***&***&x=***'],
     ['?a=?b=c', '?a=***'],
   ]
   for (const [query, masked] of cases) assert.equal(maskedQuery(query as string), masked)
@@ -147,4 +147,17 @@ test('without a ledger traffic goes on where the operator says so, inspected, an
     engine.logged.map(({ message }) => message),
     ['forwarded without a row'],
   )
+})
+
+test('a value in a query never reaches the record, named or not', () => {
+  const cases: [string, string][] = [
+    ['', ''],
+    ['?key=abc&alt=sse', '?key=***&alt=***'],
+    ['?abc', '?***'],
+    ['?abc?x=1', '?***'],
+    ['?a=1;abc', '?a=***;***'],
+    ['?AKIA0000=1', '?***'],
+    ['?', '?'],
+  ]
+  for (const [query, masked] of cases) assert.equal(maskedQuery(query), masked, query)
 })

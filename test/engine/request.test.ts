@@ -122,7 +122,7 @@ test('a hook that fails lets the request pass when its rule says so, and the fai
 
 test('a body that is not read is counted, passed on as it came, and not kept', async () => {
   const rooms = await engine.rooms(wordRule('block'))
-  const body = Buffer.from('%PDF bluebird')
+  const body = Buffer.from('%PDF\0bluebird')
   const { forwarded, id } = await converse(rooms, {
     host: 'files.example',
     path: '/up',
@@ -159,4 +159,22 @@ test('store: full keeps the request as it came, none keeps nothing', async () =>
     const { id } = await converse(await engine.rooms(wordRule('redact'), { store }), { body })
     assert.equal((await engine.row(id))['request_body'], kept)
   }
+})
+
+test('a signed thinking block that holds a found value goes on as it is, and is stored without it', async () => {
+  const rooms = await engine.rooms(wordRule('tokenize', 'request'))
+  const thinking = { type: 'thinking', thinking: 'they said bluebird', signature: 'c2ln' }
+  const said = {
+    model: 'claude',
+    max_tokens: 9,
+    messages: [
+      { role: 'assistant', content: [thinking] },
+      { role: 'user', content: 'go on' },
+    ],
+  }
+  const asked = { body: JSON.stringify(said), host: 'api.anthropic.com', path: '/v1/messages' }
+  const { forwarded, id, received } = await converse(rooms, asked)
+  assert.equal(received.status, 200)
+  assert.equal(forwarded?.text, JSON.stringify(said))
+  assert.doesNotMatch(JSON.stringify(await engine.row(id)), /bluebird/)
 })

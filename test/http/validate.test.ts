@@ -27,6 +27,8 @@ const faults: [string, Parameters<typeof faultIn>][] = [
   ['no Host', ['GET', '/', '1.1', []]],
   ['a Host with user information', ['GET', '/', '1.1', ['Host', 'a@b']]],
   ['a Host with a path', ['GET', '/', '1.1', ['Host', 'a/b']]],
+  ['two media types', ['POST', '/', '1.1', [...host, 'Content-Type', 'image/png', 'content-type', 'application/json']]],
+  ['a fragment in HTTP/2', ['GET', '/a#b', '2', []]],
   ['* for GET', ['GET', '*', '1.1', host]],
   ['a fragment', ['GET', '/a#b', '1.1', host]],
   ['a disguised length', ['POST', '/', '1.1', [...host, 'Content_Length', '3']]],

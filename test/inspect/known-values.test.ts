@@ -47,3 +47,10 @@ test('the end of a text is pending from where a value could begin', () => {
   assert.equal(known.pendingFrom('say hunter22'), 12)
   assert.equal(known.pendingFrom('say unter'), 6)
 })
+
+test('thousands of values that begin alike are found in time that grows with the text', () => {
+  const values = Array.from({ length: 20_000 }, (_, i) => `AKIA${String(i).padStart(16, '0')}`)
+  const found = knownValues(values)?.find(values.slice(0, 4_000).join(' ')) ?? []
+  assert.equal(found.length, 4_000)
+  assert.deepEqual(found[1], { start: 21, end: 41 })
+})

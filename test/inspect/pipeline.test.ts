@@ -147,7 +147,13 @@ test('a signed text is left as it is and flagged, and still blocks', () => {
     flagged.findings.map((one) => one.type),
     ['SECRET:key', 'SEALED'],
   )
-  assert.equal(edited(part, flagged.storeEdits), `[REDACTED:SECRET:key] ${token}`)
+  assert.equal(
+    edited(
+      part,
+      flagged.storeEdits.map((one) => ({ ...one, part })),
+    ),
+    `[REDACTED:SECRET:key] ${token}`,
+  )
   assert.equal(inspected([bound(detector(keyRule), 'block')], [part]).decision, 'block')
 })
 

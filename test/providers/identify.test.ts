@@ -71,3 +71,24 @@ test('the catalogue names the hosts of providers, once each, and no address of t
   }
   for (const host of hosts) assert.match(host, /^[a-z0-9*?.-]+\.[a-z]{2,}$/)
 })
+
+test('a path that a server may take for a known one is taken for it', () => {
+  const paths = [
+    '/v1//chat/completions',
+    '/V1/Chat/Completions',
+    '/v1/chat/completion%73',
+    '/v1/chat%2Fcompletions',
+    '/v1/chat/completions//',
+    '/v1/chat/completions;x',
+    '/v1/chat/completions/.',
+    '/v1/chat/completions%20',
+    '/v1/./chat/completions',
+  ]
+  for (const path of paths) {
+    const { provider, operation } = identify(
+      { scheme: 'https', host: 'api.openai.com', port: 443, path, query: '' },
+      'POST',
+    )
+    assert.deepEqual([provider.name, operation], ['openai', 'chat'], path)
+  }
+})
