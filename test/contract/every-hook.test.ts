@@ -42,7 +42,7 @@ function breaking(hook: BoundHook, how: 'throws' | 'hangs'): BoundHook {
   const fail = (): never => {
     throw new Error('broken')
   }
-  if (hook.kind === 'detector') return { ...hook, rules: { ...hook.rules, find: fail } }
+  if (hook.kind === 'detector') return { ...hook, rules: { ...hook.rules, find: fail, shared: undefined } }
   return { ...hook, inspect: how === 'throws' ? fail : () => new Promise(() => {}) }
 }
 
