@@ -12,7 +12,8 @@ export type Frame = {
 }
 
 export type FrameRead =
-  | { readonly kind: 'more' }
+  /** `needed` bytes are the least with which more can be said: the whole frame as soon as its length is known. */
+  | { readonly kind: 'more'; readonly needed: number }
   | { readonly kind: 'frame'; readonly frame: Frame }
   | { readonly kind: 'invalid'; readonly reason: string; readonly close: number }
 
@@ -20,7 +21,7 @@ export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9,
 
 /** The frame that the bytes begin with. `limit` bounds its payload. */
 export function readFrame(bytes: Buffer, limit: number): FrameRead {
-  if (bytes.length < 2) return { kind: 'more' }
+  if (bytes.length < 2) return { kind: 'more', needed: 2 }
   const [first, second] = [bytes[0] as number, bytes[1] as number]
   const opcode = first & 0x0f
   const fin = (first & 0x80) !== 0
@@ -32,15 +33,60 @@ export function readFrame(bytes: Buffer, limit: number): FrameRead {
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0
   const masked = (second & 0x80) !== 0
   const head = 2 + extended + (masked ? 4 : 0)
-  if (bytes.length < head) return { kind: 'more' }
+  if (bytes.length < head) return { kind: 'more', needed: head }
   const length = extended === 0 ? short : extended === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
   if (length > limit) return { kind: 'invalid', reason: 'the frame is too large', close: 1009 }
-  if (bytes.length < head + length) return { kind: 'more' }
+  if (bytes.length < head + length) return { kind: 'more', needed: head + length }
   const body = bytes.subarray(head, head + length)
   const payload = masked ? mask(body, bytes.subarray(head - 4, head)) : body
   return {
     kind: 'frame',
     frame: { fin, rsv1: (first & 0x40) !== 0, opcode, masked, payload, raw: bytes.subarray(0, head + length) },
+  }
+}
+
+/** Frames out of chunks. What waits for its rest is copied a bounded number of times, however many chunks it comes in. */
+export class FrameReader {
+  #room: Buffer = none
+  #start = 0
+  #end = 0
+  #needed = 0
+  readonly #limit: number
+
+  /** `limit` bounds a frame's payload. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  push(chunk: Buffer): void {
+    const held = this.#end - this.#start
+    if (held === 0) {
+      this.#room = chunk
+      this.#start = 0
+      this.#end = chunk.length
+      return
+    }
+    // Frames given out stay where they are: only what is behind them is written to.
+    if (this.#end + chunk.length > this.#room.length) {
+      const size = held + chunk.length
+      const room = Buffer.allocUnsafe(Math.max(size, Math.min(this.#needed, 2 * size)))
+      this.#room.copy(room, 0, this.#start, this.#end)
+      this.#room = room
+      this.#start = 0
+      this.#end = held
+    }
+    chunk.copy(this.#room, this.#end)
+    this.#end += chunk.length
+  }
+
+  next(): FrameRead {
+    const held = this.#end - this.#start
+    if (held < this.#needed) return { kind: 'more', needed: this.#needed }
+    const read = readFrame(this.#room.subarray(this.#start, this.#end), this.#limit)
+    this.#needed = read.kind === 'more' ? read.needed : 0
+    if (read.kind === 'frame') this.#start += read.frame.raw.length
+    if (this.#start === this.#end) this.#room = none
+    return read
   }
 }
 
@@ -75,3 +121,5 @@ function mask(bytes: Uint8Array, key: Uint8Array): Buffer {
   for (let i = 0; i < bytes.length; i += 1) out[i] = (bytes[i] as number) ^ (key[i & 3] as number)
   return out
 }
+
+const none = Buffer.alloc(0)

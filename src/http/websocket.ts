@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
@@ -6,7 +7,7 @@ import type { DeflateRaw, InflateRaw } from 'node:zlib'
 import type { RawHeaders } from '../core/http.ts'
 import { drained } from './body.ts'
 import { valuesOf } from './headers.ts'
-import { closePayload, opcodes, readFrame, writeFrame } from './websocket-frame.ts'
+import { closePayload, FrameReader, opcodes, writeFrame } from './websocket-frame.ts'
 import type { Frame } from './websocket-frame.ts'
 
 /** What to do with a message: pass it as it came, send this text in its place, or end the conversation (close 1008). */
@@ -17,6 +18,7 @@ export type MessageVerdict =
 
 export type MessageWay = 'up' | 'down'
 
+/** `text` is undefined for a binary message that is not text; `bytes` counts the content, decompressed. */
 export type Judge = (
   way: MessageWay,
   message: { readonly text: string | undefined; readonly bytes: number },
@@ -33,9 +35,11 @@ export async function relayMessages(
   options: { readonly extensions: RawHeaders; readonly limit: number },
 ): Promise<void> {
   const compression = negotiated(options.extensions)
-  const stop = (reason: string): void => {
-    client.end(writeFrame(opcodes.close, closePayload(1008, reason), {}))
-    origin.end(writeFrame(opcodes.close, closePayload(1001, ''), { key: randomBytes(4) }))
+  const stop = (code: number, reason: string): void => {
+    client.end(writeFrame(opcodes.close, closePayload(code, reason), {}))
+    // Why policy ended it is not the origin's business.
+    const told = code === byPolicy ? 1001 : code
+    origin.end(writeFrame(opcodes.close, closePayload(told, ''), { key: randomBytes(4) }))
     // What still comes is read and thrown away: unread bytes would turn the close into a reset, and the reason would be lost.
     for (const side of [client, origin]) {
       side.resume()
@@ -51,31 +55,27 @@ export async function relayMessages(
   await Promise.all([way(client, origin, 'up'), way(origin, client, 'down')])
 }
 
+type Stop = (code: number, reason: string) => void
+
 type Window = { readonly bits: number; readonly takeover: boolean }
 
 /** One direction. */
 class Flow {
-  #rest: Buffer = Buffer.alloc(0)
   #message: Frame[] = []
   #size = 0
   #inflate: InflateRaw | undefined
   #deflate: DeflateRaw | undefined
   #stopped = false
+  readonly #reader: FrameReader
   readonly #to: Duplex
   readonly #way: MessageWay
   readonly #judge: Judge
-  readonly #stop: (reason: string) => void
+  readonly #stop: Stop
   readonly #limit: number
   readonly #window: Window | undefined
 
-  constructor(
-    to: Duplex,
-    way: MessageWay,
-    judge: Judge,
-    stop: (reason: string) => void,
-    limit: number,
-    window: Window | undefined,
-  ) {
+  constructor(to: Duplex, way: MessageWay, judge: Judge, stop: Stop, limit: number, window: Window | undefined) {
+    this.#reader = new FrameReader(limit)
     this.#to = to
     this.#way = way
     this.#judge = judge
@@ -97,21 +97,33 @@ class Flow {
   }
 
   async #take(chunk: Buffer): Promise<boolean> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#reader.push(chunk)
     for (;;) {
-      const read = readFrame(this.#rest, this.#limit)
+      const read = this.#reader.next()
       if (read.kind === 'more') return true
-      if (read.kind === 'invalid') return this.#end(read.reason)
-      this.#rest = this.#rest.subarray(read.frame.raw.length)
+      if (read.kind === 'invalid') return this.#end(read.close, read.reason)
+      const misplaced = this.#misplaced(read.frame)
+      if (misplaced !== undefined) return this.#end(1002, misplaced)
       if (read.frame.opcode >= 8) await this.#send(read.frame.raw)
       else if (!(await this.#gather(read.frame))) return false
     }
   }
 
+  /** What is wrong with a frame in its place (RFC 6455, 5.4; RFC 7692, 6). */
+  #misplaced({ opcode, rsv1 }: Frame): string | undefined {
+    const begins = opcode === opcodes.text || opcode === opcodes.binary
+    if (rsv1 && (!begins || this.#window === undefined)) return 'a reserved bit is set'
+    const open = this.#message.length > 0
+    if (begins && open) return 'a message begins inside another'
+    return opcode === opcodes.continuation && !open ? 'nothing to continue' : undefined
+  }
+
   async #gather(frame: Frame): Promise<boolean> {
-    this.#message.push(frame)
-    this.#size += frame.payload.length
-    if (this.#size > this.#limit) return this.#end('the message is too large')
+    this.#size += frame.raw.length
+    if (this.#size > this.#limit || this.#message.length === maxFrames)
+      return this.#end(1009, 'the message is too large')
+    const whole = frame.fin && this.#message.length === 0
+    this.#message.push(whole ? frame : owned(frame))
     if (!frame.fin) return true
     const frames = this.#message
     this.#message = []
@@ -123,10 +135,13 @@ class Flow {
     const [first] = frames as [Frame, ...Frame[]]
     const packed = frames.length === 1 ? first.payload : Buffer.concat(frames.map(({ payload }) => payload))
     const content = first.rsv1 ? await this.#inflated(packed) : packed
-    if (content === undefined) return this.#end('the message cannot be decompressed')
-    const text = first.opcode === opcodes.text ? content.toString('utf8') : undefined
+    if (content === undefined) return this.#end(1007, 'the message cannot be decompressed')
+    const utf8 = isUtf8(content)
+    if (first.opcode === opcodes.text && !utf8) return this.#end(1007, 'the text is not UTF-8')
+    const readable = first.opcode === opcodes.text || (utf8 && !content.includes(0))
+    const text = readable ? content.toString('utf8') : undefined
     const verdict = await this.#judge(this.#way, { text, bytes: content.length })
-    if (verdict.kind === 'close') return this.#end(verdict.reason)
+    if (verdict.kind === 'close') return this.#end(byPolicy, verdict.reason)
     if (verdict.kind === 'pass' && !(first.rsv1 && this.#deflate !== undefined)) {
       await this.#send(frames.length === 1 ? first.raw : Buffer.concat(frames.map(({ raw }) => raw)))
       return true
@@ -165,11 +180,17 @@ class Flow {
     if (!this.#stopped && !this.#to.write(bytes)) await drained(this.#to)
   }
 
-  #end(reason: string): boolean {
+  #end(code: number, reason: string): boolean {
     this.#stopped = true
-    this.#stop(reason)
+    this.#stop(code, reason)
     return false
   }
+}
+
+/** The frame by itself: as it came it holds on to the chunk it came in. */
+function owned(frame: Frame): Frame {
+  const raw = Buffer.from(frame.raw)
+  return { ...frame, raw, payload: frame.masked ? frame.payload : raw.subarray(raw.length - frame.payload.length) }
 }
 
 /** Pushes bytes through a zlib stream and gives what came out of them. */
@@ -218,4 +239,7 @@ export function negotiated(headers: RawHeaders): { readonly up: Window; readonly
 }
 
 const tail = Buffer.from([0, 0, 0xff, 0xff])
+const byPolicy = 1008
+/** Of one message. */
+const maxFrames = 4_096
 const closingMs = 2_000

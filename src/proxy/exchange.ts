@@ -68,7 +68,7 @@ export function exchangeOf(incoming: Incoming<Connection>, target: Target, princ
 type Inner = { readonly at: { readonly path: string; readonly query: string }; readonly fault?: SallyportError }
 
 /** Origin form, or absolute form with the same authority (RFC 9112, 3.2). */
-function innerTarget(incoming: Incoming<Connection>, tunnel: Tunnel): Inner {
+export function innerTarget(incoming: Incoming<Connection>, tunnel: Tunnel): Inner {
   const { target } = incoming
   if (target.startsWith('/') || target === '*') return { at: splitPath(target) }
   const absolute = parseAbsolute(target)

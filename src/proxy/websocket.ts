@@ -1,29 +1,24 @@
-import { withoutHeaders } from '../core/http.ts'
-import type { RawHeaders } from '../core/http.ts'
+import { headerOf, withoutHeaders } from '../core/http.ts'
+import type { RawHeaders, Target } from '../core/http.ts'
 import { runMessages } from '../engine/messages.ts'
 import { refuse } from '../engine/run.ts'
 import { SallyportError } from '../core/errors.ts'
 import { valuesOf } from '../http/headers.ts'
-import type { Upgrade } from '../http/incoming.ts'
+import type { Incoming, Upgrade } from '../http/incoming.ts'
 import { upgradeUpstream } from '../upstream/upgrade.ts'
 import type { Connection } from './context.ts'
-import { exchangeOf, identified, namedHostFits } from './exchange.ts'
+import { exchangeOf, identified, innerTarget, namedHostFits } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
-import { parseAbsolute, splitPath } from './target.ts'
+import { parseAbsolute } from './target.ts'
 
 /** A WebSocket inside a CONNECT, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
 export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade<Connection>): Promise<void> {
   const { context } = incoming
   context.exchanges += 1
   const { tunnel } = context
-  const absolute = tunnel === null ? parseAbsolute(incoming.target) : undefined
-  const at = tunnel === null ? absolute : { ...tunnel, ...splitPath(incoming.target) }
-  if (at === undefined)
-    return void (await incoming.send({
-      head: { status: 400, reason: 'Bad Request', headers: ['content-length', '0'], version: '1.1' },
-      body: null,
-    }))
+  const { at, fault } = addressed(incoming)
   const anonymous = exchangeOf(incoming, at, tunnel?.principal ?? null)
+  if (fault !== undefined) return refuse(parts.rooms, anonymous, fault)
   const exchange = tunnel === null ? await identified(parts, incoming, anonymous) : anonymous
   if (exchange === undefined) return
   if (tunnel !== null && !namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
@@ -50,6 +45,20 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
   )
 }
 
+/** Where an upgrade is to go: the path of a tunnel's host, or an absolute target. It has no body, which would be nobody's to read. */
+function addressed(incoming: Incoming<Connection>): { readonly at: Target; readonly fault?: SallyportError } {
+  const { context, headers, target } = incoming
+  const malformed = (at: Target, why: string) => ({ at, fault: new SallyportError('malformed_request', why) })
+  const inner = context.tunnel === null ? undefined : innerTarget(incoming, context.tunnel)
+  const at = context.tunnel === null || inner === undefined ? parseAbsolute(target) : { ...context.tunnel, ...inner.at }
+  if (at === undefined) return malformed(nowhere, 'the target is not a URL of http or https')
+  if (inner?.fault !== undefined) return { at, fault: inner.fault }
+  if (target === '*') return malformed(at, 'the target is not a path')
+  const lengths = valuesOf(headers, 'content-length')
+  const bodied = headerOf(headers, 'transfer-encoding') !== undefined || lengths.some((length) => Number(length) !== 0)
+  return bodied ? malformed(at, 'an upgrade has no body') : { at }
+}
+
 /** The client's own fields but those of the proxy hop; Connection keeps only the upgrade. */
 function upgradeHeaders(headers: RawHeaders): string[] {
   const protocol = valuesOf(headers, 'upgrade')[0] ?? 'websocket'
@@ -66,3 +75,5 @@ const hop = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+
+const nowhere: Target = { scheme: 'http', host: '', port: 80, path: '/', query: '' }

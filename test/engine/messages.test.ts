@@ -144,10 +144,22 @@ test('what the sockets had read with the handshake comes first', async () => {
   await over
 })
 
-test('binary messages pass unread, and the record says so', async () => {
+test('a binary message of text is inspected, and sent on as binary', async () => {
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('redact', 'request')))
+  client.say(opcodes.binary, event('a bluebird'))
+  const frame = await origin.hear()
+  assert.deepEqual([frame?.opcode, heard(frame)], [opcodes.binary, event('a [REDACTED:KEYWORD:project]')])
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.deepEqual([row['decision'], row['error']], ['redact', null])
+})
+
+test('other binary messages pass unread, and the record says so', async () => {
   const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('block')))
-  client.say(opcodes.binary, Buffer.from('bluebird'))
-  assert.equal(heard(await origin.hear()), 'bluebird')
+  client.say(opcodes.binary, Buffer.from('bluebird\0'))
+  assert.equal(heard(await origin.hear()), 'bluebird\0')
   client.hangUp()
   origin.hangUp()
   await over

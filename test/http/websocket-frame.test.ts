@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { closePayload, opcodes, readFrame, writeFrame } from '../../src/http/websocket-frame.ts'
+import { closePayload, FrameReader, opcodes, readFrame, writeFrame } from '../../src/http/websocket-frame.ts'
 
 test('a frame that is written is read back, masked or not, at every cut', () => {
   fc.assert(
@@ -52,3 +52,55 @@ test('random bytes never throw', () => {
 })
 
 test('a close payload fits a control frame', () => assert.equal(closePayload(1008, 'x'.repeat(500)).length, 125))
+
+const needs: [what: string, bytes: number[], needed: number][] = [
+  ['nothing', [], 2],
+  ['a short head', [0x81], 2],
+  ['a head whose length is to come', [0x81, 0xfe], 8],
+  ['a head whose long length is to come', [0x81, 0x7f, 0], 10],
+  ['a known length', [0x81, 0x7e, 0x01, 0x00], 260],
+  ['a known length under a mask', [0x81, 0x85, 1, 2, 3, 4], 11],
+]
+for (const [what, bytes, needed] of needs)
+  test(`after ${what} it is said how much is needed`, () =>
+    assert.deepEqual(readFrame(Buffer.from(bytes), 1_000), { kind: 'more', needed }))
+
+test('frames come out of chunks as they went in, however they are cut', () => {
+  const frame = fc.tuple(fc.uint8Array({ maxLength: 300 }), fc.boolean())
+  const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 8 }), sizes, (frames, cuts) => {
+      const written = frames.map(([payload, masked]) =>
+        writeFrame(opcodes.binary, payload, masked ? { key: Buffer.from([1, 2, 3, 4]) } : {}),
+      )
+      const bytes = Buffer.concat(written)
+      const reader = new FrameReader(1_000)
+      const out: Buffer[] = []
+      for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+        const size = cuts[turn % cuts.length] as number
+        reader.push(Buffer.from(bytes.subarray(at, at + size)))
+        at += size
+        for (let read = reader.next(); read.kind === 'frame'; read = reader.next()) out.push(read.frame.raw)
+      }
+      assert.deepEqual(out, written)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a long frame in many chunks is not copied again for each of them', (t) => {
+  const bytes = writeFrame(opcodes.binary, Buffer.alloc(1_000_000, 'x'), {})
+  const copy = t.mock.method(Buffer.prototype, 'copy')
+  const concat = t.mock.method(Buffer, 'concat')
+  const reader = new FrameReader(2_000_000)
+  let read = reader.next()
+  for (let at = 0; at < bytes.length; at += 100) {
+    assert.equal(read.kind, 'more')
+    reader.push(bytes.subarray(at, at + 100))
+    read = reader.next()
+  }
+  assert.ok(read.kind === 'frame' && read.frame.raw.equals(bytes))
+  const copied = copy.mock.calls.reduce((sum: number, { result }: { result?: unknown }) => sum + Number(result), 0)
+  assert.ok(copied >= 900_000 && copied < 3 * bytes.length, `${copied} bytes were copied`)
+  assert.equal(concat.mock.callCount(), 0)
+})

@@ -83,7 +83,7 @@ test('messages pass both ways as they came, and each is judged', async () => {
   assert.deepEqual((await one.origin.frame())?.raw, question)
   one.origin.send(answer)
   assert.deepEqual((await one.client.frame())?.raw, answer)
-  one.client.send(up('\x01\x02', opcodes.binary))
+  one.client.send(up('\x00\x02', opcodes.binary))
   await one.origin.frame()
   assert.deepEqual(judged, [
     ['up', { text: 'question', bytes: 8 }],
@@ -131,19 +131,99 @@ test('a message that is refused ends the conversation on both sides', async () =
   assert.equal(await one.origin.frame(), undefined)
 })
 
-test('what breaks the protocol, or the limit, ends the conversation and is not passed on', async () => {
-  const broken = [
-    Buffer.from([0x83, 0x80, 0, 0, 0, 0]),
-    up('x'.repeat(200)),
-    Buffer.concat([open(up('x'.repeat(90))), up('y'.repeat(90), opcodes.continuation)]),
-  ]
-  for (const bytes of broken) {
-    await using one = await relayed(pass, { limit: 100 })
+const readable: [what: string, content: Buffer, text: string | undefined][] = [
+  ['UTF-8', Buffer.from('caf\u00e9 \u{1f600}'), 'caf\u00e9 \u{1f600}'],
+  ['nothing', Buffer.alloc(0), ''],
+  ['a NUL byte', Buffer.from('a\0b'), undefined],
+  ['other bytes', Buffer.from([0x61, 0xff]), undefined],
+]
+for (const [what, content, text] of readable) {
+  test(`a binary message of ${what} is judged ${text === undefined ? 'unread' : 'as text'}`, async () => {
+    const judged: unknown[] = []
+    await using one = await relayed(async (_way, message) => (judged.push(message), { kind: 'pass' }))
+    const frame = writeFrame(opcodes.binary, content, { key })
+    one.client.send(frame)
+    assert.deepEqual((await one.origin.frame())?.raw, frame)
+    assert.deepEqual(judged, [{ text, bytes: content.length }])
+  })
+}
+
+test('a binary message that is replaced is sent as binary', async () => {
+  await using one = await relayed(async () => ({ kind: 'replace', text: 'changed' }))
+  one.client.send(up('hello', opcodes.binary))
+  const frame = await one.origin.frame()
+  assert.deepEqual([frame?.opcode, String(frame?.payload)], [opcodes.binary, 'changed'])
+})
+
+const compressed = (frame: Buffer): Buffer => {
+  frame[0] = (frame[0] as number) | 0x40
+  return frame
+}
+const broken: [what: string, bytes: Buffer, close: number, extensions?: RawHeaders][] = [
+  ['a reserved opcode', Buffer.from([0x83, 0x80, 0, 0, 0, 0]), 1002],
+  ['a continuation of nothing', up('x', opcodes.continuation), 1002],
+  ['an open continuation of nothing', open(up('x', opcodes.continuation)), 1002],
+  ['a text inside a text', Buffer.concat([open(up('x')), up('y')]), 1002],
+  ['a binary inside a text', Buffer.concat([open(up('x')), open(up('y', opcodes.binary))]), 1002],
+  ['compression that was not agreed on', compressed(up('x')), 1002],
+  [
+    'a continuation that says it is compressed',
+    Buffer.concat([open(up('x')), compressed(up('y', opcodes.continuation))]),
+    1002,
+    ['sec-websocket-extensions', 'permessage-deflate'],
+  ],
+  ['a compressed ping', compressed(up('x', opcodes.ping)), 1002, ['sec-websocket-extensions', 'permessage-deflate']],
+  ['text that is not UTF-8', writeFrame(opcodes.text, Buffer.from([0x61, 0xff]), { key }), 1007],
+  [
+    'text in fragments that is not UTF-8',
+    Buffer.concat([
+      open(writeFrame(opcodes.text, Buffer.from([0xc3]), { key })),
+      writeFrame(opcodes.continuation, Buffer.from([0x61]), { key }),
+    ]),
+    1007,
+  ],
+  ['a frame over the limit', up('x'.repeat(60_000)), 1009],
+  [
+    'a message over the limit',
+    Buffer.concat([open(up('x'.repeat(30_000))), up('y'.repeat(30_000), opcodes.continuation)]),
+    1009,
+  ],
+  [
+    'a message of endless empty frames',
+    Buffer.concat([open(up('x')), ...Array.from({ length: 4_096 }, () => open(up('', opcodes.continuation)))]),
+    1009,
+  ],
+  [
+    'a message whose frame heads are over the limit',
+    Buffer.concat([open(up('x')), ...Array.from({ length: 4_000 }, () => open(up('123456', opcodes.continuation)))]),
+    1009,
+  ],
+]
+for (const [what, bytes, close, extensions = []] of broken) {
+  test(`${what} ends the conversation on both sides with ${close}, and is not passed on`, async () => {
+    await using one = await relayed(() => assert.fail('it was judged'), { limit: 40_000, extensions })
     one.client.send(bytes)
-    const passed = await one.origin.frame()
-    assert.equal(passed?.opcode, opcodes.close)
-    assert.equal((await one.client.frame())?.opcode, opcodes.close)
-  }
+    for (const side of [one.origin, one.client]) {
+      const frame = await side.frame()
+      assert.deepEqual([frame?.opcode, frame?.payload.readUInt16BE(0)], [opcodes.close, close])
+    }
+  })
+}
+
+test('what comes from the origin is held to the same rules', async () => {
+  await using one = await relayed(pass)
+  one.origin.send(down('x', opcodes.continuation))
+  for (const side of [one.client, one.origin]) assert.equal((await side.frame())?.payload.readUInt16BE(0), 1002)
+})
+
+test('a message may have 4,096 frames', async () => {
+  const texts: (string | undefined)[] = []
+  await using one = await relayed(async (_way, { text }) => (texts.push(text), { kind: 'pass' }))
+  const middle = Array.from({ length: 4_094 }, () => open(down('', opcodes.continuation)))
+  one.origin.send(Buffer.concat([open(down('a')), ...middle, down('b', opcodes.continuation)]))
+  let frames = 1
+  while ((await one.client.frame())?.fin === false) frames += 1
+  assert.deepEqual([frames, texts], [4_096, ['ab']])
 })
 
 test('both sides closing ends the relay', async () => {
@@ -223,6 +303,16 @@ test('what cannot be decompressed, or grows beyond the limit, ends the conversat
     one.client.send(bytes)
     assert.equal((await one.origin.frame())?.opcode, opcodes.close)
   }
+})
+
+test('a compressed binary message is judged by what it says', async () => {
+  await using one = await relayed(async (_way, { text }) => ({ kind: 'replace', text: `${text}!` }), {
+    extensions: deflate,
+  })
+  one.client.send(writeFrame(opcodes.binary, packed('hello'), { key, rsv1: true }))
+  const frame = await one.origin.frame()
+  assert.ok(frame !== undefined)
+  assert.deepEqual([frame.opcode, unpacked(frame.payload)], [opcodes.binary, 'hello!'])
 })
 
 const agreed: [value: string | undefined, expected: ReturnType<typeof negotiated>][] = [

@@ -210,6 +210,48 @@ test('an upgrade without an absolute target on the proxy port is refused, and an
   client.close()
 })
 
+const handshake =
+  'Host: free.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+
+const bodies: [what: string, rest: string][] = [
+  ['a length', 'Content-Length: 5\r\n\r\nhello'],
+  ['chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
+]
+for (const [what, rest] of bodies) {
+  for (const inside of [true, false]) {
+    const path = `/body-${what.replace(' ', '-')}-${inside}`
+    test(`an upgrade with a body of ${what} ${inside ? 'inside a tunnel' : 'by an absolute target'} is refused and recorded`, async () => {
+      onSocket = () => assert.fail('the origin has it')
+      const client = inside ? await stage.connect('free.test') : await stage.raw()
+      client.send(`GET ${inside ? '' : 'http://free.test'}${path} HTTP/1.1\r\n${handshake}${rest}`)
+      const answer = await client.answer()
+      assert.deepEqual([answer.status, answer.header('sallyport-error')], [400, 'malformed_request'])
+      client.close()
+      assert.equal((await stage.exchange(path))['error'], 'malformed_request')
+    })
+  }
+}
+
+const inner: [target: string, status: number, error: string | undefined][] = [
+  ['/inner', 101, undefined],
+  ['https://free.test/inner', 101, undefined],
+  ['https://block.test/inner', 421, 'misdirected_request'],
+  ['http://free.test/inner', 421, 'misdirected_request'],
+  ['inner', 400, 'malformed_request'],
+  ['*', 400, 'malformed_request'],
+]
+for (const [target, status, error] of inner) {
+  test(`an upgrade to ${target} inside a tunnel is answered with ${status}`, async () => {
+    onSocket = () => {}
+    const client = await stage.connect('free.test')
+    client.send(`GET ${target} HTTP/1.1\r\n${handshake}Content-Length: 0\r\n\r\n`)
+    const head = await client.until('\r\n\r\n')
+    assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `))
+    if (error !== undefined) assert.ok(head.toLowerCase().includes(`sallyport-error: ${error}`))
+    client.close()
+  })
+}
+
 test('a side that vanishes ends the other, and the row', async () => {
   onSocket = (socket) => socket.on('message', () => socket.terminate())
   const socket = await open('free.test', '/vanish-origin')
