@@ -12,8 +12,9 @@ export const errorCodes = {
   },
   unreadable_body: {
     status: 400,
-    meaning: 'The body could not be decoded for inspection and policy says `unreadable: block`.',
-    hint: 'Send a body whose Content-Encoding is true, or set `unreadable: allow`.',
+    meaning:
+      'The body could not be decoded for inspection, or should be text and is not UTF-8, and policy says `unreadable: block`.',
+    hint: 'Send text in UTF-8 with a true Content-Encoding, or set `unreadable: allow`.',
   },
   hook_failed: {
     status: 403,
