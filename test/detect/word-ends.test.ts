@@ -15,9 +15,9 @@ test('both ways note the same places and states, from any state on, in pieces of
       const notes = newNotes()
       const before = wordEnds(list, text, 0, from, 0, notes)
       const state = wordEnds(list, text, from, to, before, notes)
-      const ends = [...notes.ends.slice(0, notes.length)]
+      const ends = Array.from(notes.ends.slice(0, notes.length))
       assert.equal(asciiWordEnds(list, text, from, to, before, notes), state)
-      assert.deepEqual([...notes.ends.slice(0, notes.length)], ends)
+      assert.deepEqual(Array.from(notes.ends.slice(0, notes.length)), ends)
     }),
   )
 })

@@ -264,7 +264,10 @@ test('over TLS, connections are kept, and an origin that breaks them fails the e
     connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no')
     raw.at(-1)?.resetAndDestroy()
   }).listen(0, '127.0.0.1')
-  await once(server.on('connection', (socket: Socket) => raw.push(socket)), 'listening')
+  await once(
+    server.on('connection', (socket: Socket) => raw.push(socket)),
+    'listening',
+  )
   const { port } = server.address() as AddressInfo
   const http = http1(loopbackConnector(authority.cert), times)
   const asked = async (): Promise<string> => {
