@@ -22,7 +22,8 @@ export type QueueNotice =
   | { readonly kind: 'refused'; readonly reason: string }
 
 export type QueueOptions = {
-  readonly writer: WriterData
+  /** What the writer's thread works with; asked each time one starts. */
+  readonly writer: () => WriterData
   readonly heapMb: number
   /** In bytes of queued rows. */
   readonly bound: number

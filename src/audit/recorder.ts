@@ -1,4 +1,5 @@
-import { databasePath, type Durability, openStore, pragmasFor } from '../store/open.ts'
+import { identityOf } from '../store/identity.ts'
+import { databasePath, type Durability, openStore, orStoreError, pragmasFor } from '../store/open.ts'
 import { claimOwner, type Owner } from '../store/owners.ts'
 import { markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
@@ -15,6 +16,7 @@ import {
   type WriteKind,
   writeStatements,
 } from './statements.ts'
+import type { WriterData } from './writer.ts'
 
 /**
  * Writes the ledger, without ever blocking the event loop. Writes are committed in the order they were given, many in one
@@ -45,7 +47,11 @@ export type Recorder = {
   readonly owner: number
 }
 
-export type RecorderNotice = QueueNotice | { readonly kind: 'lost'; readonly exchanges: number }
+export type RecorderNotice =
+  | QueueNotice
+  | { readonly kind: 'lost'; readonly exchanges: number }
+  /** The file of the ledger was removed or replaced under this process, which goes on in the one told; what only the old one had is gone. */
+  | { readonly kind: 'replaced'; readonly reason: string }
 
 export type RecorderOptions = {
   /** The data folder. */
@@ -64,34 +70,37 @@ export type RecorderOptions = {
 
 /** Opens the ledger, marks what dead processes left open as lost, and starts the writer. Throws as `openStore` does. */
 export function startRecorder(options: RecorderOptions): Recorder {
-  const db = openStore(options)
-  try {
-    const exchanges = markLost(db, options.dir)
-    if (exchanges > 0) options.notice?.({ kind: 'lost', exchanges })
-    return new LedgerRecorder(options, claimOwner(db, options.dir, process.pid))
-  } finally {
-    db.close()
-  }
+  return new LedgerRecorder(options, claim(options))
+}
+
+/** This process in the ledger, and the file it is registered in. */
+type Claim = { readonly owner: Owner; readonly identity: string }
+
+function claim(options: RecorderOptions): Claim {
+  const path = databasePath(options.dir)
+  return orStoreError(path, () => {
+    const db = openStore(options)
+    try {
+      const identity = identityOf(path) ?? 'gone already'
+      const exchanges = markLost(db, options.dir)
+      if (exchanges > 0) options.notice?.({ kind: 'lost', exchanges })
+      return { owner: claimOwner(db, options.dir, process.pid), identity }
+    } finally {
+      db.close()
+    }
+  })
 }
 
 class LedgerRecorder implements Recorder {
   readonly #options: RecorderOptions
-  readonly #owner: Owner
+  #claim: Claim
   readonly #queue: WriteQueue
 
-  constructor(options: RecorderOptions, owner: Owner) {
+  constructor(options: RecorderOptions, first: Claim) {
     this.#options = options
-    this.#owner = owner
-    const pragmas = pragmasFor(options.durability)
-    if (options.maxPages !== undefined) pragmas.push(`max_page_count = ${options.maxPages}`)
+    this.#claim = first
     this.#queue = new WriteQueue({
-      writer: {
-        path: databasePath(options.dir),
-        pragmas,
-        statements: writeStatements(owner.id),
-        dir: options.dir,
-        sync: options.durability === 'power',
-      },
+      writer: () => this.#writer(),
       heapMb: 48 + Math.ceil((8 * options.inlineBytes) / 2 ** 20),
       bound: options.queueBytes ?? QUEUE_BYTES,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -100,7 +109,7 @@ class LedgerRecorder implements Recorder {
   }
 
   get owner(): number {
-    return this.#owner.id
+    return this.#claim.owner.id
   }
 
   open(row: ExchangeOpen): Promise<void> {
@@ -166,13 +175,32 @@ class LedgerRecorder implements Recorder {
     try {
       await this.#queue.close()
     } finally {
-      this.#owner.release()
+      this.#claim.owner.release()
     }
     this.#leaveRegister()
   }
 
   stats(): QueueStats {
     return this.#queue.stats()
+  }
+
+  /** What a thread that starts now works with: when the file is not the one it was, this process registers anew in what stands there. */
+  #writer(): WriterData {
+    const { dir, durability, maxPages } = this.#options
+    const path = databasePath(dir)
+    if (identityOf(path) !== this.#claim.identity) this.#claimAnew(path)
+    const pragmas = pragmasFor(durability)
+    if (maxPages !== undefined) pragmas.push(`max_page_count = ${maxPages}`)
+    const { identity, owner } = this.#claim
+    return { path, identity, pragmas, statements: writeStatements(owner.id), dir, sync: durability === 'power' }
+  }
+
+  #claimAnew(path: string): void {
+    const before = identityOf(path) === undefined ? 'removed: a new, empty ledger is made' : 'replaced by another file'
+    this.#claim.owner.release()
+    this.#claim = claim(this.#options)
+    const reason = `${path} was ${before}; rows and keys that only the old file had are gone`
+    this.#options.notice?.({ kind: 'replaced', reason })
   }
 
   /** `at`: where the write's values begin. */
@@ -187,7 +215,7 @@ class LedgerRecorder implements Recorder {
     try {
       const db = openStore(this.#options)
       try {
-        markLost(db, this.#options.dir, this.#owner.id)
+        markLost(db, this.#options.dir, this.owner)
       } finally {
         db.close()
       }

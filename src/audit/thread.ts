@@ -3,7 +3,7 @@ import type { Batch, Report, WriterData } from './writer.ts'
 
 /** The writer's thread as the main side holds it: batches go in, reports come out, and a thread that dies is replaced. */
 export class WriterThread {
-  readonly #data: WriterData
+  readonly #data: () => WriterData
   readonly #heapMb: number
   readonly #report: (report: Report, freedBytes: number) => void
   readonly #inFlight: Batch[] = []
@@ -11,8 +11,8 @@ export class WriterThread {
   #closing = false
   #ended: (() => void) | undefined
 
-  /** `heapMb` bounds the memory of the thread's JavaScript: room for a few batches. */
-  constructor(data: WriterData, heapMb: number, report: (report: Report, freedBytes: number) => void) {
+  /** `data` is asked each time a thread starts. `heapMb` bounds the memory of the thread's JavaScript: room for a few batches. */
+  constructor(data: () => WriterData, heapMb: number, report: (report: Report, freedBytes: number) => void) {
     this.#data = data
     this.#heapMb = heapMb
     this.#report = report
@@ -41,11 +41,20 @@ export class WriterThread {
   }
 
   #start(): void {
+    try {
+      this.#run(this.#data())
+    } catch (cause) {
+      this.#report({ kind: 'failing', reason: cause instanceof Error ? cause.message : 'unknown' }, 0)
+      this.#startLater()
+    }
+  }
+
+  #run(data: WriterData): void {
     const worker = new Worker(
       new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url),
       {
         name: 'ledger',
-        workerData: this.#data,
+        workerData: data,
         execArgv: [],
         resourceLimits: { maxOldGenerationSizeMb: this.#heapMb, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
       },
@@ -60,6 +69,8 @@ export class WriterThread {
   }
 
   #received(report: Report): void {
+    // With batches in flight it is their commit that shows whether the trouble is over.
+    if (report.kind === 'ready' && this.#inFlight.length > 0) return
     let freed = 0
     if (report.kind === 'done') {
       let count = 0
@@ -76,7 +87,10 @@ export class WriterThread {
   #exited(): void {
     this.#worker = undefined
     this.#ended?.()
-    if (this.#closing) return
+    if (!this.#closing) this.#startLater()
+  }
+
+  #startLater(): void {
     setTimeout(() => {
       if (!this.#closing) this.#start()
     }, RESTART_MS)

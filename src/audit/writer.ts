@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { identityOf } from '../store/identity.ts'
 import type { Value } from './rows.ts'
 import { notKept, type Side, writeSpill } from './spill-file.ts'
 import type { WriteKind } from './statements.ts'
@@ -10,6 +11,8 @@ import type { WriteKind } from './statements.ts'
 /** What the thread is started with. `statements` stand at the number of their kind. */
 export type WriterData = {
   readonly path: string
+  /** The file that must be under `path`; the thread ends when it is another or none. */
+  readonly identity?: string
   readonly pragmas: readonly string[]
   readonly statements: readonly { readonly sql: string; readonly width: number }[]
   /** The data folder, and whether files in it must survive a loss of power. */
@@ -42,10 +45,10 @@ export type FileWrite = {
 export type Report =
   | { kind: 'done'; last: number; commitMs: number; refused: readonly { write: number; reason: string }[] }
   | { kind: 'failing'; reason: string }
-  /** The database can be reached again, and nothing waits for it. */
+  /** The database can be reached. */
   | { kind: 'ready' }
 
-const { path, pragmas, statements, dir, sync } = workerData as WriterData
+const { path, identity, pragmas, statements, dir, sync } = workerData as WriterData
 const port = parentPort
 if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
@@ -70,6 +73,7 @@ port.on('message', (message: Batch | 'close') => {
 function start(): void {
   try {
     connect()
+    report({ kind: 'ready' })
   } catch (thrown) {
     failed(thrown)
   }
@@ -122,6 +126,8 @@ function transact(): { write: number; reason: string }[] {
   try {
     for (const batch of waiting) runAll(batch, refused)
     commit.run()
+    // What was committed to a file that nobody will find again is not told as done: the next thread writes it to the file in its place.
+    insistOnFile()
     return refused
   } catch (thrown) {
     if (db.inTransaction) rollback.run()
@@ -166,7 +172,7 @@ function beginWhenFree(): void {
 function failed(thrown: unknown): void {
   failures += 1
   report({ kind: 'failing', reason: thrown instanceof Error ? thrown.message : 'unknown' })
-  if (closing) return close()
+  if (closing || thrown instanceof FileReplaced) return close()
   setTimeout(
     () => {
       try {
@@ -187,6 +193,7 @@ function failed(thrown: unknown): void {
 function connect(): void {
   connected = false
   db?.close()
+  insistOnFile()
   // Another process that opens the database at this moment may hold it for an instant.
   db = new Database(path, { timeout: BUSY_MS, fileMustExist: true })
   for (const pragma of pragmas) db.pragma(pragma)
@@ -198,8 +205,12 @@ function connect(): void {
   connected = true
 }
 
+function insistOnFile(): void {
+  if (identity !== undefined && identityOf(path) !== identity) throw new FileReplaced()
+}
+
 function close(): void {
-  db.close()
+  db?.close()
   port!.close()
 }
 
@@ -216,6 +227,12 @@ function ofTheDatabase(thrown: unknown): boolean {
 
 function codeOf(thrown: unknown): string {
   return thrown instanceof Database.SqliteError ? thrown.code : ''
+}
+
+class FileReplaced extends Error {
+  constructor() {
+    super(`${path} was removed or replaced`)
+  }
 }
 
 const DONE: WriteKind = 1

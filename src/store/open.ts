@@ -96,9 +96,10 @@ export function storeError(path: string, thrown: unknown): unknown {
   })
 }
 
-function orStoreError<T>(path: string, open: () => T): T {
+/** Runs it; what it throws is thrown as `storeError` has it. */
+export function orStoreError<T>(path: string, run: () => T): T {
   try {
-    return open()
+    return run()
   } catch (thrown) {
     throw storeError(path, thrown)
   }

@@ -20,12 +20,16 @@ export function claimOwner(db: Store, dir: string, pid: number): Owner {
   let lock: Store | undefined
   const claim = db.transaction(() => {
     const insert = db.prepare('INSERT INTO processes (pid) VALUES (?)')
-    const id = Number(insert.run(pid).lastInsertRowid)
-    // Locked before the row can be seen: nobody finds an owner that is not yet alive.
-    closeSync(openSync(lockPath(dir, id), constants.O_RDWR | constants.O_CREAT, 0o600))
-    lock = take(lockPath(dir, id))
-    if (lock === undefined) throw new Error(`${lockPath(dir, id)} is held by another process`)
-    return id
+    const remove = db.prepare('DELETE FROM processes WHERE id = ?')
+    for (;;) {
+      const id = Number(insert.run(pid).lastInsertRowid)
+      // Locked before the row can be seen: nobody finds an owner that is not yet alive.
+      closeSync(openSync(lockPath(dir, id), constants.O_RDWR | constants.O_CREAT, 0o600))
+      lock = take(lockPath(dir, id))
+      if (lock !== undefined) return id
+      // A new database counts from 1 again; who was registered in the one before may still hold the number.
+      remove.run(id)
+    }
   })
   const id = claim.immediate()
   return { id, release: () => lock?.close() }

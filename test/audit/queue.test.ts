@@ -12,7 +12,7 @@ function start(bound = 1_000_000): { queue: WriteQueue; path: string; notices: Q
   db.close()
   const notices: QueueNotice[] = []
   const statements = [{ sql: 'INSERT INTO t (a) VALUES (?)', width: 1 }]
-  const writer = { path, pragmas: [], statements, dir: '', sync: false }
+  const writer = () => ({ path, pragmas: [], statements, dir: '', sync: false })
   const queue = new WriteQueue({ writer, heapMb: 32, bound, patienceMs: 5_000, notice: (one) => notices.push(one) })
   return { queue, path, notices }
 }

@@ -25,9 +25,13 @@ const statements = [{ sql: 'INSERT INTO t (a) VALUES (?)', width: 1 }]
 test('a batch is in flight until its commit is reported, with the bytes it frees', async () => {
   const path = table()
   const reported = Promise.withResolvers<number>()
-  const thread = new WriterThread({ path, pragmas: [], statements, dir: '', sync: false }, 32, (report, freed) => {
-    if (report.kind === 'done') reported.resolve(freed)
-  })
+  const thread = new WriterThread(
+    () => ({ path, pragmas: [], statements, dir: '', sync: false }),
+    32,
+    (report, freed) => {
+      if (report.kind === 'done') reported.resolve(freed)
+    },
+  )
   thread.post({ last: 1, count: 1, bytes: 123, values: [0, 'a'], files: [] })
   assert.equal(thread.inFlight, 1)
   assert.equal(await reported.promise, 123)
@@ -40,9 +44,13 @@ test('a thread that dies of a batch is replaced, and tells', async () => {
   const path = table()
   const reasons: string[] = []
   const twice = Promise.withResolvers<void>()
-  const thread = new WriterThread({ path, pragmas: [], statements, dir: '', sync: false }, 8, (report) => {
-    if (report.kind === 'failing' && reasons.push(report.reason) === 2) twice.resolve()
-  })
+  const thread = new WriterThread(
+    () => ({ path, pragmas: [], statements, dir: '', sync: false }),
+    8,
+    (report) => {
+      if (report.kind === 'failing' && reasons.push(report.reason) === 2) twice.resolve()
+    },
+  )
   // More than its memory may hold: it dies, is given the batch again, and dies again.
   thread.post({ last: 1, count: 1, bytes: 0, values: Array.from({ length: 6_000_000 }, (_, i) => i * 1.5), files: [] })
   await twice.promise
