@@ -62,6 +62,7 @@ const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ lengt
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 const waiting: Batch[] = []
 let failures = 0
+let probed = 0
 let closing = false
 
 port.on('message', (message: Batch | 'close') => {
@@ -128,6 +129,7 @@ function transact(): { write: number; reason: string }[] {
     commit.run()
     // What was committed to a file that nobody will find again is not told as done: the next thread writes it to the file in its place.
     insistOnFile()
+    if (performance.now() - probed > PROBE_MS) probe()
     return refused
   } catch (thrown) {
     if (db.inTransaction) rollback.run()
@@ -202,11 +204,25 @@ function connect(): void {
   commit = db.prepare('COMMIT')
   rollback = db.prepare('ROLLBACK')
   db.pragma('busy_timeout = 0')
+  probe()
   connected = true
 }
 
 function insistOnFile(): void {
   if (identity !== undefined && identityOf(path) !== identity) throw new FileReplaced()
+}
+
+// Our connection works from its cache and goes on for long when the file is spoiled; a new one reads the
+// first page of every table from the file.
+function probe(): void {
+  const fresh = new Database(path, { timeout: BUSY_MS, readonly: true, fileMustExist: true })
+  try {
+    const tables = fresh.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all()
+    for (const name of tables) fresh.prepare(`SELECT 1 FROM "${name}" NOT INDEXED LIMIT 1`).get()
+    probed = performance.now()
+  } finally {
+    fresh.close()
+  }
 }
 
 function close(): void {
@@ -238,6 +254,7 @@ class FileReplaced extends Error {
 const DONE: WriteKind = 1
 const BUSY_MS = 1_000
 const RETRY_MS = 1_000
+const PROBE_MS = 1_000
 
 // Last, for it uses all that stands above.
 start()

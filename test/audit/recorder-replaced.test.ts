@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { closeSync, cpSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, cpSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
@@ -108,4 +109,23 @@ test('while no ledger can be made in place of the removed one, it is an outage t
     ['unavailable', 'replaced', 'recovered'],
   )
   await recorder.close()
+})
+
+function spoilBeginning(dir: string): void {
+  const file = openSync(databasePath(dir), 'r+')
+  writeSync(file, randomBytes(65_536), 0, 65_536, 0)
+  closeSync(file)
+}
+
+test('garbage over the beginning of the file is an outage, and ledger_corrupt at the next start', async () => {
+  const dir = tempFolder('ledger')
+  const { recorder } = start(dir, 300)
+  await recorder.open(openRow())
+  spoilBeginning(dir)
+  await assert.rejects(async () => {
+    for (;;) await recorder.open(openRow())
+  }, has('ledger_unavailable'))
+  assert.equal(recorder.available(), false)
+  await assert.rejects(recorder.close())
+  assert.throws(() => start(dir), has('ledger_corrupt'))
 })
