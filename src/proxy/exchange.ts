@@ -185,7 +185,8 @@ async function unread(
   record.end()
 }
 
-function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {
+/** The Host field of a target. */
+export function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {
   const bare = host.includes(':') ? `[${host}]` : host
   return port === (scheme === 'https' ? 443 : 80) ? bare : `${bare}:${port}`
 }

@@ -3,11 +3,11 @@ import type { RawHeaders, Target } from '../core/http.ts'
 import { runMessages } from '../engine/messages.ts'
 import { refuse } from '../engine/run.ts'
 import { SallyportError } from '../core/errors.ts'
-import { valuesOf } from '../http/headers.ts'
+import { valuesOf, withHeader } from '../http/headers.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
 import { upgradeUpstream } from '../upstream/upgrade.ts'
 import type { Connection } from './context.ts'
-import { exchangeOf, identified, innerTarget, namedHostFits } from './exchange.ts'
+import { exchangeOf, hostField, identified, innerTarget, namedHostFits } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAbsolute } from './target.ts'
 
@@ -37,10 +37,12 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
     if (action === 'deny')
       return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
   }
+  // An absolute target wins over Host (RFC 9112, 3.2.2): policy and origin must mean the same host.
+  const headers = tunnel === null ? withHeader(incoming.headers, 'Host', hostField(at)) : incoming.headers
   return runMessages(
     parts.rooms,
     exchange,
-    () => upgradeUpstream(parts.connector, exchange.request, upgradeHeaders(incoming.headers), incoming.signal),
+    () => upgradeUpstream(parts.connector, exchange.request, upgradeHeaders(headers), incoming.signal),
     accept,
   )
 }

@@ -166,15 +166,20 @@ test('an upgrade that the origin refuses is answered as the origin answered', as
   assert.deepEqual([(await stage.exchange('/refused'))['status']], [401])
 })
 
-test('a plain WebSocket passes by an absolute target', async () => {
-  onSocket = (socket) => socket.on('message', (data: Buffer) => socket.send(String(data)))
+test('a plain WebSocket passes by an absolute target, which wins over Host', async () => {
+  let host: string | undefined
+  onSocket = (socket, request) => {
+    host = request.headers.host
+    socket.on('message', (data: Buffer) => socket.send(String(data)))
+  }
   const client = await stage.raw()
   client.send(
-    'GET http://free.test/ws HTTP/1.1\r\nHost: free.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    'GET http://free.test/ws HTTP/1.1\r\nHost: other.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   )
   assert.match(await client.until('\r\n\r\n'), /^HTTP\/1\.1 101 /)
   client.send(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
   assert.equal(await client.until(4), '\x81\x02hi')
+  assert.equal(host, 'free.test')
   client.close()
   assert.equal((await stage.exchange('/ws'))['status'], 101)
 })
