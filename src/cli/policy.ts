@@ -60,7 +60,7 @@ export const policy: CliCommand = {
 }
 
 async function check(files: readonly string[], options: Options, io: Io): Promise<number> {
-  const checked = await checkPolicies(sourcesOf(files, options, io))
+  const checked = await checkPolicies({ ...sourcesOf(files, options, io), checkExamples: true })
   const problems =
     'problems' in checked ? checked.problems : await unvouchedHosts(checked, configOf(options, io).ca.dir)
   if ('problems' in checked || problems.length > 0) {

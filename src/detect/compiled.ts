@@ -29,6 +29,8 @@ export type Compiled = {
   readonly leading: ReadonlySet<string>
   /** Characters (below 128) with which a match can begin; those beyond always can. */
   readonly firsts: Uint8Array
+  /** Whether a match can begin with one of these. */
+  readonly beginsWith: (chars: string) => boolean
   /** Right after a letter or digit there is no match. */
   readonly bounded: boolean
   readonly maxLength: number
@@ -67,6 +69,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
   const beginningSource = once(() => partialSource(reparsed()))
   const fromValue = (): string => (group === 0 ? beginningSource() : partialFromGroup(reparsed(), group))
   const beginning = once(() => new RegExp(fromValue(), `${flags}y${places}`))
+  const beginsWith = (chars: string): boolean => anyBegins(reparsed(), source, chars, atoms)
   const firsts = once(() => firstsOf(reparsed(), source, atoms))
   const solid = once(() => isSolid(reparsed()))
   const context = rule.context && compileContext(rule.context)
@@ -76,10 +79,11 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     trigger: rule.trigger,
     keywords: rule.keywords,
     here,
+    beginsWith,
     source,
     anyCase: flags === 'i',
     group,
-    leading: new Set(rule.keywords.filter((keyword) => mustLead(tree, keyword, atoms))),
+    leading: leadingOf(tree, rule.keywords, atoms),
     bounded: isBounded(tree, atoms),
     maxLength: longest(tree),
     secret: rule.type.startsWith('SECRET:'),
@@ -122,12 +126,6 @@ function checked(source: string, flags: string, where: string): { tree: Node; he
   return { tree, here }
 }
 
-/** Whether a match can begin with one of the characters. */
-export function beginsWith(rule: Compiled, chars: string): boolean {
-  for (let i = 0; i < chars.length; i++) if (rule.firsts[chars.charCodeAt(i)] !== 0) return true
-  return false
-}
-
 /**
  * What packs may use in patterns: `{{assign}}`, from a name to its value in code, configuration, markup, command lines, prose;
  * `{{quote}}`, also escaped; `{{start}}` and `{{end}}`, no letter or digit beyond, where an escape (`\n`) is none.
@@ -140,22 +138,25 @@ function expanded(pattern: string): string {
     .replaceAll('{{end}}', '(?![A-Za-z0-9])')
 }
 
-/** A match can begin with the keyword, and it is not just that it can begin with anything. */
-function mustLead(tree: Node, keyword: string, atoms: Atoms): boolean {
-  const others = ['q', '7', 'Z', '_']
-    .map((char) => char + keyword.slice(1))
-    .filter((other) => other.toLowerCase() !== keyword)
-  return canBegin(tree, keyword, atoms) && !others.some((other) => canBegin(tree, other, atoms))
+/** The keywords with which a match can begin, and it is not just that it can begin with anything. */
+function leadingOf(tree: Node, keywords: readonly string[], atoms: Atoms): ReadonlySet<string> {
+  const anything = ['q', '7', 'Z', '_'].filter((char) => canBegin(tree, char, atoms))
+  const leads = (keyword: string): boolean => {
+    const others = anything.map((char) => char + keyword.slice(1)).filter((other) => other.toLowerCase() !== keyword)
+    return canBegin(tree, keyword, atoms) && !others.some((other) => canBegin(tree, other, atoms))
+  }
+  return new Set(keywords.filter(leads))
+}
+
+function firstsOf(tree: Node, source: string, atoms: Atoms): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) =>
+    anyBegins(tree, source, String.fromCharCode(code), atoms) ? 1 : 0,
+  )
 }
 
 /** Before a look-behind that wants something there, nothing is known. */
-function firstsOf(tree: Node, source: string, atoms: Atoms): Uint8Array {
-  const firsts = new Uint8Array(128)
-  const unknown = source.includes('(?<=')
-  for (let code = 0; code < 128; code++) {
-    if (unknown || canBegin(tree, String.fromCharCode(code), atoms)) firsts[code] = 1
-  }
-  return firsts
+function anyBegins(tree: Node, source: string, chars: string, atoms: Atoms): boolean {
+  return source.includes('(?<=') || [...chars].some((char) => canBegin(tree, char, atoms))
 }
 
 /** Whatever rules are tried together: no match of this one begins where `insideWord` says that it is inside a word. */

@@ -6,6 +6,7 @@ import type { Document } from 'yaml'
 import { z } from 'zod'
 import { SallyportError } from '../core/errors.ts'
 import { severities } from '../core/verdict.ts'
+import { readPlainYaml } from '../lib/plain-yaml.ts'
 import { checksums } from './checksums.ts'
 
 /** What makes the engine try a rule, where a keyword is not enough. */
@@ -63,6 +64,12 @@ export type Pack = z.infer<typeof Pack>
 
 /** `file` is for messages only. Throws SallyportError `policy_invalid` with file, line and column. */
 export function parsePack(text: string, file: string): Pack {
+  const plain = Pack.safeParse(readPlainYaml(text))
+  return plain.success ? plain.data : parseWithPlaces(text, file)
+}
+
+/** For packs that are not written plainly, and for those that are wrong: where, only a whole tree can tell. */
+function parseWithPlaces(text: string, file: string): Pack {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const broken = document.errors[0]
@@ -74,8 +81,14 @@ export function parsePack(text: string, file: string): Pack {
   throw invalid(file, lines, offsetOf(document, path), `${spelled(path)}${issue.message}`, parsed.error)
 }
 
-/** All packs of the folders (`*.yaml`, by name); one of a later folder replaces one of the same id. A missing folder is empty. */
-export function loadPacks(folders: readonly string[]): Pack[] {
+/**
+ * All packs of the folders (`*.yaml`, by name); one of a later folder replaces one of the same id. A missing folder is empty. `look`
+ * sees each as it is read, and may throw.
+ */
+export function loadPacks(
+  folders: readonly string[],
+  look?: (pack: Pack, folder: string, file: string) => void,
+): Pack[] {
   const packs = new Map<string, Pack>()
   for (const folder of folders) {
     const ids = new Set<string>()
@@ -83,6 +96,7 @@ export function loadPacks(folders: readonly string[]): Pack[] {
       const pack = parsePack(readFileSync(file, 'utf8'), file)
       if (ids.has(pack.id))
         throw new SallyportError('policy_invalid', `${file}: another pack in this folder has the id ${pack.id}`)
+      look?.(pack, folder, file)
       ids.add(pack.id)
       packs.set(pack.id, pack)
     }

@@ -1,6 +1,5 @@
 import { automaton, bothCases } from './automaton.ts'
 import type { Automaton, Prefix } from './automaton.ts'
-import { beginsWith } from './compiled.ts'
 import type { Compiled } from './compiled.ts'
 import { newNotes } from './word-ends.ts'
 import type { Notes } from './word-ends.ts'
@@ -84,11 +83,11 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
     colon: group(triggered('colon'), wanting),
     phone: group(triggered('phone'), wanting),
     digitFirst: group(
-      digits.filter((rule) => beginsWith(rule, '0123456789')),
+      digits.filter((rule) => rule.beginsWith('0123456789')),
       wanting,
     ),
     letterFirst: group(
-      digits.filter((rule) => beginsWith(rule, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')),
+      digits.filter((rule) => rule.beginsWith('ABCDEFGHIJKLMNOPQRSTUVWXYZ')),
       wanting,
     ),
     url: group(triggered('url'), wanting),

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
-import { loadPacks, packsFolder } from '../detect/index.ts'
+import { checkPack, loadPacks, packsFolder } from '../detect/index.ts'
 import type { Pack } from '../detect/index.ts'
 import { hooks } from '../inspect/hooks/index.ts'
 import { formatProblem } from '../lib/yaml-strict.ts'
@@ -21,6 +21,8 @@ export type LoadOptions = {
   readonly packs?: readonly Pack[]
   /** Host patterns of the providers that the program knows. */
   readonly catalogue: readonly string[]
+  /** Puts the program's own packs to their examples too; those of other folders always are. */
+  readonly checkExamples?: boolean
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -45,7 +47,7 @@ export async function checkPolicies(options: LoadOptions): Promise<PolicySet | B
     if ('problems' in file) problems.push(...file.problems)
     else read.push(file)
   }
-  const packs = options.packs ?? readPacks(options.packFolders)
+  const packs = options.packs ?? readPacks(options.packFolders, options.checkExamples)
   const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now }
   const compiled = compilePolicies(read, sources)
   if ('problems' in compiled) problems.push(...compiled.problems)
@@ -55,13 +57,19 @@ export async function checkPolicies(options: LoadOptions): Promise<PolicySet | B
 
 /** Where rule packs are for a policy folder: the program's own, then those beside the policies. */
 export function packFoldersFor(dir: string): string[] {
-  return [...new Set([packsFolder(), join(dir, 'packs')])]
+  const own = packsFolder()
+  const theirs = join(dir, 'packs')
+  return resolve(theirs) === own ? [own] : [own, theirs]
 }
 
-/** All rule packs of the folders. Throws `policy_invalid` for one that is broken. */
-export function readPacks(folders: readonly string[]): readonly Pack[] {
+/** All rule packs of the folders. Throws `policy_invalid` for one that is broken, or does not do what its examples say. */
+export function readPacks(folders: readonly string[], checkExamples = false): readonly Pack[] {
   try {
-    return loadPacks(folders)
+    return loadPacks(folders, (pack, folder, file) => {
+      // The program's own are put to their examples when the program is built; each time would take half a second.
+      const wrong = checkExamples || resolve(folder) !== packsFolder() ? checkPack(pack) : []
+      if (wrong.length > 0) throw new SallyportError('policy_invalid', wrong.map((one) => `${file}: ${one}`).join('\n'))
+    })
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause
     const reason = cause instanceof Error ? cause.message : 'unknown'

@@ -1,4 +1,7 @@
+import { passesOver } from '../detect/index.ts'
+import { runsAt } from '../inspect/binding.ts'
 import type { Binding } from '../inspect/binding.ts'
+import { isDetecting } from '../inspect/detections.ts'
 import type { ExchangeFacts } from '../inspect/hook.ts'
 import { lru } from '../lib/lru.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
@@ -74,6 +77,17 @@ export function bindingsOf(rules: readonly CompiledRule[]): PolicySet['bindingsF
   const request = selector(rules.filter(({ binding }) => binding.on !== 'response'))
   const response = selector(rules.filter(({ binding }) => binding.on !== 'request'))
   return (facts, stage) => (stage === 'request' ? request(facts) : response(facts))
+}
+
+/**
+ * Makes now what looks through texts for all rules of a stage together, which would otherwise be made when the first exchange comes. Other
+ * selections cost little after that.
+ */
+export function prepareDetectors({ rules }: { readonly rules: readonly Pick<CompiledRule, 'binding'>[] }): void {
+  const detecting = rules.map(({ binding }) => binding).filter(isDetecting)
+  for (const stage of ['request', 'response'] as const) {
+    passesOver(detecting.filter((binding) => runsAt(binding, stage)).map(({ hook }) => hook.rules))
+  }
 }
 
 /** Selections are kept, so that what depends on one can be remembered by it. */

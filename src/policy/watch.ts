@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { asSallyportError } from '../core/errors.ts'
 import type { SallyportError } from '../core/errors.ts'
 import type { Pack } from '../detect/index.ts'
+import { prepareDetectors } from './match.ts'
 import type { PolicySet } from './match.ts'
 import { checkPolicies, loadPolicies, policyInvalid, readPacks } from './load.ts'
 import type { LoadOptions } from './load.ts'
@@ -37,6 +38,7 @@ export async function watchPolicies(
   const packs = packReader(options.packFolders)
   let seen = await fingerprint(options, [])
   let set = await loadPolicies({ ...options, packs: await packs() })
+  prepareDetectors(set)
   let dependsOn = set.dependsOn
   let loadedAt = now()
   let problem: SallyportError | undefined
@@ -51,6 +53,7 @@ export async function watchPolicies(
       problem = undefined
       loadedAt = now()
       if (next.digest === set.digest) return
+      prepareDetectors(next)
       set = next
       onSet(set)
     } catch (thrown) {

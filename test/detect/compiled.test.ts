@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { beginsWith, compileRule } from '../../src/detect/compiled.ts'
+import { compileRule } from '../../src/detect/compiled.ts'
 import type { Rule } from '../../src/detect/pack.ts'
 
 const rule = (pattern: string, more: Partial<Rule> = {}): Rule => ({
@@ -28,8 +28,8 @@ test('what cannot begin right after a letter is known', () => {
 
 test('first characters, length and white space of matches are known', () => {
   const compiled = compileRule(rule('[A-C]\\d{2,4}'), 'p')
-  assert.equal(beginsWith(compiled, 'XYB'), true)
-  assert.equal(beginsWith(compiled, '0123456789'), false)
+  assert.equal(compiled.beginsWith('XYB'), true)
+  assert.equal(compiled.beginsWith('0123456789'), false)
   assert.equal(compiled.maxLength, 5)
   assert.equal(compiled.solid, true)
   assert.equal(compileRule(rule('a[^b]{1,2}'), 'p').solid, false)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { SallyportError } from '../../src/core/errors.ts'
 import { checkPolicies, loadPolicies, packFoldersFor } from '../../src/policy/load.ts'
@@ -82,4 +82,25 @@ test('packs change the digest', async () => {
   assert.notEqual(one, without)
   assert.notEqual(await digest({ '10.yaml': '', 'packs/mine.yaml': pack(0.6) }), one)
   assert.equal(await digest({ '10.yaml': '# empty', 'packs/mine.yaml': pack(0.5) }), one)
+})
+
+test('a pack beside the policies does what its examples say, or is an error', async () => {
+  const pack = (match: string): string =>
+    `id: mine\nversion: 1\nrules:\n  - { id: a, type: A_NUMBER, pattern: "qz[0-9]{6}", keywords: [qz], confidence: 0.5, severity: low, examples: { match: [${match}], noMatch: [qz1] } }\n`
+  assert.ok(await load(folderOf({ '10.yaml': '', 'packs/mine.yaml': pack('qz123456') })))
+  const error = await thrown(folderOf({ '10.yaml': '', 'packs/mine.yaml': pack('qz12345') }))
+  assert.match(error.message, /packs\/mine\.yaml: mine\/a: example 1 of match is not found$/)
+})
+
+test("the program's own packs are put to their examples when that is asked for", async () => {
+  const dir = folderOf({ '10.yaml': '' })
+  const checked = await checkPolicies({ dir, packFolders: packFoldersFor(dir), catalogue: [], checkExamples: true })
+  assert.ok(!('problems' in checked))
+})
+
+test("the program's own folder is read once, however it is named", () => {
+  const own = join(import.meta.dirname, '..', '..', 'policies')
+  assert.deepEqual(packFoldersFor(own), [join(own, 'packs')])
+  assert.deepEqual(packFoldersFor(relative(process.cwd(), own)), [join(own, 'packs')])
+  assert.deepEqual(packFoldersFor('/etc/x'), [join(own, 'packs'), '/etc/x/packs'])
 })

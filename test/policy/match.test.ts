@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inspectingEntries, unreachedEntries } from '../../src/policy/match.ts'
+import { inspectingEntries, prepareDetectors, unreachedEntries } from '../../src/policy/match.ts'
+import { bound, detector, judge, keyRule } from '../support/inspection.ts'
 import { connection, facts, setOf } from './fixture.ts'
 
 const handled: readonly [policy: string, host: string, action: string][] = [
@@ -91,4 +92,25 @@ test('the same rules are the same array, so that verdicts can be remembered by i
   assert.notEqual(set.bindingsFor({ ...facts, model: 'o3' }, 'request'), first)
   const plain = await setOf(`rules:\n${rule('all', 'on: both')}`)
   assert.equal(plain.bindingsFor(facts, 'request'), plain.bindingsFor({ ...facts, model: 'o3' }, 'request'))
+})
+
+test('what looks for all rules of a stage together is made beforehand', () => {
+  const made: (readonly string[])[] = []
+  const shared = {
+    readerFor: (digests: readonly string[]) => (made.push(digests), () => assert.fail('nothing to read')),
+  }
+  const on = (digest: string, stage: 'request' | 'response' | 'both') => ({
+    binding: bound(detector({ ...keyRule, digest, shared }), 'flag', { on: stage }),
+  })
+  const judging = {
+    binding: bound(
+      judge(() => assert.fail('asked')),
+      'flag',
+    ),
+  }
+  prepareDetectors({ rules: [on('a', 'request'), on('b', 'both'), judging, on('c', 'response'), on('a', 'request')] })
+  assert.deepEqual(made, [
+    ['a', 'b'],
+    ['b', 'c'],
+  ])
 })
