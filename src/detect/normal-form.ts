@@ -15,10 +15,37 @@ export type NormalForm = {
  * form and carries its matches back.
  */
 export function normalForm(text: string): NormalForm | undefined {
-  if (!/[^\x00-\x7f]/.test(text)) return undefined
-  const writer = new Writer(text)
-  for (const run of text.matchAll(foreign)) writeRun(writer, run.index, run.index + run[0].length)
-  return writer.finished()
+  const normalizing = normalize(text)
+  normalizing.advance(Infinity)
+  return normalizing.form()
+}
+
+/** The same in steps, for long texts. */
+export type Normalizing = {
+  /** Looks at about `chars` more characters; false when nothing is left. Characters of ASCII count for little. */
+  readonly advance: (chars: number) => boolean
+  readonly form: () => NormalForm | undefined
+}
+
+export function normalize(text: string): Normalizing {
+  let writer: Writer | undefined
+  let at = 0
+  let runStart = -1
+  const advance = (chars: number): boolean => {
+    const until = chars < text.length - at ? at + chars : text.length
+    while (at < until) {
+      if (runStart === -1) {
+        foreign.lastIndex = at
+        at = foreign.exec(text)?.index ?? text.length
+        runStart = at
+      }
+      writer ??= new Writer(text)
+      at = writeRun(writer, runStart, at, until)
+      if (!(text.charCodeAt(at) > 127)) runStart = -1
+    }
+    return at < text.length
+  }
+  return { advance, form: () => writer?.finished() }
 }
 
 /** A match in the normal form as one of the original. */
@@ -76,18 +103,20 @@ class Writer {
   }
 }
 
-/** A run begins with its first character beyond ASCII; a mark there belongs to the character before it. */
-function writeRun(writer: Writer, from: number, to: number): void {
+/** Goes on with a run of characters beyond ASCII, to its end or `until`. A mark at its beginning belongs to the character before it. */
+function writeRun(writer: Writer, runStart: number, from: number, until: number): number {
   const { text } = writer
-  for (let i = from; i < to;) {
-    const next = i + 1 < to ? kindOf(text.charCodeAt(i + 1)) : plain
+  let i = from
+  while (i < until && text.charCodeAt(i) > 127) {
+    const next = i + 1 < text.length ? kindOf(text.charCodeAt(i + 1)) : plain
     const kind = kindOf(text.charCodeAt(i))
     if (kind === plain && next !== joins) i++
     else if (kind === changes && next !== joins) {
       writer.replace(i, i + 1, text.charAt(i).normalize('NFKC'))
       i++
-    } else i = writeCluster(writer, i === from && i > 0 && leadingMark.test(text.charAt(i)) ? i - 1 : i, i)
+    } else i = writeCluster(writer, i === runStart && i > 0 && leadingMark.test(text.charAt(i)) ? i - 1 : i, i)
   }
+  return i
 }
 
 function writeCluster(writer: Writer, start: number, at: number): number {
@@ -145,7 +174,7 @@ const changes = 2
 const joins = 3
 // What is known of each character so far: a memo of a pure function.
 const kinds = new Uint8Array(65_536)
-const foreign = /[^\x00-\x7f]+/g
+const foreign = /[^\x00-\x7f]/g
 const leadingMark = /\p{M}/u
 const joining = /[\p{M}\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/u
 const cluster =

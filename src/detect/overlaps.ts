@@ -2,7 +2,7 @@ import type { Match } from '../core/verdict.ts'
 
 /** Matches in order of their start, none overlapping another: higher confidence wins, then the longer, then the earlier. */
 export function resolved(matches: readonly Match[]): Match[] {
-  if (matches.length < 2) return [...matches]
+  if (isResolved(matches)) return [...matches]
   const sorted = matches.toSorted((a, b) => a.start - b.start)
   const kept: Match[] = []
   // What overlaps with nothing of another cluster is settled within its own, however many there are.
@@ -15,6 +15,13 @@ export function resolved(matches: readonly Match[]): Match[] {
     else for (const match of settled(sorted.slice(from, to))) kept.push(match)
   }
   return kept
+}
+
+function isResolved(matches: readonly Match[]): boolean {
+  for (let i = 1; i < matches.length; i++) {
+    if ((matches[i] as Match).start < (matches[i - 1] as Match).end) return false
+  }
+  return true
 }
 
 function settled(cluster: Match[]): Match[] {

@@ -1,6 +1,7 @@
 import type { Match } from '../core/verdict.ts'
 import type { Compiled } from './compiled.ts'
-import { carriedBack, longestPending, normalForm, pendingThroughForm, placeBefore } from './normal-form.ts'
+import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm, placeBefore } from './normal-form.ts'
+import type { NormalForm } from './normal-form.ts'
 import { resolved } from './overlaps.ts'
 import { pendingIn } from './pending.ts'
 import type { Plan } from './plan.ts'
@@ -23,23 +24,37 @@ export type Reading = {
 /** `key` is the name under which the text stands, or nothing. */
 export function readingOf(plan: Plan, views: readonly View[], text: string, key: string): Reading {
   const ascii = !foreign.test(text)
-  const form = ascii ? undefined : normalForm(text)
-  const normal = form?.text ?? text
-  const scanned = scan(plan, normal, key, ascii)
+  const normalizing = ascii ? undefined : normalize(text)
+  let form: NormalForm | undefined
+  let scanned = ascii ? scan(plan, text, key, true) : undefined
+  const advance = (chars: number): boolean => {
+    if (scanned === undefined) {
+      if (normalizing?.advance(Math.ceil(chars / normalizingCost)) === true) return true
+      form = normalizing?.form()
+      scanned = scan(plan, form?.text ?? text, key)
+      // To come to the normal form of a long text was a step of its own.
+      if (text.length > chars) return true
+    }
+    return scanned.advance(chars)
+  }
   const found = (): readonly (readonly Match[])[] => {
-    const inForm = scanned.found
-    const candidates =
-      form === undefined ? inForm : inForm.map(({ rule, match }) => ({ rule, match: carriedBack(match, form) }))
+    const inForm = scanned?.found ?? none
+    const candidates = inForm.map((one) => (form === undefined ? one : carried(one, form)))
     const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
     return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
   }
   const pendingFrom = (): number => {
     // Where words end has just been noted, if the text is one piece.
-    if (text.length > longestPending || plan.notes.of !== scanned) return pendingFromOf(plan, text)
-    const pending = pendingIn(plan, normal, scanned.state())
+    if (scanned === undefined || text.length > longestPending || plan.notes.of !== scanned)
+      return pendingFromOf(plan, text)
+    const pending = pendingIn(plan, form?.text ?? text, scanned.state())
     return form === undefined ? pending : placeBefore(pending, form, text)
   }
-  return { advance: scanned.advance, found, pendingFrom }
+  return { advance, found, pendingFrom }
+}
+
+function carried({ rule, match }: Candidate, form: NormalForm): Candidate {
+  return { rule, match: carriedBack(match, form) }
 }
 
 export function pendingFromOf(plan: Plan, text: string): number {
@@ -73,4 +88,6 @@ function seenBy({ rules, least }: View, candidates: readonly Candidate[], byKey:
 const foreign = /[^\x00-\x7f]/
 const none: readonly Candidate[] = []
 const noMatches: readonly Match[] = []
+// Characters beyond ASCII take that much longer, at worst.
+const normalizingCost = 16
 const longestValue = 512

@@ -60,7 +60,7 @@ function* look(pass: Pass, parts: readonly TextPart[], now: () => bigint): Gener
       let rest = part.text.length
       for (let more = true; more;) {
         more = reading.advance(left)
-        const taken = more ? left : rest
+        const taken = more ? left : Math.max(0, rest)
         rest -= taken
         left -= taken
         if (left > 0) continue

@@ -1,6 +1,10 @@
+type Place = { start: number; end: number }
+
 /** Finds exact values in texts. */
 export type KnownValues = {
-  readonly find: (text: string) => { start: number; end: number }[]
+  readonly find: (text: string) => Place[]
+  /** Adds those that begin in [from, to) to what was found before `from`: a long text in slices. */
+  readonly findBetween: (text: string, from: number, to: number, found: Place[]) => void
   /** The index from which the text could be the beginning of a value. */
   readonly pendingFrom: (text: string) => number
 }
@@ -25,12 +29,17 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     if (bucket.lengths.at(-1) !== value.length) bucket.lengths.push(value.length)
   }
   const longest = kept[0]!.length
-  return { find, pendingFrom }
+  return { find, findBetween, pendingFrom }
 
-  function find(text: string): { start: number; end: number }[] {
-    const found: { start: number; end: number }[] = []
-    const last = text.length - shortest
-    for (let i = 0; i <= last; i++) {
+  function find(text: string): Place[] {
+    const found: Place[] = []
+    findBetween(text, 0, text.length, found)
+    return found
+  }
+
+  function findBetween(text: string, from: number, to: number, found: Place[]): void {
+    const end = Math.min(to, text.length - shortest + 1)
+    for (let i = from; i < end; i++) {
       if (firsts[text.charCodeAt(i)] === 0) continue
       const length = lengthAt(text, i)
       if (length === 0) continue
@@ -38,7 +47,6 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
       if (before !== undefined && i < before.end) before.end = Math.max(before.end, i + length)
       else found.push({ start: i, end: i + length })
     }
-    return found
   }
 
   /** The length of the longest value that stands at a place: one look-up for each length there is, however many values begin alike. */

@@ -33,24 +33,23 @@ export function inspectParts(
 ): Promise<Inspection> | Inspection {
   const active = bindings.filter((binding) => runsAt(binding, input.stage))
   const work: Work = { input, how, tally: new Tally(input.stage), hits: [], placeholders: [] }
-  const detecting = detections(active.filter(isDetecting), input.parts, how.now)
-  if (isLong(input.parts)) return inTurns(detecting).then((detected) => decide(work, active, detected))
-  for (;;) {
-    const step = detecting.next()
-    if (step.done === true) return decide(work, active, step.value)
-  }
-}
-
-function decide(
-  work: Work,
-  active: readonly Binding[],
-  detected: readonly Detected[],
-): Promise<Inspection> | Inspection {
-  for (const one of detected) take(work, one)
   const judges = active.filter((binding) => binding.hook.kind === 'judge')
   // Nothing an outside judge says could undo a block.
-  if (judges.length === 0 || work.tally.decision === 'block') return conclude(work)
-  return judge(work, judges).then(() => conclude(work))
+  const judged = (): Promise<void> | undefined =>
+    judges.length === 0 || work.tally.decision === 'block' ? undefined : judge(work, judges)
+  if (isLong(input.parts)) return inspectInTurns(work, active, judged)
+  atOnce(detect(work, active))
+  return judged()?.then(() => atOnce(conclude(work))) ?? atOnce(conclude(work))
+}
+
+async function inspectInTurns(
+  work: Work,
+  active: readonly Binding[],
+  judged: () => Promise<void> | undefined,
+): Promise<Inspection> {
+  await inTurns(detect(work, active))
+  await judged()
+  return inTurns(conclude(work))
 }
 
 /** `hits[i]` belongs to part i; holes where nothing was found. */
@@ -63,17 +62,24 @@ type Work = {
   readonly placeholders: (readonly Placeholder[] | undefined)[]
 }
 
-function take(work: Work, { binding, outcome, nanoseconds }: Detected): void {
+function* detect(work: Work, active: readonly Binding[]): Generator<void, void> {
+  const { input, how } = work
+  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now)) yield* take(work, one)
+}
+
+function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generator<void, void> {
   const { tally, how } = work
   let verdict: Action | 'error' = 'allow'
   if ('cause' in outcome) {
     verdict = 'error'
     tally.failure(binding, outcome.cause, how.mode)
   } else {
+    let taken = 0
     for (let i = 0; i < outcome.matches.length; i++) {
       for (const match of outcome.matches[i]!) {
         const action = keep(work, binding, i, match)
         if (action !== undefined && stricter(action, verdict)) verdict = action
+        if (++taken % MOST_AT_ONCE === 0) yield
       }
     }
   }
@@ -131,12 +137,13 @@ function keep(work: Work, binding: Binding, part: number | null, match: Match, f
   return action
 }
 
-function conclude({ input, how, tally, hits }: Work): Inspection {
+function* conclude({ input, how, tally, hits }: Work): Generator<void, Inspection> {
   const { parts, stage } = input
   const edits: Edit[] = []
   const storeEdits: Edit[] = []
   const known = knownValues([...tally.found, ...(input.known ?? [])])
   const resolving = { mode: how.mode, vault: how.vault, stage }
+  let looked = 0
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
     const placeholders = stage === 'response' ? how.vault.placeholders(part.text) : noPlaceholders
@@ -148,7 +155,15 @@ function conclude({ input, how, tally, hits }: Work): Inspection {
       for (const one of wire) edits.push(edit(part, one))
       countRestored(tally, placeholders, wire)
     }
-    const stored = storeReplacements(own ?? noHits, known?.find(part.text) ?? noRanges, wire)
+    const ranges: { start: number; end: number }[] = []
+    for (let from = 0; known !== undefined && from < part.text.length; from += SLICE) {
+      known.findBetween(part.text, from, from + SLICE, ranges)
+      looked += Math.min(SLICE, part.text.length - from)
+      if (looked < SLICE) continue
+      looked = 0
+      yield
+    }
+    const stored = storeReplacements(own ?? noHits, ranges, wire)
     // What is stored is nobody's to verify: there a signature may break.
     const storedPart = part.sealed === true ? { ...part, sealed: undefined } : part
     for (const one of stored) storeEdits.push(edit(storedPart, one))
@@ -171,6 +186,13 @@ async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
   }
 }
 
+function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
 function countRestored(tally: Tally, placeholders: readonly Placeholder[], wire: readonly Replacement[]): void {
   for (const one of wire) if (one.restores) tally.restored++
   for (const one of placeholders) if (one.original === undefined) tally.unrestored++
@@ -185,5 +207,6 @@ function observed<A extends Action>(action: A, mode: How['mode']): A | 'flag' {
 }
 
 const noHits: readonly Hit[] = []
-const noRanges: readonly { start: number; end: number }[] = []
 const noPlaceholders: readonly Placeholder[] = []
+// So many matches are taken before others have their turn: a millisecond or two.
+const MOST_AT_ONCE = 2_000

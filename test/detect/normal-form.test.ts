@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { normalForm } from '../../src/detect/normal-form.ts'
+import { normalForm, normalize } from '../../src/detect/normal-form.ts'
 
 test('ASCII and text that is normal already has no other form', () => {
   for (const text of ['', 'plain text', 'Grüße aus Köln', '한국어', '😀 ok'])
@@ -62,6 +62,36 @@ test('the way back is monotonous, and covers the text, for any text', () => {
         last = start
       }
       assert.equal(form.endOf(0), 0)
+    }),
+  )
+})
+
+test('a text taken in steps of any length has the same form', () => {
+  const unit = fc.constantFrom(
+    'a',
+    'é',
+    'e\u0301',
+    '\u0301',
+    '\u200b',
+    'ａ',
+    '각',
+    '\u1100\u1161',
+    '😀',
+    '\ud800',
+    'ﷺ',
+    ' ',
+  )
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 40 }), fc.integer({ min: 1, max: 9 }), (list, step) => {
+      const text = list.join('')
+      const steps = normalize(text)
+      while (steps.advance(step)) continue
+      const form = steps.form()
+      const whole = normalForm(text)
+      assert.equal(form?.text, whole?.text)
+      for (let i = 0; whole !== undefined && i <= whole.text.length; i++) {
+        assert.deepEqual([form?.startOf(i), form?.endOf(i)], [whole.startOf(i), whole.endOf(i)])
+      }
     }),
   )
 })

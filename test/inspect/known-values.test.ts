@@ -54,3 +54,19 @@ test('thousands of values that begin alike are found in time that grows with the
   assert.equal(found.length, 4_000)
   assert.deepEqual(found[1], { start: 21, end: 41 })
 })
+
+test('a text looked through in slices has the values of the whole, wherever it is cut', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' '), maxLength: 60 })
+  const values = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 2, maxLength: 6 }), {
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(text, values, fc.integer({ min: 1, max: 20 }), (text, values, step) => {
+      const known = knownValues(values, 2)
+      if (known === undefined) return
+      const found: { start: number; end: number }[] = []
+      for (let from = 0; from < text.length; from += step) known.findBetween(text, from, from + step, found)
+      assert.deepEqual(found, known.find(text))
+    }),
+  )
+})

@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { compileRules, ruleBook } from '../../src/detect/index.ts'
 import type { Action, Stage } from '../../src/core/verdict.ts'
 import type { Binding, Inspection } from '../../src/inspect/binding.ts'
+import { SLICE } from '../../src/inspect/detections.ts'
 import { inspectParts, type InspectedPart } from '../../src/inspect/pipeline.ts'
 import { bound, detector, edited, emailRule, facts, judge, keyRule, newVault, textPart } from '../support/inspection.ts'
 import { packs, packTexts } from '../support/packs.ts'
@@ -296,4 +297,35 @@ test('a long message is inspected in turns with others, and as a short one would
     inspection.edits.map(({ part, start }) => [part, start]),
     parts.map((part) => [part, 300_000]),
   )
+})
+
+test('what lies across the slices of a long text is found, masked and decided upon', async () => {
+  const filler = 'lorem ipsum '.repeat(60_000)
+  const text = `${filler.slice(0, SLICE - 3)} AK1234 ${filler.slice(0, SLICE - 12)} xAK1234x ${filler}`
+  const again = text.indexOf('xAK1234x')
+  assert.ok(again < 2 * SLICE && again + 8 > 2 * SLICE)
+  for (const [action, decision] of [
+    ['redact', 'redact'],
+    ['block', 'block'],
+  ] as const) {
+    let asked = 0
+    const judging = judge(() => (asked++, { findings: [] }))
+    const part = textPart(text)
+    const inspection = await run([bound(detector(keyRule), action), bound(judging, 'flag')], [part])
+    assert.deepEqual(
+      [inspection.decision, inspection.findings.length, asked],
+      [decision, 1, action === 'block' ? 0 : 1],
+    )
+    assert.deepEqual(
+      inspection.storeEdits.map(({ start }) => start),
+      [text.indexOf('AK1234'), again + 1],
+    )
+    assert.equal(inspection.edits.length, action === 'block' ? 0 : 1)
+  }
+})
+
+test('very many findings are taken in turns, and none is lost', async () => {
+  const part = textPart(`${'AK1234 '.repeat(40_000)}`)
+  const inspection = await run([bound(detector(keyRule), 'tokenize')], [part])
+  assert.deepEqual([inspection.edits.length, inspection.findings.length + inspection.omitted], [40_000, 40_000])
 })
