@@ -156,9 +156,10 @@ function* conclude({ input, how, tally, hits }: Work): Generator<void, Inspectio
       countRestored(tally, placeholders, wire)
     }
     const ranges: { start: number; end: number }[] = []
-    for (let from = 0; known !== undefined && from < part.text.length; from += SLICE) {
-      known.findBetween(part.text, from, from + SLICE, ranges)
-      looked += Math.min(SLICE, part.text.length - from)
+    const length = known === undefined ? 0 : part.text.length
+    for (let from = 0; from < length; from += SLICE) {
+      known?.findBetween(part.text, from, from + SLICE, ranges)
+      looked += Math.min(SLICE, length - from)
       if (looked < SLICE) continue
       looked = 0
       yield
