@@ -1,9 +1,9 @@
-import { headerOf, withoutHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
 import type { RawHeaders, Target } from '../core/http.ts'
 import { runMessages } from '../engine/messages.ts'
 import { refuse } from '../engine/run.ts'
 import { SallyportError } from '../core/errors.ts'
-import { valuesOf, withHeader } from '../http/headers.ts'
+import { endToEnd, valuesOf, withHeader } from '../http/headers.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
 import { upgradeUpstream } from '../upstream/upgrade.ts'
 import type { Connection } from './context.ts'
@@ -64,18 +64,7 @@ function addressed(incoming: Incoming<Connection>): { readonly at: Target; reado
 /** The client's own fields but those of the proxy hop; Connection keeps only the upgrade. */
 function upgradeHeaders(headers: RawHeaders): string[] {
   const protocol = valuesOf(headers, 'upgrade')[0] ?? 'websocket'
-  return [...withoutHeaders(headers, hop), 'Connection', 'Upgrade', 'Upgrade', protocol]
+  return [...endToEnd(headers), 'Connection', 'Upgrade', 'Upgrade', protocol]
 }
-
-const hop = new Set([
-  'connection',
-  'proxy-connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
 
 const nowhere: Target = { scheme: 'http', host: '', port: 80, path: '/', query: '' }
