@@ -61,13 +61,15 @@ export function sendHttp2(
     stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) =>
       inform(Number(headers[':status']), fieldsOf(raw, headers)),
     )
-    stream.once('response', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
+    stream.once('response', (headers: IncomingHttpHeaders, flags: number, raw?: string[]) => {
       clearTimeout(timer)
       answered = true
       const fields = fieldsOf(raw, headers)
+      // A head that ends its stream stays one: gRPC reads it as trailers without an answer.
+      const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
       resolve({
         head: { status: Number(headers[':status']), reason: '', headers: fields, version: '2' },
-        body: answerBody(stream, contentLength(fields), signal),
+        body: bodiless ? null : answerBody(stream, contentLength(fields), signal),
       })
     })
     stream.once('close', () => {
