@@ -4,10 +4,21 @@ export type Site = { readonly text: string; readonly start: number; readonly end
 /** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
 export function looksAssigned(value: string, site: Site): boolean {
   if (isCode(value, site) || harmlessName(site)) return false
-  if (/^\d{1,14}$/.test(value) || pathLike.test(value) || versionOrDate.test(value)) return false
+  if (/^\d{1,14}$/.test(value) || errorName.test(value) || pathLike.test(value) || versionOrDate.test(value))
+    return false
   const digits = value.replace(/\D/g, '').length
-  if (digits === 0) return value.length >= 24 && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
+  if (digits === 0) return isMixed(value) || isNoise(value)
   return digits > 1 || /[A-Z]/.test(value) || value.length >= 16
+}
+
+function isMixed(value: string): boolean {
+  return value.length >= 24 && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
+}
+
+/** Letters between signs of many kinds, as no code or prose has them. */
+export function isNoise(value: string): boolean {
+  const signs = new Set(value.replace(/[\w\s.,:/-]/g, ''))
+  return value.length >= 12 && signs.size >= 5 && !/^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]/.test(value)
 }
 
 /** Whether what stands behind `password =` and the like is one. */
@@ -17,6 +28,13 @@ export function looksLikePassword(value: string, site: Site): boolean {
   if (listed.test(site.text.slice(Math.max(0, site.start - 12), site.start)) && /^[A-Za-z]+$/.test(value)) return false
   if (isQuoted(site)) return !/\s{2}|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(value) && !sameAsName(value, site)
   return /\d|[!@#$%^&*?~+=]/.test(value) && !sameAsName(value, site)
+}
+
+/** Whether what is compared with a password or token is one itself, rather than the name of a kind of it. */
+export function looksCompared(value: string, site: Site): boolean {
+  return (
+    isNoise(value) || (/\d/.test(value) && /[A-Za-z]/.test(value) && !isCode(value, site) && !versionOrDate.test(value))
+  )
 }
 
 function isQuoted(site: Site): boolean {
@@ -30,10 +48,22 @@ function isCode(value: string, site: Site): boolean {
   if (next === '(' || next === '[' || next === '{') return true
   if (isQuoted(site)) return false
   return (
-    memberAccess.test(value) ||
+    (memberAccess.test(value) && !value.split(/\.|::|->/).some(isOpaque)) ||
     (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) ||
-    (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) && !/\d/.test(value))
+    (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) && (!/\d/.test(value) || (isWordy(value) && /[a-z][A-Z]/.test(value))))
   )
+}
+
+/** No name of a variable or member has so many characters and several digits among them. */
+function isOpaque(part: string): boolean {
+  return part.length >= 20 && part.replace(/\D/g, '').length >= 3 && !isWordy(part)
+}
+
+/** Words run together, as in names: at least half of it is in runs of four small letters and more. */
+function isWordy(value: string): boolean {
+  let inWords = 0
+  for (const word of value.match(/[a-z]{4,}/g) ?? []) inWords += word.length
+  return inWords * 2 >= value.length
 }
 
 /** `token_count`, `secretName`, `public_key`: what is named there is no secret. */
@@ -77,7 +107,8 @@ function hasWords(value: string): boolean {
 const constants =
   /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\][|]*$/i
 const references =
-  /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|secretKeyRef|op:\/\/|vault:|ENC\[|!)/
+  /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|urn:|secretKeyRef|op:\/\/|vault:|ENC\[|!(?:[A-Z]\w*|vault|secret|env)(?:\s|$))/
+const errorName = /^[A-Z]{2,}(?:_[A-Z]{2,}|_\d{1,6}){2,}$/
 const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$/
 const listed = /["'`]\s{0,4},\s{0,4}\\{0,3}["'`]$/
 const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?$/

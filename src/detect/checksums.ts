@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { digitsOf, isDate, luhn, remainder, same } from './arithmetic.ts'
 import { identifiers } from './identifiers.ts'
-import { looksAssigned, looksLikePassword } from './assigned.ts'
+import { isNoise, looksAssigned, looksCompared, looksLikePassword } from './assigned.ts'
 import type { Site } from './assigned.ts'
 
 export type Check = (value: string, site: Site) => boolean
@@ -32,6 +32,8 @@ export const checksums: Readonly<Record<string, Check>> = {
   'base64-json': (value) => startsLikeJson(value),
   password: looksLikePassword,
   assigned: looksAssigned,
+  noise: isNoise,
+  compared: looksCompared,
 }
 
 /** No two dots together in the local part, and no file name (`image@2x.png`) or version (`pkg@1.2.beta`) in place of a domain. */

@@ -222,6 +222,6 @@ const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 // Every letter and digit, after several others and before something else.
 const insides = ['', ' ', '"', 'a', '0'].flatMap((before) => letters.map((char) => `${before}${char} `)).join('')
 const quote = '(?:\\\\{0,3}["\'`])'
-const closers = '(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,6}(?:[sS]tring[ \\t]{0,2})?'
+const closers = '(?:\\[\\d{0,4}\\])?(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,16}(?:[sS]tring[ \\t]{0,2})?'
 const operator = `(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\||is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`
 const assign = `[\\w.-]{0,32}${closers}${operator}[ \\t]{0,8}(?:[@$rb](?=${quote}))?${quote}{0,3}[ \\t]{0,2}`

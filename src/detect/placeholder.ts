@@ -1,19 +1,24 @@
 /** Whether a secret's value stands for a secret rather than being one: documentation examples, templates, masks, references. */
 export function isPlaceholder(value: string): boolean {
+  if (value.length > longValue) return templates.test(value) || repeats(value)
   return words.test(value) || templates.test(value) || repeats(value) || sequential(value)
 }
+
+// In so many characters of a key a word or a run of one letter comes about by chance (an OpenSSH key has dozens of `A` in a row).
+const longValue = 120
 
 /** One or two characters fill it, or a mask of one character covers half of it. */
 function repeats(value: string): boolean {
   if (value.length < 4) return false
   if (new Set(value.toLowerCase()).size <= 2) return true
-  return mask.test(value)
+  const run = mask.exec(value)
+  return run !== null && run[0].length * 3 >= value.length
 }
 
-/** `1234567890`, `abcdefghij`: at least three quarters of the characters follow the one before. */
+/** `1234567890`, `abcdefghij`: nearly every character follows the one before. Long ones with many kinds of characters are keys that somebody made up, and used. */
 function sequential(value: string): boolean {
   const text = value.replace(/^.{0,12}[_-]/, '').toLowerCase()
-  if (text.length < 8) return false
+  if (text.length < 8 || text.length >= 16) return false
   let steps = 0
   for (let i = 1; i < text.length; i++) {
     const step = text.charCodeAt(i) - text.charCodeAt(i - 1)

@@ -91,7 +91,7 @@ export function hasAssignment(text: string, from: number): boolean {
   const least = Math.min(text.length, from + 34)
   while (i < least && (isWord(text.charCodeAt(i)) || '_-.'.includes(text.charAt(i)))) i++
   const last = Math.min(text.length, i + 10)
-  while (i < last && '"\'`\\)]} \t'.includes(text.charAt(i))) i++
+  while (i < last && '"\'`\\)]} \t[0123456789'.includes(text.charAt(i))) i++
   return (
     i < text.length &&
     ('=:,(>?!|<-.'.includes(text.charAt(i)) || text.startsWith('is ', i) || text.startsWith('tring', i + 1))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { looksAssigned, looksLikePassword } from '../../src/detect/assigned.ts'
+import { isNoise, looksAssigned, looksCompared, looksLikePassword } from '../../src/detect/assigned.ts'
 
 type Case = [before: string, value: string, after?: string]
 
@@ -9,6 +9,8 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['api_key = "', 'q8Zr3mVt0Lx7', '"'],
     ['token: ', '9f31c2aa07b4e6d8'],
     ['secret => "', 'kQzVbTnWmXcRfLpJdHsGyUeA', '"'],
+    ['token = ', 'rh83qVzJzCOvCOhriyaTA2VP.LdWOFn1swiWcakqgLrUS3hRh'],
+    ['secret = "', 'w{{t}o)p${x]hoax(ring[so', '"'],
   ]
   const others: Case[] = [
     ['token: ', 'tokenFromRequest'],
@@ -19,6 +21,8 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['tokens: ', '4096'],
     ['token: ', '2024-01-02'],
     ['key = "', '/var/lib/key', '"'],
+    ['const withAuth = ', 'findX509Authentication'],
+    ['key_code = "', 'KEY_OVER_1024_CHARS', '"'],
     ['integrity_token: "', 'sha512-q8Zr3mVt0Lx7', '"'],
   ]
   for (const one of credentials) assert.equal(judged(looksAssigned, one), true, one.join(''))
@@ -42,6 +46,19 @@ test('passwords are told from types, calls, labels and their own name', () => {
   ]
   for (const one of passwords) assert.equal(judged(looksLikePassword, one), true, one.join(''))
   for (const one of others) assert.equal(judged(looksLikePassword, one), false, one.join(''))
+})
+
+test('signs of many kinds between letters are noise; expressions, templates and code are not', () => {
+  assert.equal(isNoise('w{3}t(o]p$x!hoax-ring~so'), true)
+  for (const value of ['^[a-z]{3}(?:x|y)+$', 'f(x)[0]{a}', '%s (%s) [%s] {%s} <%d>', 'tree-7-house'])
+    assert.equal(isNoise(value), false, value)
+})
+
+test('a value that is compared with a password is one, the name of a kind of it is not', () => {
+  const site = (value: string) => ({ text: `"${value}" == password`, start: 1, end: 1 + value.length })
+  for (const value of ['k7Vw2pQz9x', 'w{3}t(o]p$x!hoax-ring~so'])
+    assert.equal(looksCompared(value, site(value)), true, value)
+  for (const value of ['username', '1.2.3', '20']) assert.equal(looksCompared(value, site(value)), false, value)
 })
 
 function judged(check: typeof looksAssigned, [before, value, after = '']: Case): boolean {

@@ -20,7 +20,7 @@ test('documentation examples, templates, masks and references are placeholders',
     '$(cat token)',
     'aaaaaaaaaaaaaaaa',
     '1234567890',
-    'sk_abcdefghijklmnop',
+    'sk_abcdefghijkl',
     'sk-...',
   ]
   for (const value of placeholders) assert.equal(isPlaceholder(value), true, value)
@@ -34,6 +34,9 @@ test('values are not', () => {
     'tree-7-house',
     'a1b2',
     '0f9e8d7c6b5a4938',
+    'abcdefghijklmnopqrstuvwxyz1234567890',
+    `b3BlbnNzaC1rZXkt${'A'.repeat(12)}bm9uZQ${'kQ7'.repeat(40)}`,
+    'AAAAAAAAAAAAk7Vw2pQz9tree7Hjx3LmQ2Zu8',
   ]) {
     assert.equal(isPlaceholder(value), false, value)
   }
