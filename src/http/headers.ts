@@ -47,6 +47,18 @@ export function withHeader(headers: RawHeaders, name: string, value: string): st
   return out
 }
 
+/** Trailers but for fields that must not come so late, because they frame, route, authenticate or describe the message (RFC 9110, 6.5.1). */
+export function allowedTrailers(trailers: RawHeaders): RawHeaders {
+  if (trailers.length === 0) return trailers
+  const kept: string[] = []
+  for (let i = 0; i < trailers.length; i += 2) {
+    const name = (trailers[i] as string).toLowerCase()
+    if (!hopByHop.has(name) && !protectedFields.has(name) && !neverTrailers.has(name))
+      kept.push(trailers[i] as string, trailers[i + 1] as string)
+  }
+  return kept
+}
+
 /** Every value of a field, in order. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
   const values: string[] = []
@@ -82,6 +94,16 @@ const hopByHop = new Set([
   'http2-settings',
   'sallyport-attestation',
   'x-nexus-attestation',
+])
+
+const neverTrailers = new Set([
+  'cache-control',
+  'content-range',
+  'forwarded',
+  'max-forwards',
+  'range',
+  'set-cookie',
+  'x-forwarded-for',
 ])
 
 const protectedFields = new Set([

@@ -36,20 +36,28 @@ export type Upgrade<C> = {
 export type Handlers<C> = {
   readonly exchange: (incoming: Incoming<C>) => Promise<void>
   readonly upgrade: (upgrade: Upgrade<C>) => Promise<void>
-  /** CONNECT. The socket is the caller's; nothing has been answered. */
+  /** CONNECT. The socket is the caller's; nothing has been answered. `fault`: why it has to be refused. */
   readonly connect: (
     context: C,
-    request: { target: string; headers: RawHeaders; version: HttpVersion },
+    request: { target: string; headers: RawHeaders; version: HttpVersion; fault: Fault | undefined },
     socket: Duplex,
     head: Buffer,
   ) => void
-  /** A request that was refused before it became one; it has been answered if that was possible. `requestLine` is undefined when none could be read. */
-  readonly refused: (context: C, fault: Fault, request: { method: string; target: string } | undefined) => void
+  /**
+   * A request that was refused before it became one, or that no exchange could be made of (`cause`: what was thrown). It is answered if that is
+   * possible. `request` is undefined when no request line could be read.
+   */
+  readonly refused: (context: C, fault: Fault, request: RequestLine | undefined, cause?: unknown) => void
 }
+
+export type RequestLine = { readonly method: string; readonly target: string }
 
 export type HttpLimits = {
   readonly headerBytes: number
+  /** From the first byte of a head to its last; also for a connection that sends nothing at first. */
   readonly headersTimeoutMs: number
+  /** How long a body that is collected may stop; default a minute. */
+  readonly bodyStallMs?: number
   readonly keepAliveTimeoutMs: number
   readonly streams: number
 }

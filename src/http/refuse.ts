@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { errorCodes } from '../core/errors.ts'
+import { headersTooLarge, unsupportedVersion } from './validate.ts'
 import type { Fault } from './validate.ts'
 
 /** What Node's parser or time limit said of a request, in our codes, with the request line if one could be read. */
@@ -11,7 +12,7 @@ export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer })
     error.rawPacket?.toString('latin1') ?? '',
   )
   const request = line === null ? undefined : { method: line[1] as string, target: line[2] as string }
-  return { fault: faultOf(error.code ?? '', error.message, line?.[3]), request }
+  return { fault: faultOf(error.code ?? '', error.message, line), request }
 }
 
 /** A refusal on the wire: one line of text, and the connection closes (RFC 9112, 9.6). */
@@ -24,13 +25,16 @@ export function refusalText(fault: Fault): string {
   )
 }
 
-function faultOf(code: string, message: string, version: string | undefined): Fault {
-  if (code === 'HPE_HEADER_OVERFLOW') return { code: 'headers_too_large', message: 'the header section is too large' }
+function faultOf(code: string, message: string, line: RegExpExecArray | null): Fault {
+  const version = line?.[3]
+  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLarge
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { code: 'request_timeout', message: 'the request took too long' }
-  if (code === 'HPE_INVALID_VERSION' && version !== undefined && version !== '1.1' && version !== '1.0') {
-    return { code: 'unsupported_version', message: 'this HTTP version is not supported' }
-  }
+  if (code === 'HPE_PAUSED_H2_UPGRADE') return unsupportedVersion
+  if (code === 'HPE_INVALID_VERSION' && version !== undefined && version !== '1.1' && version !== '1.0')
+    return unsupportedVersion
   if (code === 'HPE_INVALID_METHOD')
-    return { code: 'malformed_request', message: 'not an HTTP request, or an unknown method' }
+    return line === null
+      ? { code: 'malformed_request', message: 'not an HTTP request' }
+      : { code: 'unsupported_method', message: 'this method is not supported' }
   return { code: 'malformed_request', message: `the request is malformed: ${message.replace(/^Parse Error: /, '')}` }
 }

@@ -1,23 +1,30 @@
 import { Server, ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Answer, Body, HttpVersion, RawHeaders } from '../core/http.ts'
+import { SallyportError } from '../core/errors.ts'
+import type { Answer, HttpVersion, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { bytesAtHand, pump, streamBody } from './body.ts'
-import { contentLength, endToEnd } from './headers.ts'
-import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
+import { allowedTrailers, contentLength, endToEnd } from './headers.ts'
+import type { Handlers, HttpLimits, Incoming, RequestLine } from './incoming.ts'
 import { refusalOf, refusalText } from './refuse.ts'
-import { faultIn } from './validate.ts'
+import { requestBody } from './request-body.ts'
+import type { RequestBody } from './request-body.ts'
+import { turns } from './turns.ts'
+import type { Turns } from './turns.ts'
+import { faultIn, faultInConnect, faultySize, unsupportedVersion } from './validate.ts'
+import type { Fault } from './validate.ts'
 
 /** HTTP/1.1 on sockets handed in, with Node's parser: exact headers both ways, trailers, 1xx, upgrades (RFC 9112). */
 export function http1Server<C>(
   handlers: Handlers<C>,
   limits: HttpLimits,
 ): { serve: (socket: Duplex, context: C) => void; close: () => void } {
-  const contexts = new WeakMap<Duplex, C>()
-  const contextOf = (socket: Duplex): C => contexts.get(socket) as C
+  const clients = new WeakMap<Duplex, Client<C>>()
+  const clientOf = (socket: Duplex): Client<C> => clients.get(socket) as Client<C>
   const server = new Server({
-    maxHeaderSize: limits.headerBytes,
+    // Twice the limit, so that a target that is too long can be told from fields that are.
+    maxHeaderSize: 2 * limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5_000),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -33,81 +40,161 @@ export function http1Server<C>(
   // It never listens itself, and Node enforces headersTimeout only for servers that say they do.
   server.emit('listening')
 
+  /** The last words on a connection, after the answers that are due: what comes behind is no request. */
+  const refuse = (client: Client<C>, socket: Duplex, fault: Fault, line: RequestLine | undefined, cause?: unknown) => {
+    client.closed = true
+    socket.pause()
+    client.turns.take(async () => {
+      handlers.refused(client.context, fault, line, cause)
+      endWith(socket, refusalText(fault))
+    })
+  }
+
   const take = (request: IncomingMessage, response: ServerResponse): void => {
-    const fault = faultIn(request.method ?? '', request.url ?? '', versionOf(request), request.rawHeaders)
-    if (fault === undefined) {
-      handlers.exchange(incomingOf(request, response, contextOf(request.socket))).catch(() => response.destroy())
-      return
-    }
-    handlers.refused(contextOf(request.socket), fault, { method: request.method ?? '', target: request.url ?? '' })
-    request.socket.end(refusalText(fault))
-    request.socket.destroySoon()
+    const { socket } = request
+    const client = clientOf(socket)
+    if (client.closed) return
+    const fault = faultOf(request, limits)
+    if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
+    const incoming = incomingOf(request, response, client, limits)
+    // More than these are not even parsed before their turn.
+    if (client.turns.waiting() > maxWaiting) socket.pause()
+    client.turns.take(async () => {
+      if (socket.destroyed) return
+      if (socket.isPaused()) socket.resume()
+      let cause: unknown
+      await handlers.exchange(incoming).catch((thrown: unknown) => (cause = thrown))
+      if (response.writableEnded && response.shouldKeepAlive) return
+      client.closed = true
+      client.turns.drop()
+      if (response.writableEnded || socket.destroyed) return
+      if (cause === undefined || response.headersSent) return void response.destroy()
+      handlers.refused(client.context, internal, lineOf(request), cause)
+      endWith(socket, refusalText(internal))
+    })
   }
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
 
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    handlers.connect(
-      contextOf(socket),
-      { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request) },
-      socket,
-      head,
-    )
+    const client = clientOf(socket)
+    if (client.closed) return
+    client.closed = true
+    const fault = unknownVersion(request) ?? faultInConnect(request.rawHeaders)
+    const asked = { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request), fault }
+    client.turns.take(async () => handlers.connect(client.context, asked, socket, head))
   })
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const fault = faultIn(request.method ?? '', request.url ?? '', versionOf(request), request.rawHeaders)
-    if (fault !== undefined) {
-      handlers.refused(contextOf(socket), fault, { method: request.method ?? '', target: request.url ?? '' })
-      socket.end(refusalText(fault))
-      return
-    }
-    const response = new ServerResponse(request)
-    response.assignSocket(socket as never)
-    response.shouldKeepAlive = false
-    const accept = (headers: RawHeaders): { socket: Duplex; head: Buffer } => {
-      response.detachSocket(socket as never)
-      socket.write(headText('HTTP/1.1 101 Switching Protocols', headers), 'latin1')
-      return { socket, head }
-    }
-    const incoming = incomingOf(request, response, contextOf(socket), () => socket.end())
-    handlers.upgrade({ incoming, accept }).catch(() => socket.destroy())
+    const client = clientOf(socket)
+    if (client.closed) return
+    client.closed = true
+    const fault = faultOf(request, limits)
+    if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
+    client.turns.take(async () => {
+      if (socket.destroyed) return
+      const response = new ServerResponse(request)
+      response.assignSocket(socket as never)
+      response.shouldKeepAlive = false
+      const accept = (headers: RawHeaders): { socket: Duplex; head: Buffer } => {
+        response.detachSocket(socket as never)
+        socket.write(headText('HTTP/1.1 101 Switching Protocols', headers), 'latin1')
+        return { socket, head }
+      }
+      const incoming = incomingOf(request, response, client, limits, () => socket.end())
+      handlers.upgrade({ incoming, accept }).catch(() => socket.destroy())
+    })
   })
 
-  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    const client = clientOf(socket)
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (client.closed) return
     const { fault, request } = refusalOf(error)
-    handlers.refused(contextOf(socket), fault, request)
-    socket.end(refusalText(fault))
+    if (client.last === undefined || client.last.request.complete) return refuse(client, socket, fault, request)
+    client.closed = true
+    breakOff(client.last, socket, fault)
   })
 
   return {
     serve(socket, context) {
-      contexts.set(socket, context)
+      clients.set(socket, { context, turns: turns(), closed: false, last: undefined })
       server.emit('connection', socket)
     },
     close: () => void server.close(),
   }
 }
 
+type Client<C> = {
+  readonly context: C
+  readonly turns: Turns
+  /** No more requests are taken: after a refusal, a CONNECT, an upgrade, or the answer that closes. */
+  closed: boolean
+  /** The request whose head came last. */
+  last: InFlight | undefined
+}
+
+type InFlight = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly body: RequestBody | null
+  readonly gone: AbortController
+}
+
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer }
+
+/** The head was well, its body is not: the exchange says so where it still can. */
+function breakOff({ body, gone, response }: InFlight, socket: Duplex, fault: Fault): void {
+  const cause = new SallyportError(fault.code, fault.message)
+  if (body?.fail(cause) === true) return
+  gone.abort(cause)
+  if (response.headersSent) socket.destroy()
+  else endWith(socket, refusalText(fault))
+}
+
+function endWith(socket: Duplex & { destroySoon?: () => void }, text: string): void {
+  socket.end(text)
+  socket.destroySoon?.()
+}
+
+function faultOf(request: IncomingMessage, { headerBytes }: HttpLimits): Fault | undefined {
+  const target = request.url ?? ''
+  return (
+    unknownVersion(request) ??
+    faultySize(target, request.rawHeaders, headerBytes) ??
+    faultIn(request.method ?? '', target, versionOf(request), request.rawHeaders)
+  )
+}
+
+function unknownVersion({ httpVersion }: IncomingMessage): Fault | undefined {
+  return httpVersion === '1.1' || httpVersion === '1.0' ? undefined : unsupportedVersion
+}
+
+function lineOf(request: IncomingMessage): RequestLine {
+  return { method: request.method ?? '', target: request.url ?? '' }
+}
+
 function incomingOf<C>(
   request: IncomingMessage,
   response: ServerResponse,
-  context: C,
+  client: Client<C>,
+  limits: HttpLimits,
   ended?: () => void,
 ): Incoming<C> {
   const gone = new AbortController()
   response.on('close', () => {
     if (!response.writableFinished) gone.abort(new Error('the client went away'))
   })
+  const body = bodyOf(request, limits.bodyStallMs ?? bodyStallMs)
+  client.last = { request, response, body, gone }
   return {
-    context,
+    context: client.context,
     method: request.method ?? '',
     target: request.url ?? '',
     scheme: undefined,
     authority: undefined,
     version: versionOf(request),
     headers: request.rawHeaders,
-    body: requestBody(request),
+    body,
     signal: gone.signal,
     expectsContinue: headerOf(request.rawHeaders, 'expect')?.toLowerCase() === '100-continue',
     inform: (status, headers) =>
@@ -132,10 +219,11 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
   return contentLength(rawHeaders) !== undefined || headerOf(rawHeaders, 'transfer-encoding') !== undefined
 }
 
-function requestBody(request: IncomingMessage): Body | null {
-  const length = contentLength(request.rawHeaders)
+function bodyOf(request: IncomingMessage, stallMs: number): RequestBody | null {
   if (!hasBody(request)) return null
-  return streamBody(request, length, () => request.rawTrailers)
+  const { socket } = request
+  const body = streamBody(request, contentLength(request.rawHeaders), () => allowedTrailers(request.rawTrailers))
+  return requestBody(body, stallMs, () => (request.complete ? undefined : socket.bytesRead))
 }
 
 async function send(
@@ -193,3 +281,6 @@ function versionOf(request: IncomingMessage): HttpVersion {
 }
 
 const reasons: Record<number, string> = { 100: 'Continue', 102: 'Processing', 103: 'Early Hints' }
+const internal: Fault = { code: 'internal_error', message: 'internal error' }
+const maxWaiting = 64
+const bodyStallMs = 60_000

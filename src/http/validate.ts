@@ -17,6 +17,26 @@ export function faultIn(method: string, target: string, version: HttpVersion, he
   )
 }
 
+/** RFC 9110, 9.3.6: a CONNECT has no content; what would be taken for some could be read as the tunnel's first bytes. */
+export function faultInConnect(headers: RawHeaders): Fault | undefined {
+  const hosts = valuesOf(headers, 'host')
+  if (hosts.length > 1) return malformed('more than one Host')
+  if (hosts[0] !== undefined && hosts[0] !== '' && !hostField.test(hosts[0])) return malformed('Host is not a host')
+  if (valuesOf(headers, 'transfer-encoding').length > 0) return malformed('Transfer-Encoding on CONNECT')
+  return valuesOf(headers, 'content-length').every((length) => /^0+$/.test(length))
+    ? undefined
+    : malformed('a body on CONNECT')
+}
+
+/** A target or a header section, as long as it is on the wire, beyond `headerBytes`. */
+export function faultySize(target: string, headers: RawHeaders, headerBytes: number): Fault | undefined {
+  if (target.length > headerBytes) return { code: 'uri_too_long', message: 'the target is too long' }
+  let size = target.length
+  for (let i = 0; i < headers.length; i += 2)
+    size += (headers[i] as string).length + (headers[i + 1] as string).length + 4
+  return size > headerBytes ? headersTooLarge : undefined
+}
+
 function faultyTarget(method: string, target: string): Fault | undefined {
   if (target === '*') return method === 'OPTIONS' ? undefined : malformed('target * is for OPTIONS only')
   if (!/^[\x21-\x7e\x80-\xff]+$/.test(target)) return malformed('the target has a character that a URI cannot have')
@@ -28,9 +48,12 @@ function faultyHost(version: HttpVersion, headers: RawHeaders): Fault | undefine
   const hosts = valuesOf(headers, 'host')
   if (hosts.length > 1) return malformed('more than one Host')
   if (hosts.length === 0) return version === '1.1' ? malformed('no Host') : undefined
-  return /^[A-Za-z0-9._~-]*(:\d*)?$|^\[[0-9A-Fa-f:.]+\](:\d*)?$/.test(hosts[0] as string)
+  const host = hostField.exec(hosts[0] as string)
+  if (host === null) return malformed(hosts[0] === '' ? 'an empty Host' : 'Host is not a host')
+  const port = host[1] ?? host[2] ?? ''
+  return port === '' || (port.length <= 5 && Number(port) >= 1 && Number(port) <= 65_535)
     ? undefined
-    : malformed('Host is not a host')
+    : malformed('Host has a port that is none')
 }
 
 function faultyFraming(version: HttpVersion, headers: RawHeaders): Fault | undefined {
@@ -56,6 +79,12 @@ function faultyFields(headers: RawHeaders): Fault | undefined {
   return undefined
 }
 
+const hostField = /^[A-Za-z0-9._~-]+(?::(\d*))?$|^\[[0-9A-Fa-f:.]+\](?::(\d*))?$/
+export const headersTooLarge: Fault = { code: 'headers_too_large', message: 'the header section is too large' }
+export const unsupportedVersion: Fault = {
+  code: 'unsupported_version',
+  message: 'this HTTP version is not supported',
+}
 // Servers that map - and _ to the same variable (CGI, WSGI) read these as the framing fields.
 const disguised = /^(content_length|transfer_encoding|content_encoding)$/i
 

@@ -5,6 +5,7 @@ import type { HttpVersion, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { recordConnection } from '../engine/connection.ts'
 import { contentLength, valuesOf } from '../http/headers.ts'
+import type { Fault } from '../http/validate.ts'
 import { relay } from '../upstream/relay.ts'
 import { intercept, rejectedLeafAlert } from '../tls/intercept.ts'
 import type { Interception } from '../tls/intercept.ts'
@@ -52,7 +53,13 @@ export async function handleConnect(
   }
 }
 
-type ConnectRequest = { readonly target: string; readonly headers: RawHeaders; readonly version: HttpVersion }
+type ConnectRequest = {
+  readonly target: string
+  readonly headers: RawHeaders
+  readonly version: HttpVersion
+  /** Why it has to be refused whatever its target is. */
+  readonly fault: Fault | undefined
+}
 
 /**
  * Whether a refused CONNECT leaves a connection on which the next request can be told from the rest of this one. Bytes that came with it
@@ -77,6 +84,8 @@ async function tunnelTo(
   refusable.add(socket)
   const authority = parseAuthority(request.target)
   if (authority === undefined) throw new SallyportError('malformed_request', 'the CONNECT target is not host:port')
+  if (authority !== undefined) record.set({ host: authority.host, port: authority.port })
+  if (request.fault !== undefined) throw new SallyportError(request.fault.code, request.fault.message)
   record.set({ host: authority.host, port: authority.port })
   const principal = parts.identify(request.headers, clientIp)
   record.set({ principal })

@@ -298,7 +298,7 @@ const faults: [what: string, text: string, code: string, status: number][] = [
   ['a space before the colon', 'GET / HTTP/1.1\r\nHost : a\r\n\r\n', 'malformed_request', 400],
   ['a folded line', 'GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n', 'malformed_request', 400],
   ['a disguised length', 'GET / HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\n', 'malformed_request', 400],
-  ['an unknown method', 'FROBNICATE / HTTP/1.1\r\nHost: a\r\n\r\n', 'malformed_request', 400],
+  ['an unknown method', 'FROBNICATE / HTTP/1.1\r\nHost: a\r\n\r\n', 'unsupported_method', 501],
   ['another version', 'GET / HTTP/3.7\r\nHost: a\r\n\r\n', 'unsupported_version', 505],
   ['too many fields', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 'headers_too_large', 431],
   ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00', 'malformed_request', 400],
