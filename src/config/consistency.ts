@@ -46,9 +46,15 @@ const eachAddressOnce: Check = ({ proxy, gateway, console }) => {
   )
 }
 
-const mutualTlsNeedsTls: Check = ({ proxy }) =>
-  proxy.auth === 'mtls' && proxy.tls === null
-    ? [fault(['proxy', 'auth'], 'proxy.auth: mtls needs proxy.tls', 'set proxy.tls: { cert, key }')]
+const mutualTlsNeedsAuthorities: Check = ({ proxy }) =>
+  proxy.auth === 'mtls' && (proxy.tls?.clientCa ?? []).length === 0
+    ? [
+        fault(
+          ['proxy', 'auth'],
+          'proxy.auth: mtls needs proxy.tls with the authorities of clients in proxy.tls.clientCa',
+          'set proxy.tls: { cert, key, clientCa: [clients.pem] }',
+        ),
+      ]
     : []
 
 const inlineIsWithinMaximum: Check = ({ audit: { bodies } }) =>
@@ -102,7 +108,7 @@ const signingHasParent: Check = ({ attestation, upstream }) =>
 
 const checks: readonly Check[] = [
   eachAddressOnce,
-  mutualTlsNeedsTls,
+  mutualTlsNeedsAuthorities,
   inlineIsWithinMaximum,
   sinkNamesDiffer,
   targetsNameProviders,

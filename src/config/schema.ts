@@ -27,10 +27,12 @@ export const configSchema = z.strictObject({
       .prefault([])
       .describe('Addresses that receive TLS redirected by the firewall, without CONNECT.'),
     tls: z
-      .strictObject({ cert: path, key: path })
+      .strictObject({ cert: path, key: path, clientCa: z.array(path).default([]) })
       .nullable()
       .default(null)
-      .describe('Certificate and key (PEM): TLS to the proxy itself is accepted too.'),
+      .describe(
+        'Certificate and key (PEM): TLS to the proxy itself is accepted too. clientCa: authorities of client certificates, for auth: mtls.',
+      ),
     auth: z.enum(['none', 'basic', 'mtls']).default('none').describe('How a client says who it is.'),
     allowClients: z
       .array(cidr)

@@ -49,6 +49,11 @@ export const errorCodes = {
     meaning: 'The proxy wants credentials.',
     hint: 'Put name and token in the proxy URL.',
   },
+  client_certificate_required: {
+    status: 403,
+    meaning: '`proxy.auth` is `mtls`, and the client has not shown a certificate that is valid.',
+    hint: 'Speak TLS to the proxy, with a certificate by an authority in `proxy.tls.clientCa`.',
+  },
   too_many_failures: { status: 429, meaning: 'Too many failed attempts from this address.', hint: 'Wait a minute.' },
   client_not_allowed: {
     status: 403,

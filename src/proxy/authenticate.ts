@@ -1,11 +1,13 @@
 import type { RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
+import type { ClientCertificate } from '../tls/client-certificate.ts'
 
 export type Credentials = { readonly name: string; readonly token: string }
 
 export type Outcome =
   | { readonly kind: 'known'; readonly principal: string | null }
   | { readonly kind: 'challenge' }
+  | { readonly kind: 'uncertified'; readonly because: string }
   | { readonly kind: 'limited' }
 
 /** Who is behind a proxy request. Failures are counted per address: after ten in a minute even right credentials have to wait. */
@@ -14,26 +16,34 @@ export function authenticator(options: {
   /** The principal's name when the token is theirs and may be used from there. Compares in constant time. */
   readonly principalOf: (credentials: Credentials, clientIp: string) => string | undefined
   readonly now: () => number
-}): (headers: RawHeaders, clientIp: string) => Outcome {
+}): (headers: RawHeaders, clientIp: string, certificate?: ClientCertificate) => Outcome {
   const failures = new Map<string, { count: number; since: number }>()
-  return (headers, clientIp) => {
+  const recentOf = (clientIp: string) => {
+    const failed = failures.get(clientIp)
+    return failed !== undefined && options.now() - failed.since < windowMs ? failed : undefined
+  }
+  const count = (clientIp: string): void => {
+    const recent = recentOf(clientIp)
+    if (failures.size >= maxAddresses && !failures.has(clientIp))
+      failures.delete(failures.keys().next().value as string)
+    failures.set(clientIp, { count: (recent?.count ?? 0) + 1, since: recent?.since ?? options.now() })
+  }
+  return (headers, clientIp, certificate) => {
     const scheme = options.scheme()
     if (scheme === 'none') return { kind: 'known', principal: null }
-    // Client certificates need TLS to the proxy itself; until a connection has shown one, nobody is let in.
-    if (scheme === 'mtls') return { kind: 'challenge' }
-    const failed = failures.get(clientIp)
-    const recent = failed !== undefined && options.now() - failed.since < windowMs
-    if (recent && failed.count >= maxFailures) return { kind: 'limited' }
+    if ((recentOf(clientIp)?.count ?? 0) >= maxFailures) return { kind: 'limited' }
+    if (scheme === 'mtls') {
+      if (certificate?.kind === 'valid') return { kind: 'known', principal: certificate.principal }
+      if (certificate?.kind !== 'invalid')
+        return { kind: 'uncertified', because: 'this proxy wants a client certificate' }
+      count(clientIp)
+      return { kind: 'uncertified', because: `the client certificate is not valid: ${certificate.because}` }
+    }
     const credentials = basicCredentials(headerOf(headers, 'proxy-authorization'))
     if (credentials === undefined) return { kind: 'challenge' }
     const principal = options.principalOf(credentials, clientIp)
     if (principal !== undefined) return { kind: 'known', principal }
-    if (failures.size >= maxAddresses && !failures.has(clientIp))
-      failures.delete(failures.keys().next().value as string)
-    failures.set(
-      clientIp,
-      recent ? { count: failed.count + 1, since: failed.since } : { count: 1, since: options.now() },
-    )
+    count(clientIp)
     return { kind: 'challenge' }
   }
 }

@@ -17,6 +17,7 @@ import { challengeFields } from './exchange.ts'
 import { firstBytes } from './peek.ts'
 import type { FirstBytes } from './peek.ts'
 import type { ProxyParts } from './parts.ts'
+import { tcpOf } from './secure.ts'
 import { parseAuthority } from './target.ts'
 import type { Authority } from './target.ts'
 
@@ -87,7 +88,7 @@ async function tunnelTo(
   if (authority !== undefined) record.set({ host: authority.host, port: authority.port })
   if (request.fault !== undefined) throw new SallyportError(request.fault.code, request.fault.message)
   record.set({ host: authority.host, port: authority.port })
-  const principal = parts.identify(request.headers, clientIp)
+  const principal = parts.identify(request.headers, clientIp, outer.secure?.certificate)
   record.set({ principal })
   if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)
   const policy = parts.rooms.policy()
@@ -239,7 +240,7 @@ async function carry(
   origin: Socket,
   record: ConnectionRecord,
 ): Promise<void> {
-  const { up, down, error } = await relay(connection.socket, origin)
+  const { up, down, error } = await relay(connection.socket, origin, tcpOf(connection))
   parts.metrics.bytes('up').inc(up)
   parts.metrics.bytes('down').inc(down)
   record.set({ bytesUp: up, bytesDown: down, error })
@@ -285,6 +286,7 @@ const denials: ReadonlySet<string> = new Set([
   'policy_denied',
   'address_not_allowed',
   'proxy_auth_required',
+  'client_certificate_required',
   'too_many_failures',
   'client_not_allowed',
   'loop_detected',

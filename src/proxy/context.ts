@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionId } from '../core/ids.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
-import type { Fault } from '../http/validate.ts'
+import type { ClientCertificate } from '../tls/client-certificate.ts'
 import type { Authority } from './target.ts'
 
 /** What a request on a connection needs to know of it. `tunnel` is null on the proxy's own port, before any CONNECT. */
@@ -15,10 +15,20 @@ export type Connection = {
   readonly tunnel: Tunnel | null
   /** CONNECTs on the same socket before this one that were refused for want of credentials; each has its own row. */
   readonly challenges: number
+  /** Where the client speaks TLS to the proxy itself. */
+  readonly secure?: Secure
   /** Exchanges seen: a connection without any leaves a row of its own. */
   exchanges: number
   /** Why its last request was refused before it became an exchange. */
-  refusal?: Fault
+  refusal?: { readonly code: string; readonly message: string }
+}
+
+export type Secure = {
+  /** What was accepted: `socket` is TLS over it. */
+  readonly tcp: Socket
+  readonly certificate: ClientCertificate
+  /** The name by which the client knows the proxy. */
+  readonly name: string | undefined
 }
 
 /** The inside of a CONNECT. */

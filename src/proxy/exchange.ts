@@ -137,7 +137,8 @@ export async function identified(
   anonymous: Exchange,
 ): Promise<Exchange | undefined> {
   try {
-    return { ...anonymous, principal: parts.identify(incoming.headers, incoming.context.clientIp) }
+    const { clientIp, secure } = incoming.context
+    return { ...anonymous, principal: parts.identify(incoming.headers, clientIp, secure?.certificate) }
   } catch (thrown) {
     const error = asSallyportError(thrown)
     const reply: Exchange['reply'] = (answer) => incoming.send(answer, challengeFields(error.code))

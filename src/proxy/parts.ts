@@ -2,8 +2,10 @@ import type { RawHeaders } from '../core/http.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Authority as Ca } from '../tls/authority.ts'
+import type { ClientCertificate } from '../tls/client-certificate.ts'
 import type { LeafCache } from '../tls/leaf-cache.ts'
 import type { Rejections } from '../tls/rejections.ts'
+import type { ServeTls } from '../tls/serve-tls.ts'
 import type { Connector } from '../upstream/connect.ts'
 import type { Guard } from '../upstream/guard.ts'
 import type { Upstream } from '../upstream/send.ts'
@@ -22,8 +24,10 @@ export type ProxyParts = {
   readonly connector: Connector
   readonly upstream: Upstream
   readonly pages: SelfPages
-  /** The principal behind a request; throws proxy_auth_required or too_many_failures. */
-  readonly identify: (headers: RawHeaders, clientIp: string) => string | null
+  /** The principal behind a request; throws proxy_auth_required, client_certificate_required or too_many_failures. */
+  readonly identify: (headers: RawHeaders, clientIp: string, certificate?: ClientCertificate) => string | null
+  /** TLS to the proxy itself; undefined where it is not spoken. */
+  readonly tls?: ServeTls | undefined
   readonly isSelf: (authority: Authority) => boolean
   readonly allowClient: (address: string) => boolean
   readonly maxConnections: number

@@ -11,11 +11,13 @@ import { http2Server } from '../http/serve2.ts'
 import type { Handlers, Incoming } from '../http/incoming.ts'
 import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
+import type { ServeTls } from '../tls/serve-tls.ts'
 import { handleConnect } from './connect.ts'
 import { connectionRecord, endWith } from './context.ts'
 import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
+import { begun, tcpOf, turnedAway } from './secure.ts'
 import { selfAnswer } from './self.ts'
 import { servedConnections } from './served.ts'
 import { splitPath } from './target.ts'
@@ -57,11 +59,23 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     h1.serve(socket, context)
   }
 
-  const anew = ({ socket, challenges }: Connection): void => {
-    if (socket.destroyed) return
-    const connection = connectionOf(socket, challenges + 1)
-    open.set(socket, connection)
-    serve(socket, connection, 'http/1.1')
+  const anew = (last: Connection): void => {
+    if (last.socket.destroyed) return
+    const connection = { ...connectionOf(last.socket, last.challenges + 1), secure: last.secure }
+    open.set(tcpOf(last), connection)
+    serve(last.socket, connection, 'http/1.1')
+  }
+
+  /** On a door that takes TLS too. */
+  const beginning = async (connection: Connection, tls: ServeTls): Promise<void> => {
+    served.add(connection, connection.socket)
+    const time = { firstByteMs: limits.headersTimeoutMs, handshakeMs: parts.handshakeTimeoutMs }
+    const ready = await begun(connection, tls, time)
+    served.remove(connection)
+    if (ready === undefined || ready.socket.destroyed) return
+    open.set(tcpOf(ready), ready)
+    serve(ready.socket, ready, 'http/1.1')
+    ready.socket.resume()
   }
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
@@ -77,7 +91,8 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       parts.metrics.activeConnections.dec({ door: 'proxy' })
       if (last.exchanges === 0 && (last.challenges === 0 || last.refusal !== undefined)) silent(parts, last)
     })
-    serve(socket, connection, 'http/1.1')
+    if (parts.tls === undefined) serve(socket, connection, 'http/1.1')
+    else void beginning(connection, parts.tls)
   })
 
   return {
@@ -105,12 +120,15 @@ async function handleExchange(parts: ProxyParts, incoming: Incoming<Connection>)
   if (incoming.context.tunnel !== null) return tunnelExchange(parts, incoming)
   if (!incoming.target.startsWith('/')) return absoluteExchange(parts, incoming)
   incoming.context.exchanges += 1
-  return incoming.send(selfAnswer(parts.pages, incoming.method, splitPath(incoming.target).path, selfName(incoming)))
+  const scheme = incoming.context.secure === undefined ? 'http' : 'https'
+  const { path } = splitPath(incoming.target)
+  return incoming.send(selfAnswer(parts.pages, incoming.method, path, selfName(incoming), scheme))
 }
 
+/** How the client reached us; over TLS by the name that our certificate had to have. */
 function selfName(incoming: Incoming<Connection>): string {
-  const { socket } = incoming.context
-  const address = plainAddress(socket.localAddress ?? '127.0.0.1')
+  const { socket, secure } = incoming.context
+  const address = secure?.name ?? plainAddress(socket.localAddress ?? '127.0.0.1')
   return `${address.includes(':') ? `[${address}]` : address}:${socket.localPort ?? 3128}`
 }
 
@@ -138,10 +156,9 @@ function turnAway(parts: ProxyParts, connection: Connection, error: SallyportErr
   const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
   record.set({ handling: 'deny', reason: error.message, error: error.code })
   record.end()
-  endWith(
-    connection.socket,
-    `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
-  )
+  const text = `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`
+  if (parts.tls === undefined) endWith(connection.socket, text)
+  else void turnedAway(connection.socket, error, text)
 }
 
 function silent(parts: ProxyParts, connection: Connection): void {

@@ -39,6 +39,8 @@ export type InterceptOptions = {
   /** In our order of preference. */
   readonly alpn: readonly string[]
   readonly timeoutMs: number
+  /** Asks the client for a certificate; it is connected without one, too (`clientCertificate`). */
+  readonly requestCert?: boolean
 }
 
 /**
@@ -46,14 +48,18 @@ export type InterceptOptions = {
  * destroyed once its own alert is out. A TLS 1.3 client may refuse the leaf only after `secure`: `rejectedLeafAlert` tells from the
  * socket's first error.
  */
-export function intercept(socket: Socket, { context, alpn, timeoutMs }: InterceptOptions): Promise<Interception> {
+export function intercept(
+  socket: Socket,
+  { context, alpn, timeoutMs, requestCert = false }: InterceptOptions,
+): Promise<Interception> {
   // The client may have gone while its leaf was made; the events that say so are then past.
   if (socket.destroyed) return Promise.resolve(failure('closed', undefined, 'ECONNRESET'))
   const secured = new TLSSocket(socket, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: [...alpn],
-    requestCert: false,
+    requestCert,
+    rejectUnauthorized: false,
   })
   return new Promise((resolve) => {
     const settle = (outcome: Interception): void => {

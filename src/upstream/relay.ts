@@ -6,9 +6,10 @@ export type Relayed = { readonly up: number; readonly down: number; readonly err
 
 /**
  * Relays bytes both ways until both sides have ended, half-closes included; back-pressure by pausing. Resolves with the counts;
- * an error on one side resets the other, which must not take it for a clean end.
+ * an error on one side resets the other, which must not take it for a clean end. Where the client speaks TLS to us, `clientTcp` is what
+ * is under it and can be reset.
  */
-export function relay(client: Duplex, origin: Duplex): Promise<Relayed> {
+export function relay(client: Duplex, origin: Duplex, clientTcp: Duplex = client): Promise<Relayed> {
   return new Promise((resolve) => {
     const counts = { up: 0, down: 0 }
     let open = 2
@@ -27,7 +28,7 @@ export function relay(client: Duplex, origin: Duplex): Promise<Relayed> {
       else from.on('end', () => to.end())
       from.on('error', (error: NodeJS.ErrnoException) => {
         failed ??= error.code ?? error.message
-        breakOff(to)
+        breakOff(to === client ? clientTcp : to)
       })
       from.on('close', () => {
         if (!from.readableEnded) to.destroy()

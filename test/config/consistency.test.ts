@@ -13,6 +13,8 @@ const cases: [string, unknown, string[]][] = [
   ['one address twice in a list', { proxy: { listen: [':1', ':1'] } }, ['proxy.listen']],
   ['two doors at a port that the system chooses', { proxy: { listen: ':0' }, console: { listen: ':0' } }, []],
   ['mutual TLS without TLS', { proxy: { auth: 'mtls' } }, ['proxy.auth']],
+  ['mutual TLS without authorities', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k' } } }, ['proxy.auth']],
+  ['mutual TLS with all it needs', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k', clientCa: ['a'] } } }, []],
   ['an inline size over the maximum', { audit: { bodies: { maxBytes: 100 } } }, ['audit.bodies.inlineBytes']],
   ['two sinks of one name', { audit: { export: [sink, sink] } }, ['audit.export[1].name']],
   [

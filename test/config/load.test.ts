@@ -54,7 +54,7 @@ test('paths are relative to the file’s folder; those of flags to the working d
     flags: { 'data.dir': 'state' },
   })
   assert.deepEqual(config.upstream.ca, [join(cwd, 'etc', 'a.pem'), '/b.pem'])
-  assert.deepEqual(config.proxy.tls, { cert: join(cwd, 'etc', 'c'), key: join(cwd, 'k') })
+  assert.deepEqual(config.proxy.tls, { cert: join(cwd, 'etc', 'c'), key: join(cwd, 'k'), clientCa: [] })
   assert.equal(config.ca.dir, join(cwd, 'etc', 'authority'))
   assert.equal(config.policies.dir, join(cwd, 'etc', 'policies'))
   assert.equal(config.data.dir, join(cwd, 'state'))

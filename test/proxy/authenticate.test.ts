@@ -48,12 +48,36 @@ function gate(scheme: 'none' | 'basic' | 'mtls' = 'basic') {
   return { ask, kind, clock }
 }
 
-test('without a scheme everybody is let in as nobody; with client certificates, which are not read yet, nobody is', () => {
+test('without a scheme everybody is let in as nobody', () => {
   assert.deepEqual(gate('none').ask(['proxy-authorization', basic('a:right')], '10.0.0.1'), {
     kind: 'known',
     principal: null,
   })
-  assert.equal(gate('mtls').kind('a:right'), 'challenge')
+})
+
+test('with client certificates a name and token say nothing: the certificate does', () => {
+  const { ask } = gate('mtls')
+  const right = ['proxy-authorization', basic('a:right')]
+  const none = ask(right, '10.0.0.1')
+  assert.deepEqual(none, { kind: 'uncertified', because: 'this proxy wants a client certificate' })
+  assert.deepEqual(ask(right, '10.0.0.1', { kind: 'none' }), none)
+  assert.deepEqual(ask(right, '10.0.0.1', { kind: 'valid', principal: 'ci' }), { kind: 'known', principal: 'ci' })
+  assert.equal(ask([], '10.0.0.1', { kind: 'invalid', because: 'CERT_HAS_EXPIRED' }).kind, 'uncertified')
+})
+
+test('a certificate counts for nothing with another scheme', () => {
+  const certificate = { kind: 'valid', principal: 'ci' } as const
+  assert.equal(gate('basic').ask([], '10.0.0.1', certificate).kind, 'challenge')
+  assert.deepEqual(gate('none').ask([], '10.0.0.1', certificate), { kind: 'known', principal: null })
+})
+
+test('after ten wrong certificates in a minute an address has to wait; to show none is no failure', () => {
+  const { ask } = gate('mtls')
+  for (let i = 0; i < 50; i += 1) assert.equal(ask([], '10.0.0.1', { kind: 'none' }).kind, 'uncertified')
+  for (let i = 0; i < 10; i += 1)
+    assert.equal(ask([], '10.0.0.1', { kind: 'invalid', because: 'x' }).kind, 'uncertified')
+  assert.equal(ask([], '10.0.0.1', { kind: 'valid', principal: 'ci' }).kind, 'limited')
+  assert.equal(ask([], '10.0.0.2', { kind: 'valid', principal: 'ci' }).kind, 'known')
 })
 
 test('the principal is asked for with the address of the client', () => {

@@ -38,7 +38,7 @@ const route = (globs: readonly string[] | 'any', host: string): string => {
         .replaceAll('*', '.*')
         .replaceAll('?', '.')}$`,
     ).test(text)
-  return runInNewContext(`${pacFile(globs, 'p:1')}; FindProxyForURL('https://${host}/', '${host}')`, {
+  return runInNewContext(`${pacFile(globs, 'PROXY p:1')}; FindProxyForURL('https://${host}/', '${host}')`, {
     shExpMatch,
   }) as string
 }
@@ -53,5 +53,13 @@ test('the PAC file sends inspected hosts here and the rest directly, for any num
 })
 
 test('a glob that is no host pattern cannot put code into the PAC file', () => {
-  assert.ok(!pacFile(['a"];alert(1);["', '</script>'], 'p:1').includes('alert'))
+  assert.ok(!pacFile(['a"];alert(1);["', '</script>'], 'PROXY p:1').includes('alert'))
+})
+
+test('a client that speaks TLS to the proxy is told to go on doing so', () => {
+  const text = (path: string) =>
+    Buffer.from(bytesAtHand(selfAnswer(pages, 'GET', path, 'gate.example:3128', 'https').body!)!).toString()
+  assert.match(text('/proxy.pac'), /return "HTTPS gate\.example:3128"/)
+  assert.match(text('/'), /export HTTPS_PROXY=https:\/\/gate\.example:3128/)
+  assert.match(body('/proxy.pac').text, /return "PROXY 127\.0\.0\.1:3128"/)
 })

@@ -10,6 +10,11 @@ export type IssueOptions = {
   readonly notAfter?: number
   /** Default serverAuth. */
   readonly usage?: 'server' | 'client'
+  /** Common names; default the first of the names. None makes an empty subject. */
+  readonly subject?: readonly string[]
+  /** More alternative names. */
+  readonly uris?: readonly string[]
+  readonly emails?: readonly string[]
 }
 
 export type TestAuthority = {
@@ -31,7 +36,7 @@ export function testAuthority(name = 'Sallyport test origins'): TestAuthority {
     extension(oids.subjectKeyId, false, octets(keyId(ca.publicKey))),
   ]
   const root = {
-    subject: name,
+    subject: [name],
     issuer: name,
     from: -hour,
     to: 30 * day,
@@ -41,16 +46,21 @@ export function testAuthority(name = 'Sallyport test origins'): TestAuthority {
   return {
     cert: certificate({ ...root, extensions: rootExtensions }),
     key: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    issue: (names, { notBefore = -hour, notAfter = day, usage = 'server' } = {}) => {
+    issue: (names, { notBefore = -hour, notAfter = day, usage = 'server', subject, uris = [], emails = [] } = {}) => {
+      const alternative = [
+        ...names.map(generalName),
+        ...emails.map((email) => tlv(0x81, Buffer.from(email, 'latin1'))),
+        ...uris.map((uri) => tlv(0x86, Buffer.from(uri, 'latin1'))),
+      ]
       const extensions = [
         extension(oids.basicConstraints, true, sequence()),
         extension(oids.keyUsage, true, bits([0x80], 7)),
         extension(oids.extendedKeyUsage, false, sequence(oid(usage === 'server' ? oids.serverAuth : oids.clientAuth))),
         extension(oids.authorityKeyId, false, sequence(tlv(0x80, keyId(ca.publicKey)))),
-        extension(oids.subjectAltName, false, sequence(...names.map(generalName))),
+        ...(alternative.length === 0 ? [] : [extension(oids.subjectAltName, false, sequence(...alternative))]),
       ]
       const terms = {
-        subject: names[0] ?? 'nobody',
+        subject: subject ?? [names[0] ?? 'nobody'],
         issuer: name,
         from: notBefore,
         to: notAfter,
@@ -62,7 +72,7 @@ export function testAuthority(name = 'Sallyport test origins'): TestAuthority {
 }
 
 type Terms = {
-  readonly subject: string
+  readonly subject: readonly string[]
   readonly issuer: string
   readonly from: number
   readonly to: number
@@ -80,9 +90,9 @@ function certificate(terms: Terms): string {
     tlv(0xa0, integer(Buffer.from([2]))),
     integer(serial),
     algorithm,
-    commonName(terms.issuer),
+    distinguishedName([terms.issuer]),
     sequence(time(Date.now() + terms.from), time(Date.now() + terms.to)),
-    commonName(terms.subject),
+    distinguishedName(terms.subject),
     terms.publicKey.export({ type: 'spki', format: 'der' }) as Buffer,
     tlv(0xa3, sequence(...terms.extensions)),
   )
@@ -112,8 +122,8 @@ function ipv6(address: string): Buffer {
   return Buffer.from(all.flatMap((word) => [word >> 8, word & 0xff]))
 }
 
-function commonName(name: string): Buffer {
-  return sequence(tlv(0x31, sequence(oid(oids.commonName), tlv(0x0c, Buffer.from(name)))))
+function distinguishedName(names: readonly string[]): Buffer {
+  return sequence(...names.map((name) => tlv(0x31, sequence(oid(oids.commonName), tlv(0x0c, Buffer.from(name))))))
 }
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
