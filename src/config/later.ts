@@ -29,10 +29,7 @@ export const later: readonly (string | { readonly key: string; readonly values: 
   'gateway',
   'attestation',
   'proxy.transparent',
-  'upstream.proxy',
-  'limits.bufferedBytes',
   'audit.retention',
-  'upstream.clientCerts',
   { key: 'audit.store', values: /^postgres/ },
   'audit.export',
 ]

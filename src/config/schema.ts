@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { attestation, auditExport, gatewayParts } from './schema-parts.ts'
-import { addresses, authority, bytes, cidr, count, milliseconds, name, path, secret, url } from './values.ts'
+import { addresses, authority, bytes, cidr, count, exception, milliseconds, name, path, secret, url } from './values.ts'
 
 /** The whole of `sallyport.yaml`, with its defaults. A map that is not nullable is a section; everything else is a setting. */
 export const configSchema = z.strictObject({
@@ -70,6 +70,10 @@ export const configSchema = z.strictObject({
       .nullable()
       .default(null)
       .describe('Parent proxy, with user and password if it wants them; null: direct.'),
+    noProxy: z
+      .array(exception)
+      .default([])
+      .describe('Hosts, suffixes, addresses and networks that are dialled directly although there is a parent proxy.'),
     allowPrivate: z
       .array(cidr)
       .default([])

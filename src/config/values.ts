@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
+import { noProxy } from '../lib/no-proxy.ts'
 
 /** Where a door listens. An empty host is every interface; port 0 is any free port. */
 export type Address = { readonly host: string; readonly port: number }
@@ -54,6 +55,11 @@ export const cidr = z
   .refine(isCidr, 'must be a network such as 10.0.0.0/8 or ::1/128')
   .transform((text) => (text.includes('/') ? text : `${text}/${isIPv4(text) ? 32 : 128}`))
 
+/** An entry of a NO_PROXY-like list. */
+export const exception = z
+  .string()
+  .refine(isException, 'must be a host, a suffix, an address or a network, each with :port if need be, or *')
+
 /** Milliseconds; the ceiling is what a timer can hold. */
 export const milliseconds = z.int().min(1).max(2_147_483_647)
 export const count = z.int().min(1)
@@ -66,8 +72,18 @@ export function url(...schemes: readonly string[]) {
     .refine((text) => isUrl(text, schemes), `must be a URL: ${schemes.map((s) => `${s}://…`).join(', ')}`)
 }
 
+function isException(text: string): boolean {
+  try {
+    noProxy([text])
+    return true
+  } catch {
+    return false
+  }
+}
+
 function isUrl(text: string, schemes: readonly string[]): boolean {
-  if (!URL.canParse(text)) return false
+  // URL also reads `http:user:password@host`, in which nothing would be masked.
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
   return schemes.includes(protocol.slice(0, -1)) && hostname !== ''
 }

@@ -1,13 +1,18 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { addressBytes, addressText } from './address-bytes.ts'
 
-/** An address as a person writes it in a URL or header, without brackets and zone; IPv4-mapped IPv6 becomes IPv4. */
+/** An address in its one usual spelling, without brackets and zone; IPv4-mapped IPv6 becomes IPv4. What is no address stays, in lower case. */
 export function plainAddress(address: string): string {
+  if (isIPv4(address)) return address
   const bare = address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address
   const zone = bare.indexOf('%')
   const noZone = zone === -1 ? bare : bare.slice(0, zone)
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(noZone)
-  return mapped?.[1] ?? noZone.toLowerCase()
+  if (!isIPv6(noZone)) return noZone.toLowerCase()
+  const bytes = addressBytes(noZone)
+  return addressText(bytes.indexOf(mappedPrefix) === 0 ? bytes.subarray(12) : bytes)
 }
+
+const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
 
 export type AddressSet = (address: string) => boolean
 
@@ -64,7 +69,10 @@ const special = addressSet([
   '2001::/23',
   '::ffff:0:0:0/96',
   '100::/64',
+  '100:0:0:1::/64',
   '2001:db8::/32',
+  '3fff::/20',
+  '5f00::/16',
   'fc00::/7',
   'fe80::/10',
   'fec0::/10',

@@ -1,59 +1,72 @@
 import type { Socket } from 'node:net'
-import type { SecureContext, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
-import { dialTcp, startTls } from './dial.ts'
-import type { Guard } from './guard.ts'
+import { dialTcp } from './dial.ts'
+import type { Guard, Route } from './guard.ts'
+import { within } from './limits.ts'
+import type { Limits } from './limits.ts'
 import type { Origin } from './origin.ts'
+import type { Parent } from './parent.ts'
+import type { AbsoluteForm } from './request-head.ts'
+import type { Secure } from './secure.ts'
 
 export type Connector = {
-  /** A plain connection, for tunnels and plain HTTP. */
+  /** A connection that carries any bytes to the origin, for tunnels and upgrades. */
   readonly tcp: (origin: { host: string; port: number }, signal?: AbortSignal) => Promise<Socket>
   /** A connection ready for HTTP: TLS when the scheme says so, offering `alpn`. */
   readonly http: (origin: Origin, alpn: readonly string[], signal?: AbortSignal) => Promise<Socket | TLSSocket>
+  /** How requests are written on `http` connections to a parent proxy; undefined: as an origin wants them. */
+  readonly form?: (origin: Origin) => AbsoluteForm | undefined
 }
 
-/** Dials origins: guard, then TCP, then TLS with session resumption. `isOwn` names our own listeners, which are never dialled. */
+/**
+ * Dials origins: guard, then TCP or the parent proxy, then TLS, in `connectTimeoutMs` together. `isOwn` names our own listeners, which are
+ * never dialled.
+ */
 export function connector(options: {
   readonly guard: Guard
-  readonly trust: () => SecureContext
+  readonly secure: Secure
   readonly connectTimeoutMs: number
   readonly isOwn: (address: string, port: number) => boolean
+  /** Takes what the guard says is carried; `carried` tells the same without a look-up. */
+  readonly parent?: Parent & { readonly carried: (host: string, port: number) => boolean }
 }): Connector {
-  const sessions = new Map<string, Buffer>()
+  const { parent } = options
 
-  const tcp: Connector['tcp'] = async ({ host, port }, signal) => {
-    const route = await options.guard(host, port)
+  const checked = async ({ host, port }: { host: string; port: number }, limits: Limits): Promise<Route> => {
+    const route = await within<Route>(limits, `${host} is not resolved`, (resolve, reject) => {
+      options.guard(host, port).then(resolve, reject)
+      return () => undefined
+    })
     if (route.addresses.some((address) => options.isOwn(address, route.port))) {
       throw new SallyportError('loop_detected', `${host}:${port} is Sallyport itself`)
     }
-    return dialTcp(host, route, {
-      connectTimeoutMs: options.connectTimeoutMs,
-      ...(signal === undefined ? {} : { signal }),
-    })
+    return route
   }
 
-  const http: Connector['http'] = async (origin, alpn, signal) => {
-    const socket = await tcp(origin, signal)
-    if (origin.scheme === 'http') return socket
-    const key = `${origin.host}:${origin.port} ${alpn.join()}`
-    const secure = await startTls(socket, origin.host, {
-      context: options.trust(),
-      alpn,
-      session: sessions.get(key),
-      connectTimeoutMs: options.connectTimeoutMs,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    secure.on('session', (session: Buffer) => remember(sessions, key, session))
-    return secure
+  const open = async (origin: { host: string; port: number }, limits: Limits): Promise<Socket> => {
+    const route = await checked(origin, limits)
+    return route.carried === true && parent !== undefined
+      ? parent.tunnel(origin, limits)
+      : dialTcp(origin.host, route, limits)
   }
 
-  return { tcp, http }
-}
+  const begun = (signal: AbortSignal | undefined): Limits => ({
+    connectTimeoutMs: options.connectTimeoutMs,
+    since: performance.now(),
+    ...(signal === undefined ? {} : { signal }),
+  })
 
-function remember(sessions: Map<string, Buffer>, key: string, session: Buffer): void {
-  sessions.delete(key)
-  sessions.set(key, session)
-  if (sessions.size > rememberedSessions) sessions.delete(sessions.keys().next().value as string)
+  return {
+    tcp: (origin, signal) => open(origin, begun(signal)),
+    async http(origin, alpn, signal) {
+      const limits = begun(signal)
+      if (origin.scheme === 'https') return options.secure(await open(origin, limits), origin, alpn, limits)
+      const route = await checked(origin, limits)
+      if (route.carried !== true || parent === undefined) return dialTcp(origin.host, route, limits)
+      return parent.plain === undefined ? parent.tunnel(origin, limits) : parent.plain.open(limits)
+    },
+    form: ({ scheme, host, port }) =>
+      scheme === 'http' && parent?.carried(host, port) === true ? parent.plain?.form : undefined,
+  }
 }
-
-const rememberedSessions = 500

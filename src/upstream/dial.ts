@@ -1,55 +1,78 @@
-import { connect as connectTcp } from 'node:net'
-import type { LookupFunction, Socket } from 'node:net'
-import { isIP } from 'node:net'
+import { connect as connectTcp, isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
 import type { Route } from './guard.ts'
+import { within } from './limits.ts'
+import type { Limits } from './limits.ts'
+import { codeOf, tlsFault } from './tls-fault.ts'
 
-export type DialOptions = { readonly connectTimeoutMs: number; readonly signal?: AbortSignal }
-
-/** A TCP connection to the first address that answers (RFC 8305, by Node's own happy eyeballs). The signal ends the dialling only. */
-export function dialTcp(host: string, route: Route, options: DialOptions): Promise<Socket> {
+/**
+ * A TCP connection to the first address that answers (RFC 8305): tried in turn, families by turns, the next one when one fails or takes
+ * longer than a moment; none is given up before another has won. The signal ends the dialling only.
+ */
+export function dialTcp(host: string, route: Route, limits: Limits): Promise<Socket> {
   const to = `${host}:${route.port}`
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({
-      host: route.addresses.length === 1 ? (route.addresses[0] as string) : host,
-      port: route.port,
-      lookup: checkedLookup(route.addresses),
-      autoSelectFamily: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
-    })
-    const late = (): void =>
-      fail(new SallyportError('upstream_timeout', `no connection to ${to} in ${options.connectTimeoutMs} ms`))
-    const timer = setTimeout(late, options.connectTimeoutMs)
-    const stopped = (): void => fail(new SallyportError('client_aborted', 'the client went away'))
-    const finish = (): void => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', stopped)
-      socket.off('error', fail)
-    }
-    const fail = (error: Error): void => {
-      finish()
-      socket.on('error', () => undefined).destroy()
-      reject(error instanceof SallyportError ? error : unreachable(to, error))
-    }
-    socket.once('error', fail)
-    socket.once('connect', () => {
-      finish()
-      resolve(socket)
-    })
-    options.signal?.addEventListener('abort', stopped)
-    if (options.signal?.aborted === true) stopped()
-  })
+  return within(limits, `no connection to ${to}`, (resolve, reject) =>
+    race(route, resolve, (failures) =>
+      reject(
+        new SallyportError('upstream_unreachable', `cannot connect to ${to}: ${codesOf(failures)}`, {
+          cause: failures[0],
+        }),
+      ),
+    ),
+  )
 }
 
-function unreachable(to: string, cause: Error): SallyportError {
-  return new SallyportError('upstream_unreachable', `cannot connect to ${to}: ${codeOf(cause)}`, { cause })
+function race(route: Route, won: (socket: Socket) => void, lost: (failures: readonly Error[]) => void): () => void {
+  const left = byTurns(route.addresses).slice(0, maxAddresses)
+  const open = new Set<Socket>()
+  const failures: Error[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  const stop = (): void => {
+    clearTimeout(timer)
+    for (const socket of open) socket.on('error', () => undefined).destroy()
+  }
+  const next = (): void => {
+    clearTimeout(timer)
+    const address = left.shift()
+    if (address === undefined) {
+      if (open.size === 0) lost(failures)
+      return
+    }
+    const socket = connectTcp({ host: address, port: route.port, ...socketOptions })
+    const failed = (error: Error): void => {
+      open.delete(socket)
+      failures.push(error)
+      next()
+    }
+    open.add(socket)
+    socket.once('error', failed).once('connect', () => {
+      open.delete(socket.off('error', failed))
+      stop()
+      won(socket)
+    })
+    if (left.length > 0) timer = setTimeout(next, attemptMs)
+  }
+  next()
+  return stop
 }
 
-export type TlsDial = DialOptions & {
+/** RFC 8305, 4: beginning with the family that the resolver puts first. */
+function byTurns(addresses: readonly string[]): string[] {
+  const family = isIP(addresses[0] ?? '')
+  const first = addresses.filter((address) => isIP(address) === family)
+  const second = addresses.filter((address) => isIP(address) !== family)
+  return first.flatMap((address, i) => [address, ...second.slice(i, i + 1)]).concat(second.slice(first.length))
+}
+
+function codesOf(failures: readonly Error[]): string {
+  return [...new Set(failures.map(codeOf))].join(', ') || 'no address'
+}
+
+export type TlsDial = Limits & {
   readonly context: SecureContext
   readonly alpn: readonly string[]
   readonly session?: Buffer | undefined
@@ -57,7 +80,7 @@ export type TlsDial = DialOptions & {
 
 /** TLS over a connection that dialTcp or a parent proxy gave. The certificate is always checked, for `host`. */
 export function startTls(socket: Socket, host: string, options: TlsDial): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
+  return within(options, `no TLS handshake with ${host}`, (resolve, reject) => {
     const secure = connectTls({
       socket,
       secureContext: options.context,
@@ -65,58 +88,24 @@ export function startTls(socket: Socket, host: string, options: TlsDial): Promis
       ...(isIP(host) === 0 ? { servername: host } : { host }),
       ...(options.session === undefined ? {} : { session: options.session }),
     })
-    const timer = setTimeout(
-      () =>
-        fail(new SallyportError('upstream_timeout', `no TLS handshake with ${host} in ${options.connectTimeoutMs} ms`)),
-      options.connectTimeoutMs,
-    )
-    const stopped = (): void => fail(new SallyportError('client_aborted', 'the client went away'))
-    const finish = (): void => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', stopped)
+    const stop = (): void => {
       secure.off('error', fail).off('close', closed)
+      secure.on('error', () => undefined).destroy()
     }
     const fail = (error: Error): void => {
-      finish()
-      secure.destroy()
-      secure.on('error', () => undefined)
-      reject(error instanceof SallyportError ? error : tlsFailure(host, error))
+      stop()
+      reject(tlsFault(host, error))
     }
     const closed = (): void => fail(new Error('closed during the handshake'))
-    options.signal?.addEventListener('abort', stopped)
     secure.once('error', fail).once('close', closed)
     secure.once('secureConnect', () => {
-      finish()
+      secure.off('error', fail).off('close', closed)
       resolve(secure)
     })
+    return stop
   })
 }
 
-function tlsFailure(host: string, cause: Error): SallyportError {
-  const code = codeOf(cause)
-  if (certificateFaults.test(code))
-    return new SallyportError('upstream_certificate_invalid', `the certificate of ${host} is not accepted: ${code}`, {
-      cause,
-    })
-  const alert = /alert ([a-z ]+)|SSL alert number (\d+)/.exec(cause.message)
-  return new SallyportError('upstream_tls_failed', `no TLS with ${host}: ${alert?.[1]?.trim() ?? code}`, { cause })
-}
-
-const certificateFaults =
-  /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT_ALTNAME|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH|ERROR_IN_CERT|CRL_)/
-
-/** The system's code of an error, or its message without addresses and paths. */
-export function codeOf(error: Error): string {
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0])
-  return (error as NodeJS.ErrnoException).code ?? error.message
-}
-
-// Gives back the addresses that were checked: no second look-up, whatever the name says by now.
-function checkedLookup(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: isIP(address) }))
-  return (_host, options, callback) => {
-    const give = callback as unknown as (error: Error | null, ...rest: unknown[]) => void
-    if (options.all === true) give(null, found)
-    else give(null, found[0]?.address, found[0]?.family)
-  }
-}
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
+const attemptMs = 250
+const maxAddresses = 16

@@ -1,13 +1,22 @@
 import { SallyportError, type ErrorCode } from '../core/errors.ts'
+import { tlsReason } from './tls-fault.ts'
 
 /** What went wrong upstream, in our codes. */
 export function upstreamFault(error: Error): SallyportError {
   if (error instanceof SallyportError) return error
   if (error.cause instanceof SallyportError) return error.cause
   const code = (error as NodeJS.ErrnoException).code ?? ''
+  if (code.startsWith('ERR_SSL_')) return tlsBroken(error, code)
   const known = faults.find(([pattern]) => pattern.test(code))
   const ours: ErrorCode = known?.[1] ?? 'upstream_closed'
   return new SallyportError(ours, known?.[2] ?? `the origin failed: ${code === '' ? error.message : code}`, {
+    cause: error,
+  })
+}
+
+/** After the handshake, as a server of TLS 1.3 does that misses a client certificate (RFC 8446, 4.4.2.4). */
+function tlsBroken(error: Error, code: string): SallyportError {
+  return new SallyportError('upstream_tls_failed', `TLS with the origin failed: ${tlsReason(error) ?? code}`, {
     cause: error,
   })
 }
@@ -16,6 +25,5 @@ const faults: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^ETIMEDOUT$/, 'upstream_timeout', 'the origin took too long'],
   [/^ECONNREFUSED$|^EHOSTUNREACH$|^ENETUNREACH$/, 'upstream_unreachable', 'the origin cannot be reached'],
   [/^ECONNRESET$|^EPIPE$/, 'upstream_closed', 'the origin closed the connection'],
-  [/^ERR_SSL_/, 'upstream_tls_failed', 'TLS with the origin failed'],
   [/^ERR_HTTP2_/, 'upstream_closed', 'the origin reset the stream'],
 ]

@@ -9,7 +9,9 @@ import { idle } from './idle.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
+import { unchallenged } from './parent.ts'
 import { requestText } from './request-head.ts'
+import type { AbsoluteForm } from './request-head.ts'
 
 export type Http1 = {
   readonly send: (origin: Origin, request: Request, sending: Sending) => Promise<Answer>
@@ -72,19 +74,30 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
       )
     })
 
+  const exchange = async (
+    origin: Origin,
+    request: Request,
+    sending: Sending,
+    form: AbsoluteForm | undefined,
+  ): Promise<Answer> => {
+    if (sending.signal.aborted) throw aborted()
+    const text = requestText(request, form)
+    const key = keyOf(origin)
+    const before = usable(key)
+    if (before === undefined) return (await dial(origin, key, sending.signal)).send(request, text, sending)
+    try {
+      return await before.send(request, text, sending)
+    } catch (error) {
+      if (!repeatable(request, before.lost) || sending.signal.aborted) throw error
+    }
+    return (await dial(origin, key, sending.signal)).send(request, text, sending)
+  }
+
   return {
-    async send(origin, request, sending) {
-      if (sending.signal.aborted) throw aborted()
-      const text = requestText(request)
-      const key = keyOf(origin)
-      const before = usable(key)
-      if (before === undefined) return (await dial(origin, key, sending.signal)).send(request, text, sending)
-      try {
-        return await before.send(request, text, sending)
-      } catch (error) {
-        if (!repeatable(request, before.lost) || sending.signal.aborted) throw error
-      }
-      return (await dial(origin, key, sending.signal)).send(request, text, sending)
+    send(origin, request, sending) {
+      const form = connect.form?.(origin)
+      const answer = exchange(origin, request, sending, form)
+      return form === undefined ? answer : answer.then(unchallenged)
     },
     adopt: (origin, socket) => {
       const key = keyOf(origin)

@@ -13,11 +13,14 @@ export type RequestText = {
   readonly expects: boolean
 }
 
+/** For a proxy the target names its origin (RFC 9112, 3.2.2); `fields` are for the proxy alone. */
+export type AbsoluteForm = { readonly fields: RawHeaders }
+
 /**
  * A request's head for HTTP/1.1: its end-to-end fields in their order and case, framed as its body is. Throws
  * `malformed_request` for what would read as something else on the wire.
  */
-export function requestText(request: Request): RequestText {
+export function requestText(request: Request, absolute?: AbsoluteForm): RequestText {
   const { head, body } = request
   const fields = endToEnd(head.headers)
   const length = body === null ? undefined : body.length
@@ -40,7 +43,8 @@ export function requestText(request: Request): RequestText {
   if (!hosted) lines = `Host: ${authority(request)}\r\n${lines}`
   if (chunked) lines += 'Transfer-Encoding: chunked\r\n'
   else if (length !== undefined && !declared) lines += `Content-Length: ${length}\r\n`
-  return { text: `${requestLine(request)}${lines}\r\n`, chunked, expects }
+  if (absolute !== undefined) lines += fieldLines(absolute.fields)
+  return { text: `${requestLine(request, absolute !== undefined)}${lines}\r\n`, chunked, expects }
 }
 
 /** A head with exactly these fields and no body. */
@@ -60,11 +64,14 @@ export function trailerText(trailers: RawHeaders): string {
   return `${lines}\r\n`
 }
 
-function requestLine({ head: { method, target } }: Request): string {
+function requestLine(request: Request, absolute = false): string {
+  const { method, target } = request.head
   const path = `${target.path}${target.query}`
   if (!token.test(method)) throw malformed('the method is not a token')
   if (!targetForm.test(path)) throw malformed('the target has a character that a URI cannot have')
-  return `${method} ${path} HTTP/1.1\r\n`
+  if (!absolute) return `${method} ${path} HTTP/1.1\r\n`
+  // OPTIONS for the origin as a whole has no path (RFC 9112, 3.2.4).
+  return `${method} ${target.scheme}://${authority(request)}${path === '*' ? '' : path} HTTP/1.1\r\n`
 }
 
 function fieldLines(headers: RawHeaders): string {

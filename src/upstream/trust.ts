@@ -3,14 +3,21 @@ import { createSecureContext, getCACertificates } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
 
+/** A client certificate with its key, PEM. */
+export type Identity = { readonly cert: string; readonly key: string }
+
 /**
- * The one context that all upstream handshakes share: the system's roots, Node's, and extra PEM files. Made once, because
- * reading the roots takes 20 ms and a `ca` list per connection costs that much every time.
+ * Makes the contexts of upstream handshakes: the system's roots, Node's, and extra PEM files, which are read now. One serves all that show
+ * the same client certificate, because reading the roots takes 20 ms and a `ca` list per connection costs that much every time.
  */
-export function upstreamTrust(extraFiles: readonly string[]): SecureContext {
+export function upstreamTrust(extraFiles: readonly string[]): (identity?: Identity) => SecureContext {
   const extra = extraFiles.map(readPem)
-  const roots = [...new Set([...getCACertificates('bundled'), ...systemCertificates(), ...getCACertificates('extra')])]
-  return createSecureContext({ ca: [...roots, ...extra], minVersion: 'TLSv1.2' })
+  return (identity) => {
+    const roots = [
+      ...new Set([...getCACertificates('bundled'), ...systemCertificates(), ...getCACertificates('extra')]),
+    ]
+    return createSecureContext({ ...identity, ca: [...roots, ...extra], minVersion: 'TLSv1.2' })
+  }
 }
 
 function systemCertificates(): string[] {
@@ -23,6 +30,16 @@ function systemCertificates(): string[] {
 }
 
 function readPem(file: string): string {
+  const pem = readText(file)
+  try {
+    createSecureContext({ ca: pem })
+  } catch (cause) {
+    throw new SallyportError('config_invalid', `upstream.ca: ${file} holds no certificates`, { cause })
+  }
+  return pem
+}
+
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {

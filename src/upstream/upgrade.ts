@@ -17,7 +17,10 @@ export async function upgradeUpstream(
   signal: AbortSignal,
 ): Promise<Upgraded> {
   const text = { text: bareText(request, headers), chunked: false, expects: false }
-  const socket = await connect.http(request.head.target, ['http/1.1'], signal)
+  const { target } = request.head
+  // A parent proxy is to carry what is no HTTP any more: through a tunnel (RFC 6455, 4.1).
+  const socket =
+    target.scheme === 'http' ? await connect.tcp(target, signal) : await connect.http(target, ['http/1.1'], signal)
   const connection = new Connection('', socket, {
     times: { headersTimeoutMs: Number.POSITIVE_INFINITY, idleTimeoutMs: Number.POSITIVE_INFINITY },
     clock: () => 0,

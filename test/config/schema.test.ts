@@ -31,6 +31,7 @@ test('an empty file gives the defaults', () => {
     resolve: {},
     ca: [],
     proxy: null,
+    noProxy: [],
     allowPrivate: [],
     clientCerts: [],
     connectTimeoutMs: 10_000,

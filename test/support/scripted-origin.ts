@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { connector, type Connector } from '../../src/upstream/connect.ts'
 import { createSecureContext } from 'node:tls'
+import { resuming } from '../../src/upstream/secure.ts'
 import type { Body, RawHeaders, Request } from '../../src/core/http.ts'
 import { bytesBody } from '../../src/http/body.ts'
 import { over, type RawClient } from './raw-client.ts'
@@ -46,7 +47,7 @@ export function loopbackConnector(ca?: string): Connector {
   const context = createSecureContext(ca === undefined ? {} : { ca })
   return connector({
     guard: async (_host, port) => ({ addresses: ['127.0.0.1'], port }),
-    trust: () => context,
+    secure: resuming(() => ({ id: '', context })),
     connectTimeoutMs: 5_000,
     isOwn: () => false,
   })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { SallyportError } from '../../src/core/errors.ts'
 import { connector } from '../../src/upstream/connect.ts'
+import { resuming } from '../../src/upstream/secure.ts'
 import { testAuthority } from '../support/authority.ts'
 import { startOrigin } from '../support/origin.ts'
 
@@ -17,7 +18,7 @@ const to = (port: number, own = false, dialled: string[] = []) => {
       if (host === 'forbidden.test') throw new SallyportError('address_not_allowed', 'no')
       return { addresses: ['127.0.0.1'], port }
     },
-    trust: () => context,
+    secure: resuming(() => ({ id: '', context })),
     connectTimeoutMs: 5_000,
     isOwn: (address, at) => own && address === '127.0.0.1' && at === port,
   })

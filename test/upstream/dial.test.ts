@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
-import { codeOf, dialTcp, startTls } from '../../src/upstream/dial.ts'
+import { dialTcp, startTls } from '../../src/upstream/dial.ts'
 import { testAuthority } from '../support/authority.ts'
 import { startOrigin, type OriginOptions } from '../support/origin.ts'
 
@@ -126,9 +126,4 @@ test('a handshake that nobody waits for any more is given up', async () => {
   gone.abort()
   await assert.rejects(waiting, { code: 'client_aborted' })
   server.close()
-})
-
-test('the code of a failure of several addresses is that of the first', () => {
-  assert.equal(codeOf(new AggregateError([Object.assign(new Error('x'), { code: 'EFIRST' })])), 'EFIRST')
-  assert.equal(codeOf(new Error('words')), 'words')
 })

@@ -15,7 +15,7 @@ test('a private authority is trusted only when its file is named', async () => {
   await using origin = await startOrigin(() => undefined, { authority, names: ['a.test'] })
   const dial = async (files: string[]) => {
     const socket = await dialTcp('a.test', { addresses: ['127.0.0.1'], port: origin.port }, { connectTimeoutMs: 5_000 })
-    return startTls(socket, 'a.test', { context: upstreamTrust(files), alpn: [], connectTimeoutMs: 5_000 })
+    return startTls(socket, 'a.test', { context: upstreamTrust(files)(), alpn: [], connectTimeoutMs: 5_000 })
   }
   const secure = await dial([file])
   assert.equal(secure.authorized, true)
