@@ -1,9 +1,13 @@
 import { benchProxy } from './bench/proxy.ts'
+import { benchWire } from './bench/wire.ts'
 
 const [suite, ...args] = process.argv.slice(2)
 
 // One line for each suite.
-const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = { proxy: benchProxy }
+const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  proxy: benchProxy,
+  wire: benchWire,
+}
 
 const run = suites[suite ?? '']
 if (run === undefined) {

@@ -1,32 +1,21 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { TestAuthority } from '../../test/support/authority.ts'
 import { installSallyport, type SallyportOptions } from '../../test/support/sallyport.ts'
 import { tempFolder } from '../../test/support/temp.ts'
 import { repository } from '../source-files.ts'
-import type { Route } from './jobs.ts'
+import {
+  bytesHost,
+  contestant,
+  startPinned,
+  startScript,
+  untilListening,
+  type Contestant,
+  type Setting,
+} from './children.ts'
 import { startMitmproxy, startSquid } from './native-peers.ts'
-
-/** A proxy that runs, or the direct way, for which `pid` is null. */
-export type Contestant = {
-  readonly name: string
-  readonly pid: number | null
-  readonly route: Route
-  readonly stop: () => Promise<void>
-}
-
-export type Setting = {
-  readonly authority: TestAuthority
-  readonly originPort: number
-  /** Every name the client will ask for. */
-  readonly hosts: readonly string[]
-  /** A folder for a CPU profile of ours. */
-  readonly profile?: string
-}
 
 export type Candidate = {
   readonly name: string
@@ -35,7 +24,7 @@ export type Candidate = {
 }
 
 /** In the order in which they take turns. */
-export const candidates: readonly Candidate[] = [
+export const proxies: readonly Candidate[] = [
   {
     name: 'direct',
     start: async ({ authority, originPort }) =>
@@ -56,56 +45,41 @@ export const candidates: readonly Candidate[] = [
   { name: 'mitmproxy', start: startMitmproxy },
 ]
 
-export function contestant(name: string, child: ChildProcess | null, route: Route): Contestant {
-  const stop = async () => {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await ended
-    clearTimeout(late)
-  }
-  return { name, pid: child?.pid ?? null, route, stop }
-}
+/** What the wire's cost is held against. */
+export const wirePeers: readonly Candidate[] = [
+  ...proxies.filter(({ name }) => ['direct', 'ours', 'ours-tunnel', 'bare'].includes(name)),
+  {
+    name: 'relay',
+    start: async ({ authority, originPort }) => {
+      const child = startScript(0, 'peers/relay.ts')
+      return contestant('relay', child, { proxyPort: await portOf(child), targetPort: originPort, ca: authority.cert })
+    },
+  },
+  {
+    name: 'tls-server',
+    start: async ({ authority, hosts }) => {
+      const child = startScript(0, 'peers/tls-server.ts')
+      child.send(authority.issue(hosts))
+      return contestant('tls-server', child, { proxyPort: null, targetPort: await portOf(child), ca: authority.cert })
+    },
+  },
+]
 
-/** Starts a command on one core where the system can pin; its own output goes nowhere. */
-export function startPinned(
-  core: number,
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-  ipc = false,
-): ChildProcess {
-  const pinned = process.platform === 'linux'
-  const program = pinned ? 'taskset' : command
-  const rest = pinned ? ['-c', String(core), command, ...args] : args
-  const quiet = process.env['BENCH_DEBUG'] === undefined ? 'ignore' : 'inherit'
-  const child = spawn(program, rest, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', quiet, quiet, ...(ipc ? ['ipc' as const] : [])],
-  })
-  process.once('exit', () => child.kill('SIGKILL'))
-  return child
-}
-
-/** Waits until something listens there. */
-export async function untilListening(check: () => Promise<boolean>, child: ChildProcess, what: string): Promise<void> {
-  for (let waited = 0; waited < 20_000; waited += 50) {
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`${what} ended at once: try BENCH_DEBUG=1`)
-    if (await check()) return
-    await delay(50)
-  }
-  throw new Error(`${what} did not start: try BENCH_DEBUG=1`)
+async function portOf(child: ChildProcess): Promise<number> {
+  const [{ port }] = (await once(child, 'message', { signal: AbortSignal.timeout(20_000) })) as [{ port: number }]
+  return port
 }
 
 async function startOurs(
   name: string,
-  { authority, originPort, hosts, profile }: Setting,
+  { authority, originPort, bytesPort, hosts, profile }: Setting,
   policies: Record<string, unknown>,
 ): Promise<Contestant> {
   const address = `127.0.0.1:${originPort}`
-  const origins = Object.fromEntries(hosts.map((host) => [`${host}:443`, { address }]))
+  const origins = {
+    ...Object.fromEntries(hosts.map((host) => [`${host}:443`, { address }])),
+    [`${bytesHost}:443`]: { address: `127.0.0.1:${bytesPort}` },
+  }
   const inspects = name === 'ours'
   const own = inspects
     ? {
@@ -117,10 +91,10 @@ async function startOurs(
     authority,
     origins,
     policies: own,
-    config: { log: { level: 'warn', format: 'json' } },
+    config: { log: { level: 'warn', format: 'json' }, limits: { connections: 50_000 } },
   }
   const installation = await installSallyport(options)
-  const profiling = inspects && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
+  const profiling = profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const child = startPinned(0, process.execPath, [
     ...profiling,
     '--disable-warning=ExperimentalWarning',
@@ -142,7 +116,6 @@ async function startOurs(
 async function startPeer(name: string, { authority, originPort }: Setting): Promise<Contestant> {
   const folder = tempFolder('bench')
   const [caFile, originCa] = [join(folder, 'ca.pem'), join(folder, 'origins.pem')]
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(originCa, authority.cert)
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const args = [
@@ -155,6 +128,6 @@ async function startPeer(name: string, { authority, originPort }: Setting): Prom
     originCa,
   ]
   const child = startPinned(0, process.execPath, args, { NODE_EXTRA_CA_CERTS: originCa }, true)
-  const [{ port }] = (await once(child, 'message', { signal: AbortSignal.timeout(20_000) })) as [{ port: number }]
+  const port = await portOf(child)
   return contestant(name, child, { proxyPort: port, targetPort: originPort, ca: readFileSync(caFile, 'utf8') })
 }

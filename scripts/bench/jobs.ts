@@ -23,7 +23,37 @@ export type FreshJob = Route & { readonly kind: 'fresh'; readonly hosts: readonl
 /** Streams whose events carry the time at which they left the origin. */
 export type StreamJob = Route & { readonly kind: 'stream'; readonly host: string; readonly streams: number }
 
-export type Job = LoadJob | FreshJob | StreamJob
+/** Opens connections, each with one exchange, and keeps them: idle, or as streams of an event per second. */
+export type HoldJob = Route & {
+  readonly kind: 'hold'
+  readonly host: string
+  readonly connections: number
+  readonly answer: 'json' | 'slow'
+}
+
+/** Notes for a while when the events of what is held come. */
+export type WatchJob = { readonly kind: 'watch'; readonly ms: number }
+
+export type ReleaseJob = { readonly kind: 'release' }
+
+/** Megabytes through plain TCP: they are the exchanges that are counted. */
+export type BytesJob = Route & {
+  readonly kind: 'bytes'
+  readonly host: string
+  readonly streams: number
+  readonly way: 'up' | 'down'
+  readonly megabytes: number
+}
+
+/** Full TLS handshakes, each on a connection of its own. */
+export type HandshakesJob = Route & {
+  readonly kind: 'handshakes'
+  readonly host: string
+  readonly concurrency: number
+  readonly ms: number
+}
+
+export type Job = LoadJob | FreshJob | StreamJob | HoldJob | WatchJob | ReleaseJob | BytesJob | HandshakesJob
 
 /** Times in milliseconds. `exchanges` were answered with 200; others are `failures`. */
 export type JobResult = {

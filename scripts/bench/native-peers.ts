@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { testAuthority } from '../../test/support/authority.ts'
 import { freePorts } from '../../test/support/sallyport.ts'
 import { tempFolder } from '../../test/support/temp.ts'
-import { contestant, startPinned, untilListening, type Contestant, type Setting } from './contestants.ts'
+import { contestant, startPinned, untilListening, type Contestant, type Setting } from './children.ts'
 
 /** Debian's squid-openssl, bumping all; a text when it is not there or has no OpenSSL. */
 export async function startSquid({ authority, originPort, hosts }: Setting): Promise<Contestant | string> {

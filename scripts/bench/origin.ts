@@ -1,5 +1,6 @@
 // The origin of the benchmarks: TLS, HTTP/1.1 read with the least work, prepared answers. Run as a child; says its port by IPC.
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createTcp, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { paceMs, streamEvents } from './jobs.ts'
 import { chatAnswer, chatEvent, restamp } from './payload.ts'
@@ -40,17 +41,15 @@ function serve(socket: TLSSocket): void {
     }
     missing = 0
     if (mode === 'json') socket.write(restamp(whole, ++answered))
+    else if (mode === 'slow') everySecond(socket)
     else stream(socket, mode === 'paced')
   })
 }
 
 function stream(socket: TLSSocket, paced: boolean): void {
-  socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n')
+  socket.write(streamHead)
   let sent = 0
-  const send = () => {
-    const event = chatEvent(sent++, process.hrtime.bigint())
-    socket.write(`${event.length.toString(16)}\r\n${event}\r\n`)
-  }
+  const send = () => sendEvent(socket, sent++)
   const finish = () => void socket.write('e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n')
   if (!paced) {
     socket.cork()
@@ -68,9 +67,56 @@ function stream(socket: TLSSocket, paced: boolean): void {
   }, paceMs)
 }
 
+// Until the client goes away; the streams' seconds begin at different times.
+function everySecond(socket: TLSSocket): void {
+  socket.write(streamHead)
+  let sent = 0
+  sendEvent(socket, sent++)
+  let timer = setTimeout(() => {
+    timer = setInterval(() => sendEvent(socket, sent++), 1_000)
+  }, Math.random() * 1_000)
+  socket.on('close', () => clearInterval(timer))
+}
+
+function sendEvent(socket: TLSSocket, index: number): void {
+  const event = chatEvent(index, process.hrtime.bigint())
+  socket.write(`${event.length.toString(16)}\r\n${event}\r\n`)
+}
+
+// `up N` or `down N`, a line feed, then so many bytes that way.
+function serveBytes(socket: Socket): void {
+  socket.on('error', () => {})
+  socket.once('data', (first: Buffer) => {
+    const end = first.indexOf(10)
+    const [way, count] = first.toString('latin1', 0, end).split(' ')
+    let left = Number(count)
+    const took = (length: number) => {
+      left -= length
+      if (left <= 0) socket.write('k')
+    }
+    if (way === 'down') return void sendBytes(socket, left)
+    took(first.length - end - 1)
+    socket.on('data', (chunk: Buffer) => took(chunk.length))
+  })
+}
+
+async function sendBytes(socket: Socket, count: number): Promise<void> {
+  const gone = once(socket, 'close')
+  for (let left = count; left > 0 && !socket.destroyed; left -= block.length) {
+    if (!socket.write(left < block.length ? block.subarray(0, left) : block))
+      await Promise.race([once(socket, 'drain'), gone])
+  }
+}
+
+const streamHead = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
+const block = Buffer.alloc(65_536, 'bytes ')
+
 process.on('message', ({ cert, key }: { cert: string; key: string }) => {
   const server = createServer({ cert, key, ALPNProtocols: ['http/1.1'] }, serve)
   server.on('tlsClientError', () => {})
-  server.listen(0, '127.0.0.1', 4_096, () => process.send?.({ port: (server.address() as AddressInfo).port }))
+  const plain = createTcp({ noDelay: true }, serveBytes)
+  plain.listen(0, '127.0.0.1', 4_096)
+  const portOf = (one: typeof plain | typeof server) => (one.address() as AddressInfo).port
+  server.listen(0, '127.0.0.1', 4_096, () => process.send?.({ port: portOf(server), bytesPort: portOf(plain) }))
 })
 process.on('disconnect', () => process.exit(0))

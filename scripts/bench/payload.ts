@@ -2,7 +2,7 @@
 export type Payload = { readonly bytes: Buffer; readonly stamps: readonly number[] }
 
 /** A chat request of about `size` bytes, head and all. Every message carries a stamp: nothing that remembers texts can answer from memory. */
-export function chatRequest(host: string, size: number, answer: 'json' | 'burst' | 'paced'): Payload {
+export function chatRequest(host: string, size: number, answer: 'json' | 'burst' | 'paced' | 'slow'): Payload {
   const messages: { role: string; content: string }[] = [{ role: 'system', content: `${stamp} ${prose(400, 1)}` }]
   const each = Math.max(200, Math.min(4_000, size - 1_100))
   for (let written = 1_100; written < size || messages.length === 1; written += each) {

@@ -7,16 +7,23 @@ export type Workload = {
   /** What is counted: `request`, `event`, … */
   readonly per: string
   readonly job: (route: Route, round: number) => Job
+  /** Who takes part; everyone when it is missing. */
+  readonly among?: readonly string[]
+  readonly without?: readonly string[]
+  /** Whose figures are the mark; default the bare interceptor's. */
+  readonly mark?: string
 }
 
 /** A contestant's result in a workload. After the medians are taken, `exchanges` and `cpuMs` are per second (`ms` is 1000). */
 export type Measured = JobResult & { readonly contestant: string; readonly workload: string; readonly cpuMs: number }
 
-/** Prints a workload: rate, added latency, CPU per exchange, each beside the bare interceptor's. */
-export function printWorkload({ title, name, per }: Workload, results: readonly Measured[]): void {
+/** Prints a workload: rate, added latency, CPU per exchange, each beside the mark's. */
+export function printWorkload({ title, name, per, mark = 'bare' }: Workload, all: readonly Measured[]): void {
+  const results = all.filter((one) => one.workload === name)
   const of = (contestant: string) => results.find((one) => one.contestant === contestant)
-  const [bare, direct] = [of('bare'), of('direct')]
-  const head = ['', `${per}s/s`, '× bare', 'p50 added', 'p99 added', `CPU/${per}`, '× bare', 'failed']
+  const [bare, direct] = [of(mark), of('direct')]
+  const beside = `× ${mark}`
+  const head = ['', `${per}s/s`, beside, 'p50 added', 'p99 added', `CPU/${per}`, beside, 'failed']
   const rows = results.map((one) => [
     one.contestant,
     figure(one.exchanges),
@@ -55,21 +62,21 @@ export function aims(results: readonly Measured[], idleBytes: ReadonlyMap<string
   ].filter((line) => line !== undefined)
 }
 
-function cpuPer(one: Measured): number {
+export function cpuPer(one: Measured): number {
   return one.cpuMs / one.exchanges
 }
 
-function ratio(a: number | undefined, b: number | undefined): number | undefined {
+export function ratio(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : a / b
 }
 
-function atLeast(what: string, value: number | undefined, aim: number): string | undefined {
+export function atLeast(what: string, value: number | undefined, aim: number): string | undefined {
   return value === undefined
     ? undefined
     : `${value >= aim ? 'ok  ' : 'MISS'} ${what}: ${figure(value)} (aim: at least ${aim})`
 }
 
-function atMost(what: string, value: number | undefined, aim: number): string | undefined {
+export function atMost(what: string, value: number | undefined, aim: number): string | undefined {
   return value === undefined
     ? undefined
     : `${value <= aim ? 'ok  ' : 'MISS'} ${what}: ${figure(value)} (aim: at most ${aim})`
