@@ -2,6 +2,7 @@ import { newEventId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { Config } from '../config/schema.ts'
 import type { Health } from '../console/server.ts'
+import type { Budget } from '../http/budget.ts'
 import type { Log } from '../lib/log.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -16,7 +17,7 @@ import { releaseStartupMemory } from './memory.ts'
 import { openPolicies } from './policies.ts'
 import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
-import { engineRooms, openRecorder } from './rooms.ts'
+import { engineRooms, openBudget, openRecorder } from './rooms.ts'
 import { placeholderKey } from './secrets.ts'
 
 /** One process that serves the doors. */
@@ -57,12 +58,14 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   undo.defer(() => policies.close())
   const { authority } = await openCa(first, policies.current().inspectedHosts, (message) => log.warn({}, message))
   metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
-  const watched = watchLedger(metrics, recorder)
+  const budget = openBudget({ config: () => config, processes, metrics, log })
+  const watched = watchMetrics(metrics, recorder, budget)
   undo.defer(() => clearInterval(watched))
   const rooms = engineRooms({
     config: () => config,
     policy: policies.current,
     recorder,
+    budget,
     metrics,
     log,
     key: await placeholderKey(first.data.dir),
@@ -151,10 +154,11 @@ async function openDoors(
   return doors
 }
 
-function watchLedger(metrics: Metrics, recorder: Recorder): NodeJS.Timeout {
+function watchMetrics(metrics: Metrics, recorder: Recorder, budget: Budget): NodeJS.Timeout {
   let rows = 0
   return setInterval(() => {
     const stats = recorder.stats()
+    metrics.bodyBytes.set(budget.used)
     metrics.ledgerQueue.set(stats.queued)
     metrics.ledgerRows.inc(stats.rows - rows)
     metrics.ledgerCommit.set((stats.lastCommitMs ?? 0) / 1_000)

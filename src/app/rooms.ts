@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { bodyKeeper } from '../audit/body.ts'
 import { startRecorder } from '../audit/recorder.ts'
 import type { Recorder, RecorderNotice } from '../audit/recorder.ts'
 import type { Config } from '../config/schema.ts'
 import type { Rooms } from '../engine/exchange.ts'
+import { Budget } from '../http/budget.ts'
+import { spools } from '../http/spool.ts'
 import { createVault, vaultKeyFor } from '../inspect/tokens.ts'
 import type { Vault } from '../inspect/tokens.ts'
 import type { Log } from '../lib/log.ts'
@@ -26,11 +29,37 @@ function logNotice(log: Log, notice: RecorderNotice): void {
   else log.warn({ notice: kind, ...fields }, 'ledger')
 }
 
+/** The memory for bodies in one of `processes`, and the place on disk for those that find no room in it. */
+export function openBudget(parts: {
+  readonly config: () => Config
+  readonly processes: number
+  readonly metrics: Metrics
+  readonly log: Log
+}): Budget {
+  const { config, metrics, log } = parts
+  const limit = (): number => Math.max(1, Math.floor(config().limits.bufferedBytes / parts.processes))
+  const files = spools({
+    dir: join(config().data.dir, 'spool'),
+    maxFiles: 1_000,
+    maxBytes: () => Math.max(2 ** 30, 8 * limit()),
+    failed: (cause) => log.error({ err: cause }, 'a body could not be kept on disk: its exchange is refused'),
+  })
+  void files.sweep()
+  return new Budget({
+    limit,
+    spools: files,
+    maxWaiting: 1_000,
+    waitMs: 20_000,
+    notice: (outcome) => metrics.bodiesWithoutRoom.inc({ outcome }),
+  })
+}
+
 /** What the spine works with. `config` and `policy` are asked each time, so that a reload takes effect at once. */
 export function engineRooms(parts: {
   readonly config: () => Config
   readonly policy: () => PolicySet
   readonly recorder: Recorder
+  readonly budget: Budget
   readonly metrics: Metrics
   readonly log: Log
   readonly key: Uint8Array
@@ -39,6 +68,7 @@ export function engineRooms(parts: {
   return {
     policy: parts.policy,
     recorder: parts.recorder,
+    budget: parts.budget,
     metrics: parts.metrics,
     log: parts.log,
     vault(tenant) {

@@ -38,6 +38,11 @@ export const errorCodes = {
     meaning: 'The method cannot be used here.',
     hint: 'Use CONNECT, or send the request with an absolute target.',
   },
+  connect_in_tunnel: {
+    status: 405,
+    meaning: 'CONNECT inside the connection of a CONNECT.',
+    hint: 'Send each CONNECT on a connection of its own.',
+  },
   unsupported_version: { status: 505, meaning: 'The HTTP version is not supported.', hint: 'Use HTTP/1.1 or HTTP/2.' },
   misdirected_request: {
     status: 421,
@@ -74,6 +79,12 @@ export const errorCodes = {
     status: 503,
     meaning: 'The limit `limits.connections` is reached.',
     hint: 'Raise it, or find the client that holds so many.',
+  },
+  overloaded: {
+    status: 503,
+    meaning:
+      'There is no room for the body: `limits.bufferedBytes` is used up, and too much waits already or the disk refuses it.',
+    hint: 'Try again in a moment; if it happens often, raise `limits.bufferedBytes` and look at the disk.',
   },
   shutting_down: { status: 503, meaning: 'Sallyport is stopping.', hint: 'Try again in a moment.' },
   loop_detected: {

@@ -1,16 +1,18 @@
-import { once } from 'node:events'
-import type { Transform } from 'node:stream'
 import { SallyportError } from '../core/errors.ts'
-import { decodingStream } from '../http/encoding.ts'
+import { UntrueCoding } from '../http/decoder.ts'
+import { canDecode, decodedStream } from '../http/encoding.ts'
 
-/** The chunks with their codings undone, as they come. Rejects when a coding is unknown or untrue. */
+/** The chunks with their codings undone, as they come. Rejects with `upstream_invalid` when a coding is unknown or untrue. */
 export async function* decodedChunks(
   chunks: AsyncIterable<Uint8Array>,
   codings: readonly string[],
 ): AsyncGenerator<Uint8Array> {
-  let decoded: AsyncIterable<Uint8Array> = chunks
-  for (const coding of codings.toReversed()) decoded = through(decoded, decoderFor(coding))
-  yield* decoded
+  try {
+    yield* decodedStream(chunks, codings)
+  } catch (cause) {
+    if (!(cause instanceof UntrueCoding)) throw cause
+    throw new SallyportError('upstream_invalid', 'the answer is not what its Content-Encoding says', { cause })
+  }
 }
 
 /**
@@ -21,65 +23,66 @@ export function sideDecoder(
   codings: readonly string[],
   take: (plain: Uint8Array) => Promise<void>,
 ): { write: (chunk: Uint8Array) => Promise<void>; end: () => Promise<boolean> } {
-  const decoder = codings.length === 1 ? decodingStream(codings[0] as string) : undefined
-  if (decoder === undefined) return { write: async () => undefined, end: async () => false }
-  let taken: Promise<void> = Promise.resolve()
+  if (!canDecode(codings)) return { write: async () => undefined, end: async () => false }
+  const way = handOver()
   let broken = false
-  decoder.on('data', (plain: Buffer) => {
-    taken = taken.then(() => take(plain))
-    // Heard by the next write or the end, which may come later than the rejection.
-    taken.catch(() => undefined)
-  })
-  decoder.on('error', () => (broken = true))
+  const taking = (async () => {
+    try {
+      for await (const plain of decodedStream(way.chunks, codings)) await take(plain)
+    } catch (error) {
+      broken = true
+      if (!(error instanceof UntrueCoding)) throw error
+    } finally {
+      way.close()
+    }
+  })()
+  // Heard by the next write or the end, which may come later than the rejection.
+  taking.catch(() => undefined)
   return {
     async write(chunk) {
-      if (broken) return
-      if (!decoder.write(chunk))
-        await Promise.race([once(decoder, 'drain'), once(decoder, 'close')]).catch(() => undefined)
-      await taken
+      await way.give(chunk)
+      if (broken) await taking
     },
     async end() {
-      if (!broken) {
-        decoder.end()
-        await once(decoder, 'close').catch(() => undefined)
-      }
-      await taken
+      way.end()
+      await taking
       return !broken
     },
   }
 }
 
-function decoderFor(coding: string): Transform {
-  const decoder = decodingStream(coding)
-  if (decoder === undefined)
-    throw new SallyportError('upstream_invalid', `the answer cannot be read: unknown coding ${coding}`)
-  return decoder
-}
-
-async function* through(chunks: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
-  const source = chunks[Symbol.asyncIterator]()
-  let broken: { readonly cause: unknown } | undefined
-  const feeding = feed(source, decoder).catch((cause: unknown) => {
-    broken = { cause }
-    decoder.destroy(cause instanceof Error ? cause : new Error('the source failed'))
-  })
-  try {
-    yield* decoder
-    await feeding
-  } catch (thrown) {
-    if (broken !== undefined) throw broken.cause
-    throw new SallyportError('upstream_invalid', 'the answer is not what its Content-Encoding says', { cause: thrown })
-  } finally {
-    decoder.destroy()
-    // Whoever stops early does not want the rest of the source either.
-    source.return?.().catch(() => undefined)
+/** Chunks from a writer to a reader, one at a time: `give` resolves when the reader asks for the next, or has closed the way. */
+function handOver(): {
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly give: (chunk: Uint8Array) => Promise<void>
+  readonly end: () => void
+  readonly close: () => void
+} {
+  let asked = Promise.withResolvers<void>()
+  let given = Promise.withResolvers<Uint8Array | undefined>()
+  let closed = false
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      asked.resolve()
+      const chunk = await given.promise
+      if (chunk === undefined) return
+      given = Promise.withResolvers()
+      yield chunk
+    }
   }
-}
-
-async function feed(source: AsyncIterator<Uint8Array>, decoder: Transform): Promise<void> {
-  for (let next = await source.next(); next.done !== true; next = await source.next()) {
-    if (decoder.destroyed) return
-    if (!decoder.write(next.value)) await Promise.race([once(decoder, 'drain'), once(decoder, 'close')])
+  return {
+    chunks: chunks(),
+    async give(chunk) {
+      await asked.promise
+      if (closed) return
+      asked = Promise.withResolvers()
+      given.resolve(chunk)
+      await asked.promise
+    },
+    end: () => given.resolve(undefined),
+    close() {
+      closed = true
+      asked.resolve()
+    },
   }
-  decoder.end()
 }

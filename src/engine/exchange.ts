@@ -2,6 +2,7 @@ import type { Answer, Request } from '../core/http.ts'
 import type { ConnectionId, ExchangeId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { BodyKeeper } from '../audit/body.ts'
+import type { Budget } from '../http/budget.ts'
 import type { Vault } from '../inspect/tokens.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PolicySet } from '../policy/compile.ts'
@@ -18,6 +19,11 @@ export type Exchange = {
   readonly signal: AbortSignal
   /** Sends the answer; resolves when it is wholly sent, rejects when that fails. Called once. */
   readonly reply: (answer: Answer) => Promise<void>
+  /**
+   * Where the client holds the body back until it is told to go on: asks the origin whether it wants it, with the head alone. Resolves
+   * to a final answer, or to undefined when the body is to be read. `forward` follows with what became of the request.
+   */
+  readonly ask?: () => Promise<Answer | undefined>
 }
 
 /** Sends the request on, whatever that means for the door. Rejects with SallyportError. */
@@ -37,6 +43,8 @@ export type Rooms = {
   readonly metrics: Metrics
   readonly log: EngineLog
   readonly inspectBytes: number
+  /** What all bodies in memory may take together. */
+  readonly budget: Budget
   /** What happens to traffic when the ledger cannot be written. */
   readonly whenUnavailable: 'block' | 'allow'
   /** Whether answers carry `sallyport-exchange` and `sallyport-decision`. */

@@ -22,6 +22,8 @@ export async function openRow(rooms: Rooms, trace: Trace): Promise<void> {
 
 /** Finishes the row, or writes it at once when the exchange never was forwarded; and counts. */
 export function closeRow(rooms: Rooms, trace: Trace, state: Exclude<ExchangeState, 'open' | 'lost'>): void {
+  trace.requestLease.end()
+  trace.answerLease.end()
   const done = doneOf(trace, state)
   if (trace.opened) rooms.recorder.done(done)
   else rooms.recorder.once(openOf(trace), done)
@@ -89,11 +91,12 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     requestBytes: trace.requestBytes,
     requestBody: trace.requestContent.requestBody,
     requestSpill: trace.requestContent.requestSpill,
+    requestContent: trace.requestContent.requestContent,
     requestSha256: trace.requestContent.requestSha256,
     requestTruncated: trace.requestContent.requestTruncated,
     error: errorOf(trace),
     model: trace.request.model ?? answer.model,
-    stream: null,
+    stream: trace.request.stream,
   }
 }
 

@@ -8,7 +8,7 @@ import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import type { PolicySet } from '../policy/compile.ts'
 import { decode } from './decode.ts'
-import type { Decoded } from './decode.ts'
+import type { Decoded, HowToRead } from './decode.ts'
 import type { Rooms } from './exchange.ts'
 import { openRow } from './record.ts'
 import type { Trace } from './trace.ts'
@@ -20,22 +20,27 @@ import { factsOf, note } from './trace.ts'
  */
 export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   const { request } = trace.exchange
-  const { policy, identified } = trace
   const decoded = await decode(
     { headers: request.head.headers, body: request.body },
-    {
-      limit: rooms.inspectBytes,
-      ...postures(policy),
-      alwaysText: identified.operation !== 'unknown',
-      looksInto: maybeText(request.head.headers),
-      neverBinary: identified.operation !== 'unknown' && !uploads.has(identified.operation),
-    },
+    howToRead(rooms, trace),
+    trace.requestLease,
   )
   const began = performance.now()
   const inspected = await inspectRequest(rooms, trace, decoded)
   trace.addedMs += performance.now() - began
-  await openRow(rooms, trace)
+  if (!trace.opened) await openRow(rooms, trace)
   return inspected
+}
+
+/** How the body of a request is read for inspection. */
+export function howToRead(rooms: Rooms, { exchange, policy, identified: { operation } }: Trace): HowToRead {
+  return {
+    limit: rooms.inspectBytes,
+    ...postures(policy),
+    alwaysText: operation !== 'unknown',
+    looksInto: maybeText(exchange.request.head.headers),
+    neverBinary: operation !== 'unknown' && !uploads.has(operation),
+  }
 }
 
 /** Media that a server might read as text or hold texts, whatever the path: all but those that are streamed for long. */

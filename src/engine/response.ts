@@ -2,7 +2,8 @@ import { SallyportError } from '../core/errors.ts'
 import type { Answer, Body, RawHeaders } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { TextPart } from '../core/text.ts'
-import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
+import { abandon, bytesBody, madeBody, trailedBody } from '../http/body.ts'
+import { canDecode, contentCodings } from '../http/encoding.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Binding } from '../inspect/binding.ts'
@@ -10,6 +11,7 @@ import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import { decode, isOpaque } from './decode.ts'
 import type { Decoded } from './decode.ts'
 import type { Rooms } from './exchange.ts'
+import { mayChange } from './may-change.ts'
 import { blocked, postures, tenantOf } from './request.ts'
 import { streamed } from './stream.ts'
 import { textReader } from './text-reader.ts'
@@ -18,6 +20,8 @@ import { factsOf, note } from './trace.ts'
 
 /** Inspects the answer and gives the one to send. Rejects with SallyportError when policy or the origin says so. */
 export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promise<Answer> {
+  // The request has been sent: its bytes are gone.
+  if (!trace.requestLease.passing) trace.requestLease.end()
   trace.status = answer.head.status
   trace.upstreamVersion = answer.head.version
   trace.firstByteMs = Math.round((performance.now() - trace.startedAt) * 1_000) / 1_000
@@ -28,8 +32,12 @@ export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promi
   const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
   const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
   const reader = trace.identified.provider.reader(about) ?? (isPlainText(type) ? textReader() : undefined)
-  if (reader !== undefined) return streamed(rooms, trace, answer, reader, bindings)
-  return whole(rooms, trace, answer, bindings)
+  if (reader === undefined) return whole(rooms, trace, answer, bindings)
+  if (canDecode(contentCodings(answer.head.headers)) || !mayChange(rooms, trace, bindings))
+    return streamed(rooms, trace, answer, reader, bindings)
+  if (howAsked(trace, bindings).unreadable === 'allow') return passed(trace, answer, answer.body, 'unreadable')
+  abandon(answer.body)
+  throw new SallyportError('upstream_invalid', 'the answer cannot be read: its Content-Encoding is unknown')
 }
 
 async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: readonly Binding[]): Promise<Answer> {
@@ -37,18 +45,27 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
     { headers: answer.head.headers, body: answer.body },
     {
       limit: rooms.inspectBytes,
-      ...(bindings.length === 0 ? unasked : postures(trace.policy)),
+      ...howAsked(trace, bindings),
       alwaysText: false,
       looksInto: false,
       neverBinary: false,
     },
-  ).catch(asUpstream)
+    trace.answerLease,
+  ).catch((error: unknown) => {
+    abandon(answer.body)
+    return asUpstream(error)
+  })
   if (decoded.kind === 'none') return answer
   if (decoded.kind === 'opaque') return passed(trace, answer, decoded.body, decoded.why)
   const began = performance.now()
   const edited = await inspectWhole(rooms, trace, answer, decoded, bindings)
   trace.addedMs += performance.now() - began
   return edited
+}
+
+/** Where no rule asks for the answer, none can be missed. */
+function howAsked({ policy }: Trace, bindings: readonly Binding[]): ReturnType<typeof postures> {
+  return bindings.length === 0 ? { oversize: 'allow', unreadable: 'allow' } : postures(policy)
 }
 
 async function inspectWhole(
@@ -135,6 +152,3 @@ function asUpstream(error: unknown): never {
 
 const codingFields = new Set(['content-encoding', 'transfer-encoding'])
 const contentLength = new Set(['content-length'])
-
-// Where no rule asks for the answer, none can be missed.
-const unasked = { oversize: 'allow', unreadable: 'allow' } as const

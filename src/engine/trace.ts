@@ -4,6 +4,7 @@ import type { AnswerFacts, RequestFacts } from '../core/chat.ts'
 import type { Action, Finding, HookRun } from '../core/verdict.ts'
 import { stricter } from '../core/verdict.ts'
 import type { RequestContent } from '../audit/rows.ts'
+import type { Lease } from '../http/budget.ts'
 import type { Inspection } from '../inspect/binding.ts'
 import type { ExchangeFacts } from '../inspect/hook.ts'
 import { findingLabel } from '../metrics/metrics.ts'
@@ -20,6 +21,9 @@ export type Trace = {
   readonly at: Date
   /** performance.now() at the start. */
   readonly startedAt: number
+  /** What its bodies take of the memory for bodies. */
+  readonly requestLease: Lease
+  readonly answerLease: Lease
   request: RequestFacts
   answer: AnswerFacts
   decision: Action | 'error'
@@ -59,6 +63,8 @@ export function startTrace(rooms: Rooms, exchange: Exchange): Trace {
     policy: rooms.policy(),
     at: new Date(),
     startedAt: performance.now(),
+    requestLease: rooms.budget.lease(exchange.signal),
+    answerLease: rooms.budget.lease(exchange.signal),
     request: { model: null, stream: false, messages: 0, tools: [] },
     answer: noAnswerFacts,
     decision: 'allow',

@@ -1,5 +1,7 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { SallyportError } from '../core/errors.ts'
 import type { TextPart } from '../core/text.ts'
+import { abandon, collect, madeBody } from '../http/body.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Released } from '../inspect/stream.ts'
@@ -24,36 +26,47 @@ export async function* judgeWhole(
 ): AsyncGenerator<Uint8Array> {
   const { mode, oversize } = trace.policy
   const { inspector } = watch
-  const events: StreamEvent[] = []
-  let size = 0
   try {
-    for await (const chunk of chunks) {
-      const within = size <= rooms.inspectBytes
-      size += chunk.length
-      watch.count(chunk.length)
-      events.push(...watch.read(chunk))
-      if (size <= rooms.inspectBytes) continue
+    const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease)
+    if (collected.kind === 'over') {
       if (mode === 'enforce' && oversize === 'block') {
+        abandon(collected.rest)
         yield watch.refusal(tooLarge(rooms, trace))
         return
       }
-      if (within) trace.notInspected ??= 'answer oversize'
-      yield* through(watch, events.splice(0))
-      if (inspector.blocked !== undefined) return
-    }
-    if (size <= rooms.inspectBytes) {
-      const inspection = await judged(rooms, trace, bindings, { parts: joined(events), bodyBytes: size })
-      if (mode === 'enforce' && inspection.decision === 'block') {
-        yield watch.refusal(blocked(inspection))
-        return
+      trace.notInspected ??= 'answer oversize'
+      for await (const chunk of collected.rest) {
+        watch.count(chunk.length)
+        yield* through(watch, watch.read(chunk))
+        if (inspector.blocked !== undefined) return
       }
-      inspector.mask(inspection.edits)
+      yield* passed(watch, flush(watch))
+      return
     }
+    watch.count(collected.bytes.length)
+    const events = await eventsOf(watch, collected.bytes)
+    const whole = { parts: joined(events), bodyBytes: collected.bytes.length }
+    const inspection = await judged(rooms, trace, bindings, whole)
+    if (mode === 'enforce' && inspection.decision === 'block') {
+      yield watch.refusal(blocked(inspection))
+      return
+    }
+    inspector.mask(inspection.edits)
     yield* through(watch, events)
     if (inspector.blocked === undefined) yield* passed(watch, flush(watch))
   } finally {
     await watch.finish()
   }
+}
+
+/** The events of a whole stream, read piece by piece so that others get their turn. */
+async function eventsOf(watch: Watcher, bytes: Buffer): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = []
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    if (at > 0) await immediate()
+    for (const event of watch.read(bytes.subarray(at, at + pieceBytes))) events.push(event)
+  }
+  return events
 }
 
 async function judged(
@@ -110,3 +123,5 @@ function joined(events: readonly StreamEvent[]): TextPart[] {
     return { ...part, text, place: { start: 0, end: text.length, spelling: [] } }
   })
 }
+
+const pieceBytes = 65_536

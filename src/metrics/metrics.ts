@@ -25,6 +25,8 @@ export function createMetrics() {
     ),
     activeExchanges: labelled(gauge('exchanges_active', 'Exchanges in progress.', ['door'])),
     bytes: labelled(counter('bytes_total', 'Bytes of message bodies and tunnels.', ['direction'])),
+    bodyBytes: gauge('body_memory_bytes', 'Memory that bodies take while they are inspected.'),
+    bodiesWithoutRoom: counter('bodies_without_room_total', 'Bodies that found no room in memory.', ['outcome']),
     added: labelled(histogram('added_seconds', 'Time that Sallyport added to an exchange.', ['door'], fast)),
     firstByte: labelled(
       histogram('first_byte_seconds', 'Time from the request to the first byte of the answer.', ['door'], slow),

@@ -1,6 +1,7 @@
 import type { RawHeaders } from '../core/http.ts'
-import { collecting } from '../http/body.ts'
+import { collecting, copies, over, spilled } from '../http/body.ts'
 import type { Collected, SelfCollecting } from '../http/body.ts'
+import type { Lease } from '../http/budget.ts'
 
 /** What a body asks of the connection that fills it. */
 export type Flow = {
@@ -12,7 +13,8 @@ export type Flow = {
 
 type Collector = {
   readonly limit: number
-  readonly resolve: (collected: Collected) => void
+  readonly lease: Lease | undefined
+  readonly resolve: (collected: Collected | Promise<Collected>) => void
   readonly reject: (error: Error) => void
 }
 type Waiting = {
@@ -48,12 +50,14 @@ export class AnswerBody implements SelfCollecting, AsyncIterator<Uint8Array, und
     }
     this.#chunks.push(bytes)
     this.#size += bytes.length
-    if (this.#collector !== undefined && this.#size <= this.#collector.limit) return
-    if (this.#collector !== undefined) {
-      this.#collector.resolve({ kind: 'over', rest: this })
-      this.#collector = undefined
-    }
+    if (this.#collector === undefined) return this.#holdBack()
+    const { limit, lease, resolve } = this.#collector
+    const room = lease?.take(bytes.length * copies) !== false
+    if (room && this.#size <= limit) return
+    this.#collector = undefined
     this.#holdBack()
+    if (room) resolve(over(this, this.#size, lease))
+    else resolve(spilled(this, limit, lease as Lease, this.#size - bytes.length))
   }
 
   end(trailers: RawHeaders): void {
@@ -100,13 +104,14 @@ export class AnswerBody implements SelfCollecting, AsyncIterator<Uint8Array, und
     return Promise.resolve(done)
   }
 
-  [collecting](limit: number): Promise<Collected> {
+  [collecting](limit: number, lease?: Lease): Promise<Collected> {
     if (this.#size > limit) return Promise.resolve({ kind: 'over', rest: this })
+    if (this.#outcome !== 'open' && this.#outcome !== 'ended') return Promise.reject(this.#outcome)
+    if (lease?.take(this.#size * copies) === false) return spilled(this, limit, lease, 0)
     if (this.#outcome === 'ended') return Promise.resolve(this.#whole())
-    if (this.#outcome !== 'open') return Promise.reject(this.#outcome)
     this.#letGo()
     return new Promise((resolve, reject) => {
-      this.#collector = { limit, resolve, reject }
+      this.#collector = { limit, lease, resolve, reject }
     })
   }
 

@@ -9,6 +9,7 @@ import type { Address } from '../../src/app/listen.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { configIn, keptLog } from '../support/app.ts'
+import { budgetOf } from '../support/budget.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const { log } = await keptLog()
@@ -101,7 +102,15 @@ test('with it, only who is known gets in, and who fails too often is turned away
 
 function partsFor(config: () => Config, own: readonly Address[] = []) {
   const metrics = createMetrics()
-  const rooms = engineRooms({ config, policy: policies.current, recorder, metrics, log, key: Buffer.alloc(32, 7) })
+  const rooms = engineRooms({
+    config,
+    policy: policies.current,
+    recorder,
+    budget: budgetOf(),
+    metrics,
+    log,
+    key: Buffer.alloc(32, 7),
+  })
   const principalOf = ({ name, token }: { name: string; token: string }) => (token === 'right' ? name : undefined)
   return proxyParts({ processes: 1, config, own: () => own, rooms, metrics, log, authority, principalOf })
 }

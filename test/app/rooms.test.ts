@@ -6,6 +6,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { doneRow, openRow } from '../support/ledger-rows.ts'
+import { budgetOf } from '../support/budget.ts'
 import { tempFolder } from '../support/temp.ts'
 
 test('the rooms ask for the configuration each time, so that a reload takes effect at once', async () => {
@@ -74,6 +75,7 @@ async function roomsFor(config: () => Config) {
       throw new Error('not asked here')
     },
     recorder,
+    budget: budgetOf(),
     metrics: createMetrics(),
     log,
     key: Buffer.alloc(32, 7),

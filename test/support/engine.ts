@@ -19,6 +19,7 @@ import type { Vault } from '../../src/inspect/tokens.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { loadPolicies, packFoldersFor, readPacks } from '../../src/policy/load.ts'
 import { databasePath } from '../../src/store/open.ts'
+import { budgetOf } from './budget.ts'
 import { tempFolder } from './temp.ts'
 
 export type Row = Readonly<Record<string, Value>>
@@ -69,6 +70,7 @@ export function startEngine(): Engine {
         metrics: createMetrics(),
         log: { warn: log('warn'), error: log('error') },
         inspectBytes: 100_000,
+        budget: budgetOf(),
         whenUnavailable: 'block',
         markers: false,
         store: 'redacted',

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SallyportError } from '../core/errors.ts'
+
+/** Where bodies wait that find no room in memory. Files are private and have no name once they are open: nothing of them outlives the process. */
+export type Spools = {
+  /** Rejects with `overloaded` when there are too many already; makes nothing until it is written to. */
+  readonly open: () => SpoolFile
+  /** Removes what an earlier run left where a file in use keeps its name. */
+  readonly sweep: () => Promise<void>
+  /** Bytes on disk now. */
+  readonly bytes: () => number
+}
+
+/** One body on disk: written to its end, then read once. Whatever the disk refuses rejects with `overloaded`. */
+export type SpoolFile = {
+  readonly write: (bytes: Uint8Array) => Promise<void>
+  readonly whole: () => Promise<Buffer>
+  readonly chunks: () => AsyncGenerator<Uint8Array>
+  /** Frees its place; may be called twice. */
+  readonly close: () => void
+}
+
+export function spools(terms: {
+  readonly dir: string
+  readonly maxFiles: number
+  readonly maxBytes: () => number
+  /** Told of what the disk refuses. */
+  readonly failed: (cause: unknown) => void
+}): Spools {
+  let files = 0
+  let bytes = 0
+  const refused = (cause: unknown): SallyportError => {
+    if (cause instanceof SallyportError) return cause
+    terms.failed(cause)
+    return new SallyportError('overloaded', 'there is no room for the body: it could not be put on disk', { cause })
+  }
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw refused(cause)
+    }
+  }
+  return {
+    open() {
+      if (files >= terms.maxFiles) throw tooMany()
+      files += 1
+      const file = new Spooled(() => unnamed(terms.dir))
+      let closed = false
+      return {
+        async write(some) {
+          if (bytes + some.length > terms.maxBytes()) throw tooMany()
+          bytes += some.length
+          await guarded(() => file.write(some))
+        },
+        whole: () => guarded(() => file.whole()),
+        chunks: () => file.chunks(),
+        close() {
+          if (closed) return
+          closed = true
+          files -= 1
+          bytes -= file.size
+          file.close()
+        },
+      }
+    },
+    async sweep() {
+      const names = await readdir(terms.dir).catch(() => [])
+      for (const name of names) await rm(join(terms.dir, name), { force: true }).catch(() => undefined)
+    },
+    bytes: () => bytes,
+  }
+}
+
+class Spooled {
+  size = 0
+  readonly #make: () => Promise<Opened>
+  #opened: Promise<Opened> | undefined
+  #pending: Uint8Array[] = []
+  #pendingBytes = 0
+  #written = 0
+  #busy: Promise<unknown> = Promise.resolve()
+
+  constructor(make: () => Promise<Opened>) {
+    this.#make = make
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    this.#pending.push(bytes)
+    this.#pendingBytes += bytes.length
+    this.size += bytes.length
+    return this.#pendingBytes < pieceBytes ? Promise.resolve() : this.#settle()
+  }
+
+  async whole(): Promise<Buffer> {
+    await this.#settle()
+    const all = Buffer.allocUnsafeSlow(this.size)
+    for (let at = 0; at < all.length;) at += await this.#read(all.subarray(at), at)
+    return all
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    await this.#settle()
+    for (let at = 0; at < this.size;) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, this.size - at))
+      const length = await this.#read(piece, at)
+      at += length
+      yield piece.subarray(0, length)
+    }
+  }
+
+  /** After what is under way with it. */
+  close(): void {
+    this.#pending = []
+    void this.#busy
+      .then(() => this.#opened)
+      .then((opened) => opened?.close())
+      .catch(() => undefined)
+  }
+
+  #settle(): Promise<void> {
+    const pieces = this.#pending
+    this.#pending = []
+    this.#pendingBytes = 0
+    return this.#alone(async () => {
+      this.#opened ??= this.#make()
+      const { file } = await this.#opened
+      for (const piece of pieces) {
+        for (let at = 0; at < piece.length;) {
+          const { bytesWritten } = await file.write(piece, at, piece.length - at, this.#written)
+          at += bytesWritten
+          this.#written += bytesWritten
+        }
+      }
+    })
+  }
+
+  #read(into: Buffer, at: number): Promise<number> {
+    return this.#alone(async () => {
+      const { file } = await (this.#opened as Promise<Opened>)
+      const { bytesRead } = await file.read(into, 0, into.length, at)
+      if (bytesRead === 0) throw new Error('the file is shorter than what was written')
+      return bytesRead
+    })
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work)
+    this.#busy = done.catch(() => undefined)
+    return done
+  }
+}
+
+type Opened = { readonly file: FileHandle; readonly close: () => Promise<void> }
+
+/** A file that only its owner can read. Its name goes at once, or with its end where a file in use cannot be without (Windows). */
+async function unnamed(dir: string): Promise<Opened> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const path = join(dir, randomUUID())
+  const file = await open(path, 'wx+', 0o600)
+  try {
+    await rm(path)
+    return { file, close: () => file.close() }
+  } catch {
+    return { file, close: () => file.close().then(() => rm(path, { force: true })) }
+  }
+}
+
+function tooMany(): SallyportError {
+  return new SallyportError('overloaded', 'there is no room for the body: too much waits on disk already')
+}
+
+const pieceBytes = 65_536
