@@ -1,135 +1,106 @@
-import { connect as connectHttp2, constants } from 'node:http2'
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import { connect as connectHttp2 } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { SallyportError } from '../core/errors.ts'
-import type { Answer, RawHeaders, Request } from '../core/http.ts'
+import type { Answer, Request } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
-import { bytesAtHand, pump } from '../http/body.ts'
-import { contentLength, endToEnd } from '../http/headers.ts'
+import { bytesAtHand } from '../http/body.ts'
+import { endToEnd } from '../http/headers.ts'
 import { grouped } from '../http/serve2.ts'
-import { AnswerBody } from './answer-body.ts'
+import type { checks } from './checks.ts'
 import type { UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
+import { clientAborted, StreamExchange, Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
+import { bracketed } from './origin.ts'
 import type { Origin } from './origin.ts'
+
+/** A session with what is on it. */
+export type Http2Session = {
+  readonly session: ClientHttp2Session
+  /** Requests that are on it, or about to be. Beyond what the origin allows, the session holds them back. */
+  open: number
+  /** The last stream that the origin may have worked on, once it has said GOAWAY. */
+  lastStreamId: number
+  /** Called when `open` has come down to 0. */
+  idle: () => void
+}
+
+/** What all sessions share. */
+export type SessionTerms = {
+  readonly times: UpstreamTimes
+  /** Milliseconds that only go up. */
+  readonly clock: () => number
+  readonly checks: ReturnType<typeof checks>
+}
 
 /** An HTTP/2 session to an origin, over a connection that negotiated it. `gone` is called once it takes no more requests. */
 export function http2Session(
   origin: Origin,
   socket: Socket,
-  times: UpstreamTimes,
-  gone: () => void,
-): Promise<ClientHttp2Session> {
+  gone: (session: Http2Session) => void,
+): Promise<Http2Session> {
   return new Promise((resolve, reject) => {
-    const session = connectHttp2(`${origin.scheme}://${origin.host}`, {
+    const session = connectHttp2(`${origin.scheme}://${bracketed(origin.host)}`, {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: 1_048_576, maxHeaderListSize: 262_144 },
       maxSessionMemory: 64,
+      maxHeaderListPairs: 2_000,
     })
-    session.setTimeout(times.idleTimeoutMs, () => session.close())
-    session.once('goaway', gone).once('close', gone)
+    const opened: Http2Session = { session, open: 0, lastStreamId: Number.POSITIVE_INFINITY, idle: () => undefined }
+    const late = setTimeout(() => session.destroy(silent()), settingsMs)
+    session.on('goaway', (_code, lastStreamId) => {
+      opened.lastStreamId = lastStreamId
+      gone(opened)
+    })
     session.on('error', (error) => {
-      gone()
+      gone(opened)
       reject(upstreamFault(error))
     })
+    session.once('close', () => {
+      clearTimeout(late)
+      gone(opened)
+      reject(new SallyportError('upstream_closed', 'the origin closed the connection'))
+    })
     session.once('remoteSettings', () => {
+      clearTimeout(late)
       session.setLocalWindowSize(4_194_304)
-      resolve(session)
+      resolve(opened)
     })
   })
 }
 
-/** One request on a session (RFC 9113, 8). */
-export function sendHttp2(
-  session: ClientHttp2Session,
-  request: Request,
-  { signal, inform }: Sending,
-  times: UpstreamTimes,
-): Promise<Answer> {
+/** One request on a session (RFC 9113, 8), which has been counted in `open`. Rejects with Unprocessed when it may be sent again. */
+export function sendHttp2(on: Http2Session, request: Request, sending: Sending, terms: SessionTerms): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const stream = session.request(requestHeaders(request), {
-      endStream: request.body === null,
-      waitForTrailers: mayTrail(request),
-    })
-    let answered = false
-    const abort = (): void => stream.close(constants.NGHTTP2_CANCEL)
-    signal.addEventListener('abort', abort)
-    const timer = setTimeout(() => {
-      reject(new SallyportError('upstream_timeout', 'the origin took too long'))
-      abort()
-    }, times.headersTimeoutMs)
-    stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) =>
-      inform(Number(headers[':status']), fieldsOf(raw, headers)),
-    )
-    stream.once('response', (headers: IncomingHttpHeaders, flags: number, raw?: string[]) => {
-      clearTimeout(timer)
-      answered = true
-      const fields = fieldsOf(raw, headers)
-      // A head that ends its stream stays one: gRPC reads it as trailers without an answer.
-      const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
-      resolve({
-        head: { status: Number(headers[':status']), reason: '', headers: fields, version: '2' },
-        body: bodiless ? null : answerBody(stream, contentLength(fields), signal),
+    const over = (exchange: StreamExchange | undefined): void => {
+      release(on)
+      if (exchange !== undefined) terms.checks.delete(exchange)
+    }
+    try {
+      if (sending.signal.aborted) throw clientAborted()
+      if (on.session.closed) throw new Unprocessed('again', undefined)
+      const stream = on.session.request(requestHeaders(request), {
+        endStream: request.body === null,
+        waitForTrailers: request.body !== null && bytesAtHand(request.body) === undefined,
       })
-    })
-    stream.once('close', () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', abort)
-      if (!answered) reject(brokenOff(signal))
-    })
-    stream.on('error', (error) => {
-      if (!answered) reject(upstreamFault(error))
-    })
-    sendBody(stream, request)
+      const exchange = new StreamExchange(
+        stream,
+        sending,
+        { times: terms.times, clock: terms.clock, lastStreamId: () => on.lastStreamId, over },
+        { resolve, reject },
+      )
+      terms.checks.add(exchange)
+      exchange.send(request)
+    } catch (error) {
+      over(undefined)
+      reject(error instanceof SallyportError ? error : unwritable(error))
+    }
   })
-}
-
-/** The rest of an answer. Whatever ends the stream before its last byte fails the body, in our codes. */
-function answerBody(stream: ClientHttp2Stream, length: number | undefined, signal: AbortSignal): AnswerBody {
-  const body = new AnswerBody(length, {
-    pause: () => stream.pause(),
-    resume: () => stream.resume(),
-    abandon: () => stream.close(constants.NGHTTP2_CANCEL),
-  })
-  let trailers: RawHeaders = []
-  stream.on('trailers', (headers: IncomingHttpHeaders, _flags: number, raw?: string[]) => {
-    trailers = fieldsOf(raw, headers)
-  })
-  stream.on('data', (chunk: Buffer) => body.push(chunk))
-  stream.once('end', () => {
-    // Node ends the readable side of a stream that was reset, too.
-    if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) body.end(trailers)
-    else body.fail(brokenOff(signal))
-  })
-  stream.on('error', (error) => body.fail(signal.aborted ? brokenOff(signal) : upstreamFault(error)))
-  stream.once('close', () => body.fail(brokenOff(signal)))
-  return body
-}
-
-function brokenOff(signal: AbortSignal): SallyportError {
-  return signal.aborted
-    ? new SallyportError('client_aborted', 'the client went away')
-    : new SallyportError('upstream_closed', 'the origin reset the stream')
-}
-
-function sendBody(stream: ClientHttp2Stream, request: Request): void {
-  const { body } = request
-  if (body === null) return
-  const bytes = bytesAtHand(body)
-  if (bytes !== undefined) return void stream.end(bytes)
-  stream.once('wantTrailers', () => {
-    // Without any, this ends the stream with an empty frame.
-    stream.sendTrailers(grouped(body.trailers()))
-  })
-  pump(body, stream).then(
-    () => stream.end(),
-    () => stream.close(constants.NGHTTP2_CANCEL),
-  )
 }
 
 function requestHeaders(request: Request): Record<string, string | string[]> {
   const { method, target, headers } = request.head
-  const host = headerOf(headers, 'host') ?? `${target.host}${target.port === 443 ? '' : `:${target.port}`}`
   const fields = grouped(endToEnd(headers))
   delete fields.host
   // RFC 9113, 8.2.2: the one value of TE that may cross; gRPC requires it.
@@ -137,26 +108,39 @@ function requestHeaders(request: Request): Record<string, string | string[]> {
   return {
     ':method': method,
     ':scheme': target.scheme,
-    ':authority': host,
+    ':authority': headerOf(headers, 'host') ?? authorityOf(target),
     ':path': `${target.path}${target.query}`,
     ...fields,
   }
 }
 
-function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeaders): string[] {
-  const fields: string[] = []
-  if (raw === undefined) {
-    for (const [name, value] of Object.entries(headers)) {
-      for (const one of Array.isArray(value) ? value : [value])
-        if (!name.startsWith(':') && one !== undefined) fields.push(name, String(one))
-    }
-    return fields
-  }
-  for (let i = 0; i < raw.length; i += 2)
-    if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
-  return fields
+function authorityOf({ scheme, host, port }: Origin): string {
+  return port === (scheme === 'https' ? 443 : 80) ? bracketed(host) : `${bracketed(host)}:${port}`
 }
 
-function mayTrail({ body }: Request): boolean {
-  return body !== null && bytesAtHand(body) === undefined
+function silent(): SallyportError {
+  return new SallyportError('upstream_timeout', 'the origin said no SETTINGS')
 }
+
+// Node refuses fields that HTTP/2 cannot carry.
+function unwritable(cause: unknown): SallyportError {
+  return new SallyportError('malformed_request', 'the request cannot be sent over HTTP/2', { cause })
+}
+
+/** The request that was counted is over. */
+export function release(on: Http2Session): void {
+  on.open -= 1
+  if (on.open === 0 && !on.session.closed) on.idle()
+}
+
+/** Ends a session: what is on it finishes first. */
+export function closeSession({ session }: Http2Session): void {
+  if (!session.closed && !session.destroyed) session.close()
+}
+
+/** How many requests at once the origin allows on a session (RFC 9113, 5.1.2). */
+export function allowed({ session }: Http2Session): number {
+  return session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY
+}
+
+const settingsMs = 10_000

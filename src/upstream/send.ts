@@ -1,12 +1,15 @@
-import type { ClientHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
+import { bytesAtHand } from '../http/body.ts'
+import { checks } from './checks.ts'
 import type { Connector } from './connect.ts'
 import type { UpstreamTimes } from './connection.ts'
+import { withOneCookie } from './cookies.ts'
 import { http1 } from './http1.ts'
-import { http2Session, sendHttp2 } from './http2.ts'
+import { sendHttp2 } from './http2.ts'
+import type { SessionTerms } from './http2.ts'
+import { http2Pool, notHttp2 } from './http2-pool.ts'
+import { Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
@@ -17,48 +20,45 @@ export type Upstream = {
   readonly close: () => Promise<void>
 }
 
-type Known =
-  | { readonly kind: 'h1'; readonly until: number }
-  | { readonly kind: 'h2'; readonly session: Promise<ClientHttp2Session> }
+/** What an origin turned out to speak: HTTP/1.1 although HTTP/2 was offered, or HTTP/2 and nothing else. */
+type Known = { readonly only: 'http1' | 'http2'; readonly until: number }
 
 /** Origins over HTTP/1.1 and HTTP/2: pools, sessions, and what each origin speaks, remembered for a while. */
 export function upstream(connect: Connector, times: UpstreamTimes, now: () => number): Upstream {
   const plain = http1(connect, times)
   const known = new Map<string, Known>()
+  const clock = (): number => performance.now()
+  const everyMs = Math.max(10, Math.min(1_000, times.headersTimeoutMs / 4, times.idleTimeoutMs / 4))
+  const terms: SessionTerms = { times, clock, checks: checks(everyMs, clock) }
 
-  const forget = (key: string, session: Known): void => {
-    if (known.get(key) === session) known.delete(key)
-  }
-
-  const learn = (origin: Origin, key: string): Known => {
-    const opened = connect.http(origin, ['h2', 'http/1.1'])
-    const entry: Known = {
-      kind: 'h2',
-      session: opened.then((socket) => {
-        if ((socket as TLSSocket).alpnProtocol === 'h2')
-          return http2Session(origin, socket, times, () => forget(key, entry))
-        known.set(key, { kind: 'h1', until: now() + rememberMs })
-        plain.adopt(origin, socket as Socket)
-        throw notHttp2
-      }),
-    }
-    entry.session.catch(() => forget(key, entry))
+  const remember = (key: string, only: Known['only']): void => {
+    known.delete(key)
     if (known.size >= maxKnown) known.delete(known.keys().next().value as string)
-    known.set(key, entry)
-    return entry
+    known.set(key, { only, until: now() + rememberMs })
   }
+
+  const speaksOnly = (key: string): Known['only'] | undefined => {
+    const entry = known.get(key)
+    return entry !== undefined && entry.until > now() ? entry.only : undefined
+  }
+
+  const pool = http2Pool(connect, (origin, socket) => {
+    remember(keyOf(origin), 'http1')
+    plain.adopt(origin, socket)
+  })
 
   const viaHttp2 = async (origin: Origin, request: Request, sending: Sending): Promise<Answer> => {
     const key = keyOf(origin)
-    const before = known.get(key)
-    if (before?.kind === 'h1' && before.until > now()) return plain.send(origin, request, sending)
-    const entry = before?.kind === 'h2' ? before : learn(origin, key)
-    try {
-      const session = await (entry as { session: Promise<ClientHttp2Session> }).session
-      return await sendHttp2(session, request, sending, times)
-    } catch (error) {
-      if (error === notHttp2) return plain.send(origin, request, sending)
-      throw error
+    for (let tries = 1; ; tries += 1) {
+      if (speaksOnly(key) === 'http1') return plain.send(origin, withOneCookie(request), sending)
+      try {
+        return await sendHttp2(await pool.acquire(origin, sending.signal), request, sending, terms)
+      } catch (error) {
+        if (error === notHttp2) return plain.send(origin, withOneCookie(request), sending)
+        if (!(error instanceof Unprocessed)) throw error
+        if (error.instead === 'http1') remember(key, 'http1')
+        if (tries === maxTries || !isAtHand(request) || sending.signal.aborted) throw error
+      }
     }
   }
 
@@ -66,22 +66,29 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
     async send(request, sending) {
       const { target, version } = request.head
       const origin: Origin = { scheme: target.scheme, host: target.host, port: target.port }
+      const key = keyOf(origin)
+      if (target.scheme !== 'https') return plain.send(origin, withOneCookie(request), sending)
       // An HTTP/1.1 client is served over HTTP/1.1 where the origin has it: header case and order survive.
-      if (target.scheme === 'https' && version === '2') return viaHttp2(origin, request, sending)
+      if (version === '2' || speaksOnly(key) === 'http2') return viaHttp2(origin, request, sending)
       try {
         return await plain.send(origin, request, sending)
       } catch (error) {
         if (!refusedHttp1(error)) throw error
-        // The origin speaks HTTP/2 only: no byte of the request has been sent.
+        // No byte of the request has been sent.
+        remember(key, 'http2')
         return viaHttp2(origin, request, sending)
       }
     },
     async close() {
-      for (const entry of known.values())
-        if (entry.kind === 'h2') entry.session.then((session) => session.destroy()).catch(() => undefined)
+      pool.close()
       await plain.close()
     },
   }
+}
+
+/** Whether a request can be sent once more. */
+function isAtHand({ body }: Request): boolean {
+  return body === null || bytesAtHand(body) !== undefined
 }
 
 function refusedHttp1(error: unknown): boolean {
@@ -92,6 +99,6 @@ function refusedHttp1(error: unknown): boolean {
   )
 }
 
-const notHttp2 = new Error('the origin chose HTTP/1.1')
 const rememberMs = 600_000
 const maxKnown = 2_000
+const maxTries = 3

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import type { Answer, RawHeaders, Request } from '../../src/core/http.ts'
 import { madeBody } from '../../src/http/body.ts'
+import { checks } from '../../src/upstream/checks.ts'
 import { http2Session, sendHttp2 } from '../../src/upstream/http2.ts'
 import { testAuthority } from '../support/authority.ts'
 import { startOrigin, type OriginHandler } from '../support/origin.ts'
@@ -16,15 +17,18 @@ async function scene(handler: OriginHandler, given = times, early = false) {
   const at = { scheme: 'https', host: 'origin.test', port: origin.port } as const
   const socket = await loopbackConnector(authority.cert).http(at, ['h2'])
   let gone = 0
-  const session = await http2Session(at, socket, given, () => (gone += 1))
+  const session = await http2Session(at, socket, () => (gone += 1))
+  const clock = (): number => performance.now()
+  const terms = { times: given, clock, checks: checks(10, clock) }
   const informed: [number, RawHeaders][] = []
   const ask = (asked: Asked = {}, signal = new AbortController().signal): Promise<Answer> => {
     const request: Request = requestTo(origin.port, { scheme: 'https', version: '2', ...asked })
+    session.open += 1
     return sendHttp2(
       session,
       request,
       { signal, inform: (status, headers) => void informed.push([status, headers]) },
-      given,
+      terms,
     )
   }
   return {
@@ -34,7 +38,7 @@ async function scene(handler: OriginHandler, given = times, early = false) {
     ask,
     gone: () => gone,
     [Symbol.asyncDispose]: async () => {
-      session.destroy()
+      session.session.destroy()
       await origin.close()
     },
   }
@@ -127,7 +131,7 @@ test('a body that is cut off rejects, after what has come', async () => {
 test('a session that ends takes no more requests, and says so', async () => {
   await using one = await scene((_seen, response) => response.end('x'))
   await textOf((await one.ask()).body)
-  one.session.destroy()
-  await once(one.session, 'close')
+  one.session.session.destroy()
+  await once(one.session.session, 'close')
   assert.ok(one.gone() > 0)
 })

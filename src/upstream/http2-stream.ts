@@ -1,0 +1,232 @@
+import { constants } from 'node:http2'
+import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import { SallyportError } from '../core/errors.ts'
+import type { Answer, Body, RawHeaders, Request } from '../core/http.ts'
+import { bytesAtHand, drained } from '../http/body.ts'
+import { contentLength } from '../http/headers.ts'
+import { grouped } from '../http/serve2.ts'
+import { endsOnlyWhole, nameOf, StreamReset } from '../http/stream-reset.ts'
+import { AnswerBody } from './answer-body.ts'
+import type { Flow } from './answer-body.ts'
+import type { Timed } from './checks.ts'
+import type { UpstreamTimes } from './connection.ts'
+import { upstreamFault } from './faults.ts'
+import type { Sending } from './in-flight.ts'
+
+/** The origin did nothing with a request, which may therefore be sent again (RFC 9113, 8.7), or wants it over HTTP/1.1. */
+export class Unprocessed extends SallyportError {
+  readonly instead: 'again' | 'http1'
+
+  constructor(instead: 'again' | 'http1', cause: unknown) {
+    super('upstream_closed', 'the origin did not take the request', { cause })
+    this.instead = instead
+  }
+}
+
+export type StreamTerms = {
+  readonly times: UpstreamTimes
+  /** Milliseconds that only go up. */
+  readonly clock: () => number
+  /** The last stream that the origin may have worked on, once it has said GOAWAY. */
+  readonly lastStreamId: () => number
+  /** The stream is over; called once. */
+  readonly over: (exchange: StreamExchange) => void
+}
+
+/** One exchange with an origin over HTTP/2 (RFC 9113, 8.1). */
+export class StreamExchange implements Flow, Timed {
+  readonly #stream: ClientHttp2Stream
+  readonly #sending: Sending
+  readonly #terms: StreamTerms
+  readonly #resolve: (answer: Answer) => void
+  readonly #reject: (error: SallyportError) => void
+  #body: AnswerBody | undefined
+  #trailers: RawHeaders = []
+  #answered = false
+  #settled = false
+  #unsent = false
+  #paused = false
+  #since: number
+
+  constructor(
+    stream: ClientHttp2Stream,
+    sending: Sending,
+    terms: StreamTerms,
+    settle: { resolve: (answer: Answer) => void; reject: (error: SallyportError) => void },
+  ) {
+    this.#stream = stream
+    this.#sending = sending
+    this.#terms = terms
+    this.#resolve = settle.resolve
+    this.#reject = settle.reject
+    this.#since = terms.clock()
+    endsOnlyWhole(stream)
+    sending.signal.addEventListener('abort', this.#onAbort)
+    stream.on('headers', this.#onHeaders).once('response', this.#onResponse).on('trailers', this.#onTrailers)
+    stream.on('error', this.#onError).once('close', this.#onClose).once('frameError', this.#onFrameError)
+  }
+
+  /** Sends the body of the request, at the origin's pace. */
+  send({ body }: Request): void {
+    if (body === null) return
+    const bytes = bytesAtHand(body)
+    if (bytes !== undefined) return void this.#stream.end(bytes)
+    // Without any, this ends the stream with an empty frame.
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(grouped(body.trailers())))
+    this.#pump(body).then(
+      () => this.#stream.end(),
+      (error: Error) => this.#onBrokenRequest(error),
+    )
+  }
+
+  check(now: number): void {
+    const quiet = now - this.#since
+    const { headersTimeoutMs, idleTimeoutMs } = this.#terms.times
+    if (this.#paused) {
+      if (quiet >= idleTimeoutMs) this.#end(new SallyportError('client_aborted', 'the answer was not read'))
+    } else if (quiet >= (this.#answered ? idleTimeoutMs : headersTimeoutMs))
+      this.#end(new SallyportError('upstream_timeout', 'the origin took too long'))
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#since = this.#terms.clock()
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#since = this.#terms.clock()
+    this.#stream.resume()
+  }
+
+  abandon(): void {
+    this.#stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  /** Resolves also when the origin does not want the rest: the source is not ended then, because that would take the client's stream away before it has the answer. */
+  async #pump(body: Body): Promise<void> {
+    const iterator = body[Symbol.asyncIterator]()
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      if (this.#stream.closed || this.#stream.destroyed) return
+      const more = this.#stream.write(next.value)
+      this.#since = this.#terms.clock()
+      if (!more) await drained(this.#stream)
+    }
+  }
+
+  #onHeaders = (headers: IncomingHttpHeaders, _flags: number, raw?: string[]): void => {
+    const status = Number(headers[':status'])
+    if (!(status >= 100 && status < 200)) return
+    this.#since = this.#terms.clock()
+    try {
+      this.#sending.inform(status, fieldsOf(raw, headers))
+    } catch {
+      // The client's side cannot take it: the final answer is what it waits for.
+    }
+  }
+
+  #onResponse = (headers: IncomingHttpHeaders, flags: number, raw?: string[]): void => {
+    this.#answered = true
+    this.#since = this.#terms.clock()
+    const fields = fieldsOf(raw, headers)
+    const head = { status: Number(headers[':status']), reason: '', headers: fields, version: '2' } as const
+    // A head that ends its stream stays one: gRPC reads it as trailers without an answer.
+    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) {
+      this.#settled = true
+      this.#stream.resume()
+      return this.#resolve({ head, body: null })
+    }
+    this.#body = new AnswerBody(contentLength(fields), this)
+    this.#stream.on('data', this.#onData).once('end', this.#onEnd)
+    this.#resolve({ head, body: this.#body })
+  }
+
+  #onEnd = (): void => {
+    if (this.#settled) return
+    this.#settled = true
+    this.#body?.end(this.#trailers)
+  }
+
+  #onData = (chunk: Buffer): void => {
+    this.#since = this.#terms.clock()
+    this.#body?.push(chunk)
+  }
+
+  #onTrailers = (headers: IncomingHttpHeaders, _flags: number, raw?: string[]): void => {
+    this.#trailers = fieldsOf(raw, headers)
+  }
+
+  #onFrameError = (type: number): void => {
+    if (type === headersFrame) this.#unsent = true
+  }
+
+  #onError = (error: Error): void => {
+    if (!this.#settled) this.#fail(this.#fault(error))
+  }
+
+  #onClose = (): void => {
+    this.#sending.signal.removeEventListener('abort', this.#onAbort)
+    if (!this.#settled) this.#fail(this.#fault(undefined))
+    this.#terms.over(this)
+  }
+
+  #onAbort = (): void => this.#end(clientAborted())
+
+  #onBrokenRequest(cause: Error): void {
+    // When the stream is what broke, its close says why.
+    if (this.#stream.closed || this.#stream.destroyed) return
+    this.#end(
+      cause instanceof SallyportError
+        ? cause
+        : new SallyportError('client_aborted', 'the request body broke off', { cause }),
+    )
+  }
+
+  #end(error: SallyportError): void {
+    if (!this.#settled) this.#fail(error)
+    this.abandon()
+  }
+
+  #fail(error: SallyportError): void {
+    this.#settled = true
+    if (this.#answered) this.#body?.fail(error)
+    else this.#reject(error)
+  }
+
+  #fault(error: Error | undefined): SallyportError {
+    if (this.#sending.signal.aborted) return clientAborted()
+    const { id, rstCode, pending } = this.#stream
+    if (!this.#answered) {
+      const untouched = this.#unsent || pending || id === undefined || id > this.#terms.lastStreamId()
+      if (rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED) return new Unprocessed('http1', error)
+      if (rstCode === constants.NGHTTP2_REFUSED_STREAM || untouched) return new Unprocessed('again', error)
+    }
+    if (rstCode !== constants.NGHTTP2_NO_ERROR || error instanceof StreamReset || error === undefined)
+      return new SallyportError('upstream_closed', `the origin reset the stream: ${nameOf(rstCode)}`, {
+        cause: new StreamReset(rstCode),
+      })
+    return upstreamFault(error)
+  }
+}
+
+export function clientAborted(): SallyportError {
+  return new SallyportError('client_aborted', 'the client went away')
+}
+
+function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeaders): string[] {
+  const fields: string[] = []
+  if (raw === undefined) {
+    for (const [name, value] of Object.entries(headers)) {
+      for (const one of Array.isArray(value) ? value : [value])
+        if (!name.startsWith(':') && one !== undefined) fields.push(name, String(one))
+    }
+    return fields
+  }
+  for (let i = 0; i < raw.length; i += 2)
+    if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
+  return fields
+}
+
+// RFC 9113, 6.2.
+const headersFrame = 1
