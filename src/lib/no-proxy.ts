@@ -37,7 +37,7 @@ function split(entry: string): { host: string; port: number | undefined } {
 function hostMatcher(host: string, entry: string): Matcher {
   if (host.includes('/') || isIP(host) !== 0) return addressSet([host])
   const name = host.toLowerCase().replace(/\.$/, '')
-  if (name === '*') return () => true
+  if (host === '*') return () => true
   const bare = name.replace(/^\*?\./, '')
   if (!hostName.test(bare)) throw notAnEntry(entry)
   const under = `.${bare}`
