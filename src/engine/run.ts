@@ -20,7 +20,7 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
     closeRow(rooms, trace, 'done')
   } catch (thrown) {
     // The answer began and could not be finished: the client left, or the origin broke off.
-    trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
+    trace.error ??= exchange.signal.aborted ? endedBy(exchange.signal).code : asSallyportError(thrown).code
     closeRow(rooms, trace, 'aborted')
   } finally {
     rooms.metrics.activeExchanges(exchange.door).dec()
@@ -46,7 +46,7 @@ async function answerTo(rooms: Rooms, trace: Trace, forward: Forward | Sallyport
 /** The answer of our own to what went wrong; rejects when nobody is there to hear it. */
 export function faulted(rooms: Rooms, trace: Trace, thrown: unknown): Answer {
   const { exchange } = trace
-  if (exchange.signal.aborted) throw new SallyportError('client_aborted', 'the client went away', { cause: thrown })
+  if (exchange.signal.aborted) throw endedBy(exchange.signal)
   const error = asSallyportError(thrown)
   if (error.code === 'internal_error') rooms.log.error({ exchange: exchange.id, err: thrown }, 'exchange failed')
   if (error.code.startsWith('upstream_')) rooms.metrics.upstreamErrors.inc({ code: error.code })
@@ -59,4 +59,9 @@ export function faulted(rooms: Rooms, trace: Trace, thrown: unknown): Answer {
     exchange: exchange.id,
     headers: exchange.request.head.headers,
   })
+}
+
+/** Why a client's signal aborted: it went away, or what it sent could not be read on. */
+function endedBy({ reason }: AbortSignal): SallyportError {
+  return reason instanceof SallyportError ? reason : new SallyportError('client_aborted', 'the client went away')
 }

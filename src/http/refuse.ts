@@ -8,7 +8,7 @@ export function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer })
   fault: Fault
   request: { method: string; target: string } | undefined
 } {
-  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S{1,8192}) HTTP\/(\d\.\d)\r?\n/.exec(
+  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e\x80-\xff]{1,8192}) HTTP\/(\d\.\d)\r?\n/.exec(
     error.rawPacket?.toString('latin1') ?? '',
   )
   const request = line === null ? undefined : { method: line[1] as string, target: line[2] as string }

@@ -54,7 +54,7 @@ export function http1Server<C>(
     const { socket } = request
     const client = clientOf(socket)
     if (client.closed) return
-    const fault = faultOf(request, limits)
+    const fault = faultOf(request, limits) ?? (client.turns.waiting() === 0 ? spacedLine(request) : undefined)
     if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
     const incoming = incomingOf(request, response, client, limits)
     // More than these are not even parsed before their turn.
@@ -163,6 +163,19 @@ function faultOf(request: IncomingMessage, { headerBytes }: HttpLimits): Fault |
     faultySize(target, request.rawHeaders, headerBytes) ??
     faultIn(request.method ?? '', target, versionOf(request), request.rawHeaders)
   )
+}
+
+/**
+ * Node's parser skips more than one space in a request line, where others refuse it (RFC 9112, 3) or take the second for the target. What is
+ * forwarded has one, so a line that came in pieces, which cannot be seen any more, does no harm.
+ */
+function spacedLine({ method = '', url = '', socket }: IncomingMessage): Fault | undefined {
+  const { parser } = socket as { readonly parser?: { readonly getCurrentBuffer?: () => Buffer | undefined } }
+  const came = parser?.getCurrentBuffer?.()
+  if (came === undefined || came.includes(`${method} ${url} HTTP/1.`, 0, 'latin1')) return undefined
+  return came.includes(`${method}  `, 0, 'latin1') || came.includes(`${url}  `, 0, 'latin1')
+    ? { code: 'malformed_request', message: 'the request line has more than one space' }
+    : undefined
 }
 
 function unknownVersion({ httpVersion }: IncomingMessage): Fault | undefined {

@@ -84,10 +84,9 @@ async function tunnelTo(
   const { socket, clientIp } = outer
   refusable.add(socket)
   const authority = parseAuthority(request.target)
-  if (authority === undefined) throw new SallyportError('malformed_request', 'the CONNECT target is not host:port')
   if (authority !== undefined) record.set({ host: authority.host, port: authority.port })
   if (request.fault !== undefined) throw new SallyportError(request.fault.code, request.fault.message)
-  record.set({ host: authority.host, port: authority.port })
+  if (authority === undefined) throw new SallyportError('malformed_request', 'the CONNECT target is not host:port')
   const principal = parts.identify(request.headers, clientIp, outer.secure?.certificate)
   record.set({ principal })
   if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)

@@ -8,7 +8,8 @@ import { recordConnection } from '../engine/connection.ts'
 import { refuse } from '../engine/run.ts'
 import { http1Server } from '../http/serve1.ts'
 import { http2Server } from '../http/serve2.ts'
-import type { Handlers, Incoming } from '../http/incoming.ts'
+import type { Handlers, Incoming, RequestLine } from '../http/incoming.ts'
+import { refusalText } from '../http/refuse.ts'
 import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
@@ -20,7 +21,7 @@ import type { ProxyParts } from './parts.ts'
 import { begun, tcpOf, turnedAway } from './secure.ts'
 import { selfAnswer } from './self.ts'
 import { servedConnections } from './served.ts'
-import { splitPath } from './target.ts'
+import { parseAbsolute, parseAuthority, splitPath } from './target.ts'
 import { websocket } from './websocket.ts'
 
 export type ProxyDoor = {
@@ -43,13 +44,13 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     exchange: (incoming) => served.during(incoming.context, handleExchange(parts, incoming)),
     upgrade: (upgrade) => served.during(upgrade.incoming.context, websocket(parts, upgrade)),
     connect: (context, request, socket, head) => {
-      if (context.tunnel !== null) return endWith(socket, connectInside)
+      if (context.tunnel !== null) return refusedInside(parts, context, socket, request.target)
       context.exchanges += 1
       served.remove(context)
-      if (draining) return endWith(socket, refusedWhileDraining)
+      if (draining) return refusedWhileDraining(parts, context, socket, request.target)
       void handleConnect(parts, context, request, head, serve).then((end) => end === 'challenged' && anew(context))
     },
-    refused: (context, fault, request) => refused(parts, context, fault, request),
+    refused: (context, fault, request, cause) => refused(parts, context, fault, request, cause),
   }
   const h1 = http1Server(handlers, limits)
   const h2 = http2Server(handlers, limits)
@@ -89,7 +90,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       const last = open.get(socket) ?? connection
       open.delete(socket)
       parts.metrics.activeConnections.dec({ door: 'proxy' })
-      if (last.exchanges === 0 && (last.challenges === 0 || last.refusal !== undefined)) silent(parts, last)
+      if (last.refusal !== undefined || (last.exchanges === 0 && last.challenges === 0)) silent(parts, last)
     })
     if (parts.tls === undefined) serve(socket, connection, 'http/1.1')
     else void beginning(connection, parts.tls)
@@ -175,43 +176,51 @@ function refused(
   parts: ProxyParts,
   connection: Connection,
   fault: Fault,
-  request: { method: string; target: string } | undefined,
+  request: RequestLine | undefined,
+  cause?: unknown,
 ): void {
   parts.metrics.refusedRequests.inc({ code: fault.code })
+  if (cause !== undefined) parts.log.error({ connection: connection.id, err: cause }, 'a request failed')
   if (request === undefined) {
     connection.refusal = fault
     return
   }
   connection.exchanges += 1
   const { tunnel } = connection
-  const at = { ...(tunnel ?? { scheme: 'http' as const, host: '', port: 0 }), ...splitPath(request.target) }
-  const signal = new AbortController().signal
-  const head = {
-    method: request.method,
-    target: request.target,
-    scheme: undefined,
-    authority: undefined,
-    version: '1.1' as const,
-    headers: noHeaders,
-    body: null,
-  }
+  // What is refused for its length is not kept at its length.
+  const target = request.target.slice(0, maxTarget)
+  const origin = tunnel ?? { scheme: 'http' as const, host: '', port: 0 }
+  const at = parseAbsolute(target) ?? { ...origin, ...splitPath(target) }
+  const head = { method: request.method, target, version: '1.1' as const, headers: noHeaders, body: null }
   const incoming: Incoming<Connection> = {
     context: connection,
     ...head,
-    signal,
+    scheme: undefined,
+    authority: undefined,
+    signal: new AbortController().signal,
     expectsContinue: false,
     inform: () => undefined,
     send: async () => undefined,
   }
-  void refuse(
-    parts.rooms,
-    exchangeOf(incoming, at, tunnel?.principal ?? null),
-    new SallyportError(fault.code, fault.message),
-  )
+  const exchange = exchangeOf(incoming, at, tunnel?.principal ?? null)
+  void refuse(parts.rooms, exchange, new SallyportError(fault.code, fault.message))
 }
 
+/** A CONNECT inside a CONNECT would be a tunnel that nobody has looked at. */
+function refusedInside(parts: ProxyParts, context: Connection, socket: Duplex, target: string): void {
+  const fault: Fault = { code: 'connect_in_tunnel', message: 'there is no CONNECT inside a CONNECT' }
+  refused(parts, context, fault, { method: 'CONNECT', target })
+  endWith(socket, refusalText(fault))
+}
+
+function refusedWhileDraining(parts: ProxyParts, context: Connection, socket: Duplex, target: string): void {
+  const fault: Fault = { code: 'shutting_down', message: 'Sallyport is stopping' }
+  const record = connectionRecord(context, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const { host = null, port = null } = parseAuthority(target) ?? {}
+  record.set({ host, port, reason: fault.message, error: fault.code })
+  record.end()
+  endWith(socket, refusalText(fault))
+}
+
+const maxTarget = 8_192
 const noHeaders: RawHeaders = []
-const connectInside =
-  'HTTP/1.1 405 Method Not Allowed\r\nsallyport-error: unsupported_method\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
-const refusedWhileDraining =
-  'HTTP/1.1 503 Service Unavailable\r\nsallyport-error: shutting_down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'

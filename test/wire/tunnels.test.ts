@@ -115,6 +115,6 @@ test('CONNECT inside a CONNECT is refused', async () => {
   const client = await stage.connect('inspected.test')
   client.send('CONNECT other.test:99 HTTP/1.1\r\nHost: other.test:99\r\n\r\n')
   const answer = await client.answer()
-  assert.deepEqual([answer.status, answer.header('sallyport-error')], [405, 'unsupported_method'])
+  assert.deepEqual([answer.status, answer.header('sallyport-error')], [405, 'connect_in_tunnel'])
   await client.rest()
 })
