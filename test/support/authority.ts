@@ -71,6 +71,17 @@ export function testAuthority(name = 'Sallyport test origins'): TestAuthority {
   }
 }
 
+/** A server certificate that nobody but itself vouches for. */
+export function selfSigned(name: string): Identity {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const extensions = [
+    extension(oids.extendedKeyUsage, false, sequence(oid(oids.serverAuth))),
+    extension(oids.subjectAltName, false, sequence(generalName(name))),
+  ]
+  const terms = { subject: name, issuer: name, from: -hour, to: day, publicKey, signer: privateKey, extensions }
+  return { cert: certificate(terms), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) }
+}
+
 type Terms = {
   readonly subject: readonly string[]
   readonly issuer: string
