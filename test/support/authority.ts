@@ -78,7 +78,7 @@ export function selfSigned(name: string): Identity {
     extension(oids.extendedKeyUsage, false, sequence(oid(oids.serverAuth))),
     extension(oids.subjectAltName, false, sequence(generalName(name))),
   ]
-  const terms = { subject: name, issuer: name, from: -hour, to: day, publicKey, signer: privateKey, extensions }
+  const terms = { subject: [name], issuer: name, from: -hour, to: day, publicKey, signer: privateKey, extensions }
   return { cert: certificate(terms), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) }
 }
 
