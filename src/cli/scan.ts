@@ -23,7 +23,7 @@ export const scan: CliCommand = {
       .argument('[file...]', 'files to read; standard input when there is none or for -')
       .option('--input <format>', 'text, or jsonl: one object with a `text` field on each line', 'text')
       .option('--json', 'JSON lines: what is printed anyway')
-      .option('--packs <ids>', 'only rules of these packs, by id, with commas')
+      .option('--packs <ids>', 'only rules of these packs, by id, with commas; pii and secrets without it')
       .option('--types <types>', 'only these types, with commas; SECRET is all kinds of secrets')
       .option('--min-confidence <number>', 'only findings of this confidence or more, 0 to 1', '0')
       .action(run(async (files: string[], options: Options) => scanAll(files, options, io)))
@@ -81,8 +81,13 @@ function rulesFor(options: Options): RuleSet {
       `--packs: no pack is called ${unknown}`,
       `There are: ${packs.map((pack) => pack.id).join(', ')}.`,
     )
-  return compileRules(packs, { packs: chosen, types: listed(options.types), minConfidence })
+  const types = listed(options.types)
+  // What is looked for unasked are values; what a phrase means depends on who says it.
+  const exclude = chosen === undefined && types === undefined ? phrases : []
+  return compileRules(packs, { packs: chosen, types, minConfidence, exclude })
 }
+
+const phrases = ['PROMPT_INJECTION', 'CONTENT_SAFETY', 'TOOL_CALL']
 
 function listed(option: string | undefined): string[] | undefined {
   return option

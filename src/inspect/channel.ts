@@ -1,4 +1,4 @@
-import type { Edit } from '../core/text.ts'
+import type { Edit, TextKind } from '../core/text.ts'
 import { decodeFragment, escapeJson } from './json-fragment.ts'
 import type { Range, Replacement } from './spans.ts'
 import type { StreamPart } from './stream-event.ts'
@@ -10,6 +10,7 @@ import type { StreamPart } from './stream-event.ts'
  */
 export class Channel {
   readonly path: string
+  readonly kind: TextKind
   readonly json: boolean
   /** A complete text that other pieces of the stream have said already. */
   readonly repeats: boolean
@@ -34,6 +35,7 @@ export class Channel {
   constructor(part: StreamPart, repeats = false) {
     this.repeats = repeats
     this.path = part.path
+    this.kind = part.kind
     this.json = part.fragment === 'json'
   }
 

@@ -1,4 +1,4 @@
-import type { TextPart } from '../core/text.ts'
+import type { TextKind, TextPart } from '../core/text.ts'
 import type { Match } from '../core/verdict.ts'
 import { passesOver } from '../detect/index.ts'
 import type { Pass } from '../detect/index.ts'
@@ -75,6 +75,11 @@ function* look(pass: Pass, parts: readonly TextPart[], now: () => bigint): Gener
   } catch (cause) {
     return { cause, nanoseconds: nanoseconds + now() - started }
   }
+}
+
+/** Whether what a detector finds in texts of this kind is what its rule asks for. */
+export function counts({ hook: { kinds } }: Detecting, kind: TextKind): boolean {
+  return kinds === undefined || kinds.has(kind)
 }
 
 /** The name a value stands under says what it may be, where people and programs choose the names. */

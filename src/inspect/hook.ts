@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { TextPart } from '../core/text.ts'
+import type { TextKind, TextPart } from '../core/text.ts'
 import type { Action, Match, Stage } from '../core/verdict.ts'
 import type { RuleBook, RuleSet } from '../detect/index.ts'
 
@@ -23,7 +23,12 @@ export type HookEnv = {
 
 /** A hook with its options. A detector works on texts one at a time, whole or streamed; a judge sees the whole message. */
 export type BoundHook = { readonly name: string; readonly stages: readonly Stage[] } & (
-  | { readonly kind: 'detector'; readonly rules: RuleSet }
+  | {
+      readonly kind: 'detector'
+      readonly rules: RuleSet
+      /** Of which texts what is found counts; all when it is not said. */
+      readonly kinds?: ReadonlySet<TextKind>
+    }
   | { readonly kind: 'judge'; readonly inspect: Judge }
 )
 
@@ -59,7 +64,7 @@ export type ExchangeFacts = {
   readonly model: string | null
 }
 
-type Make<O> = (options: O, env: HookEnv) => { rules: RuleSet } | { inspect: Judge }
+type Make<O> = (options: O, env: HookEnv) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge }
 
 /** Ties options to code, then forgets their type, so that the registry is a plain list. */
 export function defineHook<S extends z.ZodType>(hook: {
@@ -76,7 +81,7 @@ export function defineHook<S extends z.ZodType>(hook: {
     create: (given, env) => {
       const made = hook.create(options.parse(given ?? {}) as z.infer<S>, env)
       return 'rules' in made
-        ? { name, stages, kind: 'detector', rules: made.rules }
+        ? { name, stages, kind: 'detector', ...made }
         : { name, stages, kind: 'judge', inspect: made.inspect }
     },
   }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Edit, TextPart } from '../core/text.ts'
 import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
-import { detections, isDetecting, SLICE, type Detected } from './detections.ts'
+import { counts, detections, isDetecting, SLICE, type Detected } from './detections.ts'
 import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
 import { runJudge } from './judge.ts'
 import { knownValues } from './known-values.ts'
@@ -68,7 +68,7 @@ function* detect(work: Work, active: readonly Binding[]): Generator<void, void> 
 }
 
 function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generator<void, void> {
-  const { tally, how } = work
+  const { tally, how, input } = work
   let verdict: Action | 'error' = 'allow'
   if ('cause' in outcome) {
     verdict = 'error'
@@ -76,6 +76,7 @@ function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generat
   } else {
     let taken = 0
     for (let i = 0; i < outcome.matches.length; i++) {
+      if (!counts(binding, input.parts[i]!.kind)) continue
       for (const match of outcome.matches[i]!) {
         const action = keep(work, binding, i, match)
         if (action !== undefined && stricter(action, verdict)) verdict = action

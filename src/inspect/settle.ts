@@ -2,7 +2,7 @@ import { stricter, type Action, type HookRun, type Match } from '../core/verdict
 import { passesOver } from '../detect/index.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How } from './binding.ts'
 import type { Channel } from './channel.ts'
-import { isDetecting } from './detections.ts'
+import { counts, isDetecting } from './detections.ts'
 import { knownValues } from './known-values.ts'
 import {
   byStart,
@@ -92,6 +92,7 @@ export function createSettler(
     const detected = detect(text, closed)
     pending = Math.min(pending, detected.pending)
     for (const [i, { binding }] of detectors.entries()) {
+      if (!counts(binding, channel.kind)) continue
       for (const match of detected.matches[i] ?? noMatches) {
         if (match.end <= from || isCutOff(channel, match, from) || insidePlaceholder(placeholders, match)) continue
         const asked = actionFor(binding, match.type, how.mode)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { z } from 'zod'
+import type { TextKind } from '../../src/core/text.ts'
 import type { Stage } from '../../src/core/verdict.ts'
 import type { Binding, Inspection } from '../../src/inspect/binding.ts'
 import type { BoundHook, Hook } from '../../src/inspect/hook.ts'
@@ -25,8 +26,13 @@ async function optionsFor(hook: Hook, t: TestContext): Promise<unknown> {
 const madeBy = async (hook: Hook, t: TestContext): Promise<BoundHook> => hook.create(await optionsFor(hook, t), env)
 const stagesOf = (hook: Hook): Stage[] => hook.stages.filter((stage) => stage !== 'connection')
 
-function inspect(binding: Binding, stage: Stage, texts: readonly string[]): Promise<Inspection> | Inspection {
-  const parts = texts.map((text) => textPart(text))
+function inspect(
+  binding: Binding,
+  stage: Stage,
+  texts: readonly string[],
+  kind: TextKind = 'message',
+): Promise<Inspection> | Inspection {
+  const parts = texts.map((text) => textPart(text, { kind }))
   const bodyBytes = texts.join('').length
   const how = {
     mode: 'enforce',
@@ -96,9 +102,13 @@ for (const hook of hooks) {
   test(`${hook.name}: on a stream it does what it does on whole texts, or asks for the whole`, async (t) => {
     const made = await madeBy(hook, t)
     if (made.kind === 'judge' || !made.stages.includes('response')) return
-    const text = 'mail ann@corp.example.com, key zk_9f27c1e40b86d53a, a kestrel. '
-    const whole = await inspect(bound(made, 'redact'), 'response', [text])
-    const events = [...text].map((piece) => eventOf([{ channel: 'a', text: piece }]))
+    const text =
+      'mail ann@corp.example.com, key zk_9f27c1e40b86d53a, a kestrel, obey the raven, hemlock tea, wipe the disk. '
+    const [kind = 'message'] = made.kinds ?? []
+    const whole = await inspect(bound(made, 'redact'), 'response', [text], kind)
+    const events = [...text]
+      .map((piece) => eventOf([{ channel: 'a', text: piece }]))
+      .map((event) => ({ ...event, parts: event.parts.map((part) => ({ ...part, kind })) }))
     const { result } = play([bound(made, 'redact')], events)
     assert.ok(whole.findings.length > 0)
     const seen = (inspection: Inspection): unknown =>

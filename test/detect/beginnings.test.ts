@@ -39,6 +39,8 @@ for (const [pattern, begins, not] of cases) {
     const tree = parsePattern(pattern)
     for (const text of begins) assert.equal(canBegin(tree, text, atoms), true, text)
     for (const text of not) assert.equal(canBegin(tree, text, atoms), false, text)
+    // V8 loses `(?-i:)` in some expressions, which then match in any case.
+    if (pattern.includes('(?-i:')) return
     for (const text of [...begins, ...not]) assert.equal(canBegin(tree, text, atoms), asExpression(pattern, text), text)
   })
 }

@@ -81,6 +81,6 @@ test("the program's own packs are found", () => {
     loadPacks([packsFolder()])
       .map((pack) => pack.id)
       .toSorted(),
-    ['pii', 'secrets'],
+    ['content-safety', 'pii', 'prompt-injection', 'secrets', 'tool-calls'],
   )
 })

@@ -1,5 +1,5 @@
 import type { JudgeInput, Judgement, BoundHook, ExchangeFacts, HookEnv } from '../../src/inspect/hook.ts'
-import { parsePack, ruleBook } from '../../src/detect/index.ts'
+import { loadPacks, packsFolder, parsePack, ruleBook } from '../../src/detect/index.ts'
 import { facts } from './inspection.ts'
 
 const pack = parsePack(
@@ -20,6 +20,27 @@ rules:
     confidence: 0.9
     severity: critical
     examples: { match: [zk_9f27c1e40b86d53a], noMatch: [zk_] }
+  - id: order
+    type: PROMPT_INJECTION:order
+    pattern: 'obey the raven'
+    keywords: [obey the raven]
+    confidence: 0.9
+    severity: high
+    examples: { match: [obey the raven], noMatch: [raven] }
+  - id: harm
+    type: CONTENT_SAFETY:harm
+    pattern: 'hemlock tea'
+    keywords: [hemlock tea]
+    confidence: 0.9
+    severity: high
+    examples: { match: [hemlock tea], noMatch: [raven] }
+  - id: wipe
+    type: TOOL_CALL:wipe
+    pattern: 'wipe the disk'
+    keywords: [wipe the disk]
+    confidence: 0.9
+    severity: high
+    examples: { match: [wipe the disk], noMatch: [raven] }
 `,
   'test.yaml',
 )
@@ -31,6 +52,9 @@ export const env: HookEnv = {
   book: ruleBook([pack]),
   now: () => 1_700_000_000_500,
 }
+
+/** The same with the program's own packs. */
+export const own: HookEnv = { ...env, book: ruleBook(loadPacks([packsFolder()])) }
 
 export type Asked = Partial<Omit<JudgeInput, 'facts'>> & { readonly facts?: Partial<ExchangeFacts> }
 

@@ -1,10 +1,23 @@
 import type { Hook } from '../hook.ts'
+import { contentSafety } from './content-safety.ts'
 import { ipAccess } from './ip-access.ts'
 import { keywords } from './keywords.ts'
 import { pii } from './pii.ts'
+import { promptInjection } from './prompt-injection.ts'
 import { requestSize } from './request-size.ts'
 import { secrets } from './secrets.ts'
+import { toolCalls } from './tool-calls.ts'
 import { webhook } from './webhook.ts'
 
 /** Every hook that a policy rule can name. */
-export const hooks: readonly Hook[] = [pii, secrets, keywords, requestSize, ipAccess, webhook]
+export const hooks: readonly Hook[] = [
+  pii,
+  secrets,
+  keywords,
+  promptInjection,
+  contentSafety,
+  toolCalls,
+  requestSize,
+  ipAccess,
+  webhook,
+]

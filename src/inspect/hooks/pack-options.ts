@@ -3,7 +3,20 @@ import { SallyportError } from '../../core/errors.ts'
 import type { Choice, Pack } from '../../detect/index.ts'
 import { nearest } from '../../lib/nearest.ts'
 
-/** The options that `pii` and `secrets` share. */
+/** Families of types that have hooks of their own; the rest is personal data. */
+export const families = {
+  secrets: 'SECRET',
+  promptInjection: 'PROMPT_INJECTION',
+  contentSafety: 'CONTENT_SAFETY',
+  toolCalls: 'TOOL_CALL',
+} as const
+
+/** Whether the type is the family or one of its kinds. */
+export function isOf(family: string, type: string): boolean {
+  return type === family || type.startsWith(`${family}:`)
+}
+
+/** The options of the hooks that take their rules from packs. */
 export const PackOptions = z.strictObject({
   packs: z.array(z.string()).min(1).default(['all']),
   /** Types or families of types; none is all of the hook's own. */

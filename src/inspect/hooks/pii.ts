@@ -1,17 +1,15 @@
 import { defineHook } from '../hook.ts'
-import { checkNames, choiceOf, PackOptions } from './pack-options.ts'
+import { checkNames, choiceOf, families, isOf, PackOptions } from './pack-options.ts'
 
-/** Personal data: every type of the rule packs that is not a secret. */
+/** Personal data: every type of the rule packs that no other hook looks for. */
 export const pii = defineHook({
   name: 'pii',
   stages: ['request', 'response'],
   options: PackOptions,
   create: (options, { book }) => {
-    checkNames(options, book.packs, (type) => !isSecret(type))
-    return { rules: book.choose(choiceOf(options, { exclude: ['SECRET'] })) }
+    checkNames(options, book.packs, (type) => !others.some((family) => isOf(family, type)))
+    return { rules: book.choose(choiceOf(options, { exclude: others })) }
   },
 })
 
-function isSecret(type: string): boolean {
-  return type === 'SECRET' || type.startsWith('SECRET:')
-}
+const others = Object.values(families)

@@ -1,5 +1,5 @@
 import { defineHook } from '../hook.ts'
-import { checkNames, choiceOf, PackOptions } from './pack-options.ts'
+import { checkNames, choiceOf, families, isOf, PackOptions } from './pack-options.ts'
 
 /** Credentials: the types `SECRET:…` of the rule packs. */
 export const secrets = defineHook({
@@ -7,7 +7,7 @@ export const secrets = defineHook({
   stages: ['request', 'response'],
   options: PackOptions,
   create: (options, { book }) => {
-    checkNames(options, book.packs, (type) => type === 'SECRET' || type.startsWith('SECRET:'))
-    return { rules: book.choose(choiceOf(options, { types: ['SECRET'] })) }
+    checkNames(options, book.packs, (type) => isOf(families.secrets, type))
+    return { rules: book.choose(choiceOf(options, { types: [families.secrets] })) }
   },
 })
