@@ -49,10 +49,19 @@ async function* beside(
     for (const event of watch.read(plain)) await watch.keep(watch.inspector.push(event))
   }
   const { write, end } = codings.length === 0 ? { write: take, end: async () => true } : sideDecoder(codings, take)
+  let readable = true
+  // What cannot be read cannot be changed either: it goes on as it comes, and the record says so.
+  const unread = (): void => {
+    trace.notInspected ??= 'answer unreadable'
+  }
   const read = async (chunk: Uint8Array): Promise<void> => {
     const began = performance.now()
     watch.count(chunk.length)
-    await write(chunk)
+    if (readable)
+      await write(chunk).catch(() => {
+        readable = false
+        unread()
+      })
     watch.spent(performance.now() - began)
   }
   try {
@@ -66,8 +75,8 @@ async function* beside(
     }
   } finally {
     try {
-      if (!(await end())) trace.notInspected ??= 'answer unreadable'
-      await watch.keep(flush(watch))
+      if (!(await end().catch(() => false))) unread()
+      if (readable) await watch.keep(flush(watch))
     } finally {
       await watch.finish()
     }
