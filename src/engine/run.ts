@@ -1,6 +1,7 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
 import { byPolicy, marked, refusal } from './answer.ts'
 import type { Answer, Exchange, Forward, Rooms } from './exchange.ts'
+import { askFirst } from './expect.ts'
 import { closeRow } from './record.ts'
 import { admit } from './request.ts'
 import { receive } from './response.ts'
@@ -33,11 +34,13 @@ export async function refuse(rooms: Rooms, exchange: Exchange, error: SallyportE
 }
 
 async function answerTo(rooms: Rooms, trace: Trace, forward: Forward | SallyportError): Promise<Answer> {
+  const { exchange } = trace
   if (forward instanceof SallyportError) return faulted(rooms, trace, forward)
   const waiting = rooms.recorder.pressure()
   if (waiting !== undefined) await waiting
   try {
-    return await receive(rooms, trace, await forward(await admit(rooms, trace)))
+    const asked = exchange.ask === undefined ? undefined : await askFirst(rooms, trace)
+    return await receive(rooms, trace, asked ?? (await forward(await admit(rooms, trace))))
   } catch (thrown) {
     return faulted(rooms, trace, thrown)
   }

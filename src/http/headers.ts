@@ -6,11 +6,23 @@ import { headerOf } from '../core/http.ts'
  * frame or address the message are never removed on a sender's word. The rest keeps its order, case and duplicates.
  */
 export function endToEnd(headers: RawHeaders): string[] {
+  return without(headers, hopByHop)
+}
+
+/**
+ * What of an origin's fields reaches the client: those that are end-to-end but Alt-Svc, which would lead the client past the proxy to
+ * another address or protocol (RFC 7838).
+ */
+export function toClient(headers: RawHeaders): string[] {
+  return without(headers, notForClients)
+}
+
+function without(headers: RawHeaders, dropped: ReadonlySet<string>): string[] {
   const named = connectionOptions(headers)
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
-    if (hopByHop.has(name) || (named.length > 0 && named.includes(name) && !protectedFields.has(name))) continue
+    if (dropped.has(name) || (named.length > 0 && named.includes(name) && !protectedFields.has(name))) continue
     kept.push(headers[i] as string, headers[i + 1] as string)
   }
   return kept
@@ -82,6 +94,11 @@ export function contentLength(headers: RawHeaders): number | undefined {
   return value !== undefined && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined
 }
 
+/** Whether a request with these fields has a body, be it an empty one (RFC 9112, 6.3). */
+export function declaresBody(headers: RawHeaders): boolean {
+  return contentLength(headers) !== undefined || headerOf(headers, 'transfer-encoding') !== undefined
+}
+
 const hopByHop = new Set([
   'connection',
   'proxy-connection',
@@ -105,6 +122,8 @@ const neverTrailers = new Set([
   'set-cookie',
   'x-forwarded-for',
 ])
+
+const notForClients = new Set([...hopByHop, 'alt-svc'])
 
 const protectedFields = new Set([
   'host',

@@ -2,10 +2,13 @@ import { Server, ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { SallyportError } from '../core/errors.ts'
-import type { Answer, HttpVersion, RawHeaders } from '../core/http.ts'
+import type { HttpVersion, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
-import { bytesAtHand, pump, streamBody } from './body.ts'
-import { allowedTrailers, contentLength, endToEnd } from './headers.ts'
+import { headText, sendAnswer } from './answering.ts'
+import { streamBody } from './body.ts'
+import { expectedBody } from './expected-body.ts'
+import { halfOpen } from './half-open.ts'
+import { allowedTrailers, contentLength, declaresBody, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming, RequestLine } from './incoming.ts'
 import { refusalOf, refusalText } from './refuse.ts'
 import { requestBody } from './request-body.ts'
@@ -37,6 +40,8 @@ export function http1Server<C>(
   } as ConstructorParameters<typeof Server>[0])
   server.maxHeadersCount = 0
   server.timeout = 0
+  // Missing from the type declarations: a client that has closed its side still gets what it asked for.
+  ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
   // It never listens itself, and Node enforces headersTimeout only for servers that say they do.
   server.emit('listening')
 
@@ -62,6 +67,7 @@ export function http1Server<C>(
     client.turns.take(async () => {
       if (socket.destroyed) return
       if (socket.isPaused()) socket.resume()
+      client.answering = response
       let cause: unknown
       await handlers.exchange(incoming).catch((thrown: unknown) => (cause = thrown))
       if (response.writableEnded && response.shouldKeepAlive) return
@@ -79,6 +85,7 @@ export function http1Server<C>(
     const client = clientOf(socket)
     if (client.closed) return
     client.closed = true
+    client.wholly()
     const fault = unknownVersion(request) ?? faultInConnect(request.rawHeaders)
     const asked = { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request), fault }
     client.turns.take(async () => handlers.connect(client.context, asked, socket, head))
@@ -88,6 +95,7 @@ export function http1Server<C>(
     const client = clientOf(socket)
     if (client.closed) return
     client.closed = true
+    client.wholly()
     const fault = faultOf(request, limits)
     if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
     client.turns.take(async () => {
@@ -117,7 +125,16 @@ export function http1Server<C>(
 
   return {
     serve(socket, context) {
-      clients.set(socket, { context, turns: turns(), closed: false, last: undefined })
+      const wholly = halfOpen(socket, () => client.answering)
+      const client: Client<C> = {
+        context,
+        turns: turns(),
+        closed: false,
+        last: undefined,
+        answering: undefined,
+        wholly,
+      }
+      clients.set(socket, client)
       server.emit('connection', socket)
     },
     close: () => void server.close(),
@@ -131,6 +148,10 @@ type Client<C> = {
   closed: boolean
   /** The request whose head came last. */
   last: InFlight | undefined
+  /** The last answer whose turn has come. */
+  answering: ServerResponse | undefined
+  /** The end of the client's side is from now on the end of the connection. */
+  readonly wholly: () => void
 }
 
 type InFlight = {
@@ -199,94 +220,43 @@ function incomingOf<C>(
   })
   const body = bodyOf(request, limits.bodyStallMs ?? bodyStallMs)
   client.last = { request, response, body, gone }
+  const version = versionOf(request)
+  const expectsContinue = version === '1.1' && body !== null && body.length !== 0 && expects(request)
+  let held = expectsContinue
+  const inform: Incoming<C>['inform'] = (status, headers) => {
+    if (version === '1.0' || response.headersSent || (status === 100 && expectsContinue && !held)) return
+    if (status === 100) held = false
+    const line = `HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`
+    response.socket?.write(headText(line, toClient(headers)), 'latin1')
+  }
   return {
     context: client.context,
     method: request.method ?? '',
     target: request.url ?? '',
     scheme: undefined,
     authority: undefined,
-    version: versionOf(request),
+    version,
     headers: request.rawHeaders,
-    body,
+    body: body === null || !expectsContinue ? body : expectedBody(body, () => inform(100, [])),
     signal: gone.signal,
-    expectsContinue: headerOf(request.rawHeaders, 'expect')?.toLowerCase() === '100-continue',
-    inform: (status, headers) =>
-      void response.socket?.write(
-        headText(`HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`, headers),
-        'latin1',
-      ),
+    expectsContinue,
+    inform,
     send: async (answer, hop) => {
-      await send(request, response, answer, hop)
-      if (isUnread(request)) request.socket.destroySoon()
+      await sendAnswer(request, response, answer, { last: held || answer.head.status >= 400, hop })
       ended?.()
     },
   }
 }
 
-/** Whether a part of its body has not come yet. */
-function isUnread(request: IncomingMessage): boolean {
-  return !request.complete && hasBody(request)
-}
-
-function hasBody({ rawHeaders }: IncomingMessage): boolean {
-  return contentLength(rawHeaders) !== undefined || headerOf(rawHeaders, 'transfer-encoding') !== undefined
+function expects({ rawHeaders }: IncomingMessage): boolean {
+  return headerOf(rawHeaders, 'expect')?.toLowerCase() === '100-continue'
 }
 
 function bodyOf(request: IncomingMessage, stallMs: number): RequestBody | null {
-  if (!hasBody(request)) return null
+  if (!declaresBody(request.rawHeaders)) return null
   const { socket } = request
   const body = streamBody(request, contentLength(request.rawHeaders), () => allowedTrailers(request.rawTrailers))
   return requestBody(body, stallMs, () => (request.complete ? undefined : socket.bytesRead))
-}
-
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  hop: RawHeaders = [],
-): Promise<void> {
-  const { head, body } = answer
-  response.sendDate = false
-  // The rest of a refused request is not read: the connection cannot be used again (RFC 9112, 9.3).
-  if (head.status >= 400 && isUnread(request)) response.shouldKeepAlive = false
-  response.writeHead(head.status, head.reason, [...endToEnd(head.headers), ...hop])
-  if (body === null) return ended(response)
-  const bytes = bytesAtHand(body)
-  if (bytes !== undefined) return ended(response, bytes)
-  response.flushHeaders()
-  try {
-    await pump(body, response)
-  } catch (cause) {
-    // No final chunk: the client must see that the message is not complete.
-    response.destroy()
-    throw cause
-  }
-  const trailers = body.trailers()
-  if (trailers.length > 0) response.addTrailers(pairs(trailers))
-  return ended(response)
-}
-
-function ended(response: ServerResponse, bytes?: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Its events are past.
-    if (response.destroyed) return reject(new Error('the client went away'))
-    response.once('finish', resolve)
-    response.once('close', () => reject(new Error('the client went away')))
-    if (bytes === undefined) response.end()
-    else response.end(bytes)
-  })
-}
-
-function headText(line: string, headers: RawHeaders): string {
-  let text = `${line}\r\n`
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${text}\r\n`
-}
-
-function pairs(headers: RawHeaders): [string, string][] {
-  const out: [string, string][] = []
-  for (let i = 0; i < headers.length; i += 2) out.push([headers[i] as string, headers[i + 1] as string])
-  return out
 }
 
 function versionOf(request: IncomingMessage): HttpVersion {
