@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import { addressSet } from '../lib/ip.ts'
 import type { Log } from '../lib/log.ts'
 import { noProxy } from '../lib/no-proxy.ts'
+import { parseAuthority } from '../proxy/target.ts'
 import { clientContexts } from '../upstream/client-certs.ts'
 import { connector } from '../upstream/connect.ts'
 import type { Connector } from '../upstream/connect.ts'
@@ -32,7 +33,7 @@ export function wayOut(
   )
   const parent = settings.proxy === null ? undefined : parentOf(settings, settings.proxy, { isOwn, secure })
   const guard = addressGuard({
-    resolve: new Map(Object.entries(settings.resolve)),
+    resolve: fixedRoutes(settings.resolve),
     allowed: addressSet(settings.allowPrivate),
     lookupTimeoutMs: settings.connectTimeoutMs,
     ...(parent === undefined ? {} : { carried: parent.carried }),
@@ -51,7 +52,7 @@ export function wayOut(
 function parentOf(settings: Config['upstream'], url: string, parts: { readonly isOwn: Own; readonly secure: Secure }) {
   const excepted = noProxy(settings.noProxy)
   const guard = addressGuard({
-    resolve: new Map(Object.entries(settings.resolve)),
+    resolve: fixedRoutes(settings.resolve),
     allowed: () => true,
     lookupTimeoutMs: settings.connectTimeoutMs,
   })
@@ -59,4 +60,14 @@ function parentOf(settings: Config['upstream'], url: string, parts: { readonly i
     ...parentProxy({ ...parts, at: parentAddress(url), guard }),
     carried: (host: string, port: number): boolean => !excepted(host, port),
   }
+}
+
+/** `upstream.resolve`, each name in the one spelling by which it will be asked for. */
+function fixedRoutes(resolve: Config['upstream']['resolve']): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(resolve).map(([name, address]) => {
+      const target = parseAuthority(name)
+      return [target === undefined ? name : `${target.host}:${target.port}`, address]
+    }),
+  )
 }

@@ -199,7 +199,7 @@ async function withoutTls(
   }
   if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
     record.set({ handling: 'tunnel', reason: 'not TLS' })
-    return carry(parts, connection, await parts.connector.tcp(authority), record)
+    return carry(parts, connection, await parts.connector.tcp(authority), record, first.held)
   }
   record.set({ handling: first.kind === 'other' ? 'deny' : 'failed', reason: wordsFor[first.kind] ?? first.kind })
   socket.destroy()
@@ -230,7 +230,14 @@ async function relayed(
       return record.end()
     }
   }
-  return carry(parts, outer, origin, record)
+  if (first.kind === 'invalid' && parts.rooms.policy().mismatch === 'deny') {
+    // What cannot be read may name another host.
+    record.set({ handling: 'deny', reason: wordsFor.invalid ?? null })
+    origin.destroy()
+    outer.socket.destroy()
+    return record.end()
+  }
+  return carry(parts, outer, origin, record, first.kind === 'other' ? first.held : undefined)
 }
 
 async function carry(
@@ -238,11 +245,13 @@ async function carry(
   connection: Connection,
   origin: Socket,
   record: ConnectionRecord,
+  held?: Buffer,
 ): Promise<void> {
+  if (held !== undefined) origin.write(held)
   const { up, down, error } = await relay(connection.socket, origin, tcpOf(connection))
   parts.metrics.bytes('up').inc(up)
   parts.metrics.bytes('down').inc(down)
-  record.set({ bytesUp: up, bytesDown: down, error })
+  record.set({ bytesUp: up + (held?.length ?? 0), bytesDown: down, error })
   record.end()
 }
 

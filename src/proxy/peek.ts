@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { Socket } from 'node:net'
 import { peekClientHello } from '../tls/client-hello.ts'
 import type { Peek } from '../tls/client-hello.ts'
@@ -5,11 +6,15 @@ import type { Peek } from '../tls/client-hello.ts'
 export type FirstBytes =
   | Exclude<Peek, { kind: 'more' } | { kind: 'not-tls' }>
   | { readonly kind: 'http' }
-  | { readonly kind: 'other' }
+  /** `held`: all that came before the client ended its side, which cannot be put back any more. */
+  | { readonly kind: 'other'; readonly held?: Buffer }
   | { readonly kind: 'closed' }
   | { readonly kind: 'silent' }
 
-/** Looks at what the client sends first, and puts it back: nothing is consumed. `enough` ends the wait early. */
+/**
+ * Looks at what the client sends first, and puts it back: nothing is consumed. `enough` ends the wait early. What could still become TLS or
+ * HTTP when the time is over is `silent`: to take it for something else would let the rest of it pass unread.
+ */
 export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<void>): Promise<FirstBytes> {
   return new Promise((resolve) => {
     let seen: Buffer = Buffer.alloc(0)
@@ -20,7 +25,7 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
       clearTimeout(timer)
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
       socket.pause()
-      if (seen.length > 0 && !socket.destroyed) socket.unshift(seen)
+      if (seen.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(seen)
       resolve(outcome)
     }
     const onData = (chunk: Buffer): void => {
@@ -28,8 +33,11 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
       const kind = classify(seen)
       if (kind !== undefined) settle(kind)
     }
-    const onEnd = (): void => settle(seen.length === 0 ? { kind: 'closed' } : { kind: 'other' })
-    const timer = setTimeout(() => settle(seen.length === 0 ? { kind: 'silent' } : { kind: 'other' }), timeoutMs)
+    const onEnd = (): void =>
+      settle(
+        seen.length === 0 ? { kind: 'closed' } : { kind: 'other', ...(socket.readableEnded ? { held: seen } : {}) },
+      )
+    const timer = setTimeout(() => settle({ kind: 'silent' }), timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
     enough?.then(onEnd, onEnd)
     socket.resume()
@@ -41,8 +49,10 @@ export function classify(bytes: Buffer): FirstBytes | undefined {
   const hello = peekClientHello(bytes)
   if (hello.kind === 'more') return undefined
   if (hello.kind !== 'not-tls') return hello
-  const text = bytes.toString('latin1', 0, 32)
-  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI|PROPFIND|REPORT|QUERY) /.test(text))
-    return { kind: 'http' }
-  return bytes.length < 10 && /^[A-Z]+$/.test(text) ? undefined : { kind: 'other' }
+  // Empty lines in front of a request are skipped by those who read it (RFC 9112, 2.2).
+  const text = bytes.toString('latin1', 0, 64).replace(/^[\r\n]+/, '')
+  if (methods.some((method) => text.startsWith(method))) return { kind: 'http' }
+  return bytes.length < 64 && methods.some((method) => method.startsWith(text)) ? undefined : { kind: 'other' }
 }
+
+const methods = [...METHODS, 'PRI'].map((method) => `${method} `)

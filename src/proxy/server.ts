@@ -181,7 +181,8 @@ function refused(
 ): void {
   parts.metrics.refusedRequests.inc({ code: fault.code })
   if (cause !== undefined) parts.log.error({ connection: connection.id, err: cause }, 'a request failed')
-  if (request === undefined) {
+  // Nor is a CONNECT an exchange.
+  if (request === undefined || (request.method === 'CONNECT' && connection.tunnel === null)) {
     connection.refusal = fault
     return
   }

@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url'
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
+import { plainAddress } from '../lib/ip.ts'
 
 export type Authority = { readonly host: string; readonly port: number }
 
@@ -15,17 +16,20 @@ export function parseAuthority(text: string): Authority | undefined {
   return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port }
 }
 
-/** A host as it is compared and looked up: lower case, no brackets, no trailing dot, IDN in its ASCII form. Undefined when it is none. */
+/**
+ * A host as it is compared and looked up, so that no two spellings are two hosts: lower case, no brackets, no trailing dot, IDN in its ASCII
+ * form, an address in its shortest (IPv4-mapped as IPv4). Undefined when it is none.
+ */
 export function canonicalHost(text: string): string | undefined {
   if (text.startsWith('[')) {
     const inner = text.slice(1, -1)
-    return text.endsWith(']') && isIP(inner) === 6 ? inner.toLowerCase() : undefined
+    return text.endsWith(']') && isIP(inner) === 6 && !inner.includes('%') ? plainAddress(inner) : undefined
   }
   const bare = text.endsWith('.') ? text.slice(0, -1) : text
-  if (isIP(bare) !== 0) return bare.toLowerCase()
-  // `127.1`, `0x7f.1`, `2130706433`: addresses to some resolvers, names to others (WHATWG URL, host parsing).
-  if (/^(0x[0-9a-f]*|\d+)$/i.test(bare.slice(bare.lastIndexOf('.') + 1))) return undefined
+  if (isIPv4(bare)) return bare
   const ascii = /^[\x21-\x7e]+$/.test(bare) ? bare.toLowerCase() : domainToASCII(bare)
+  // `127.1`, `0x7f.1`, `2130706433`, full-width digits: addresses to some resolvers, names to others (WHATWG URL, host parsing).
+  if (/^(0x[0-9a-f]*|\d+)$/.test(ascii.slice(ascii.lastIndexOf('.') + 1))) return undefined
   return hostName.test(ascii) && ascii.length <= 253 ? ascii : undefined
 }
 

@@ -48,7 +48,8 @@ test('a client that closes, says nothing, or stops half way is told apart', asyn
   for (const [act, kind] of [
     [(far: Socket) => void far.end(), 'closed'],
     [() => undefined, 'silent'],
-    [(far: Socket) => void far.write('GE'), 'other'],
+    [(far: Socket) => void far.write('GE'), 'silent'],
+    [(far: Socket) => void far.end('GE'), 'other'],
   ] as const) {
     const { near, far, close } = await pair()
     const seen = firstBytes(near, 100)
