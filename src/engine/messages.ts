@@ -1,22 +1,33 @@
 import type { Duplex } from 'node:stream'
-import { asSallyportError } from '../core/errors.ts'
-import type { Answer, RawHeaders } from '../core/http.ts'
+import { asSallyportError, SallyportError } from '../core/errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Answer, HttpVersion, RawHeaders } from '../core/http.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import { relayMessages } from '../http/websocket.ts'
-import type { MessageVerdict, MessageWay } from '../http/websocket.ts'
-import { inspectParts } from '../inspect/pipeline.ts'
-import { applyEdits } from '../providers/json-text.ts'
+import type { Ending, JudgedMessage, MessageVerdict, MessageWay } from '../http/websocket.ts'
+import { agreed } from '../http/websocket-handshake.ts'
+import type { Agreed } from '../http/websocket-handshake.ts'
+import { marked } from './answer.ts'
 import type { Exchange, Rooms } from './exchange.ts'
+import { judgeMessage, modelOf } from './message.ts'
 import { closeRow } from './record.ts'
-import { admit, blocked, tenantOf } from './request.ts'
+import { admit, postures } from './request.ts'
 import { receive } from './response.ts'
 import { faulted } from './run.ts'
 import type { Trace } from './trace.ts'
-import { factsOf, note, startTrace } from './trace.ts'
+import { startTrace } from './trace.ts'
 
 /** The origin's word on an upgrade. */
 export type Opened =
-  | { readonly kind: 'upgraded'; readonly headers: RawHeaders; readonly socket: Duplex; readonly head: Buffer }
+  | {
+      readonly kind: 'upgraded'
+      readonly version: HttpVersion
+      readonly headers: RawHeaders
+      readonly socket: Duplex
+      readonly head: Buffer
+      /** How long both sides may be silent. */
+      readonly silenceMs: number
+    }
   | { readonly kind: 'answered'; readonly answer: Answer }
 
 /** A WebSocket, to its end: one exchange, each message of it through the same inspection as a body. Never rejects. */
@@ -30,9 +41,10 @@ export async function runMessages(
   rooms.metrics.activeExchanges(exchange.door).inc()
   try {
     const opened = await upgraded(rooms, trace, open)
-    if (opened.kind === 'answered') await exchange.reply(opened.answer)
-    else await converse(rooms, trace, opened, accept(opened.headers))
-    closeRow(rooms, trace, 'done')
+    let whole = true
+    if (opened.kind === 'answered') await exchange.reply(rooms.markers ? marked(opened.answer, trace) : opened.answer)
+    else whole = await converse(rooms, trace, opened, accept(opened.headers))
+    closeRow(rooms, trace, whole ? 'done' : 'aborted')
   } catch (thrown) {
     trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
     closeRow(rooms, trace, 'aborted')
@@ -41,26 +53,51 @@ export async function runMessages(
   }
 }
 
-async function upgraded(rooms: Rooms, trace: Trace, open: () => Promise<Opened>): Promise<Opened> {
+type Conversation = Extract<Opened, { kind: 'upgraded' }> & { readonly agreed: Readable }
+type Readable = Exclude<Agreed, { kind: 'invalid' }>
+
+async function upgraded(
+  rooms: Rooms,
+  trace: Trace,
+  open: () => Promise<Opened>,
+): Promise<Conversation | Extract<Opened, { kind: 'answered' }>> {
+  const waiting = rooms.recorder.pressure()
+  if (waiting !== undefined) await waiting
   try {
+    trace.request = { ...trace.request, model: modelOf(trace) }
     await admit(rooms, trace)
     const opened = await open()
-    return opened.kind === 'upgraded'
-      ? opened
-      : { kind: 'answered', answer: await receive(rooms, trace, opened.answer) }
+    if (opened.kind === 'answered') return { kind: 'answered', answer: await receive(rooms, trace, opened.answer) }
+    trace.upstreamVersion = opened.version
+    return { ...opened, agreed: readable(trace, opened) }
   } catch (thrown) {
     return { kind: 'answered', answer: faulted(rooms, trace, thrown) }
   }
 }
 
+/** What was agreed on, where policy can live with it; an origin that chose something else is let go. */
+function readable(trace: Trace, opened: Extract<Opened, { kind: 'upgraded' }>): Readable {
+  const found = agreed(trace.exchange.request.head.headers, opened.headers)
+  const refused =
+    found.kind === 'invalid'
+      ? `the origin answered with ${found.reason}`
+      : found.kind === 'unknown' && postures(trace.policy).unreadable === 'block'
+        ? `the origin chose the extension ${found.name}, with which messages cannot be read`
+        : undefined
+  if (found.kind !== 'invalid' && refused === undefined) return found
+  opened.socket.on('error', () => undefined).destroy()
+  throw new SallyportError('upstream_invalid', refused ?? '')
+}
+
+/** True when it ended in order, or as policy wants it. */
 async function converse(
   rooms: Rooms,
   trace: Trace,
-  opened: Extract<Opened, { kind: 'upgraded' }>,
+  opened: Conversation,
   accepted: { socket: Duplex; head: Buffer },
-): Promise<void> {
-  trace.status = 101
-  trace.upstreamVersion = '1.1'
+): Promise<boolean> {
+  trace.status = trace.exchange.request.head.version === '2' ? 200 : 101
+  trace.firstByteMs = Math.round((performance.now() - trace.startedAt) * 1_000) / 1_000
   const { socket, head } = accepted
   if (head.length > 0) socket.unshift(head)
   if (opened.head.length > 0) opened.socket.unshift(opened.head)
@@ -68,60 +105,67 @@ async function converse(
     rooms.store === 'none'
       ? undefined
       : { up: rooms.keeper(trace.exchange.id, 'request'), down: rooms.keeper(trace.exchange.id, 'response') }
-  const judge = async (
-    way: MessageWay,
-    message: { text: string | undefined; bytes: number },
-  ): Promise<MessageVerdict> => {
-    if (way === 'up') trace.requestBytes += message.bytes
-    else trace.responseBytes += message.bytes
-    if (message.text === undefined) {
-      trace.notInspected ??= 'binary message'
-      return { kind: 'pass' }
-    }
-    return judgeText(rooms, trace, way, message.text, keepers?.[way])
-  }
-  await relayMessages(socket, opened.socket, judge, { extensions: opened.headers, limit: rooms.inspectBytes })
+  const ending = await relayMessages(socket, opened.socket, judge(rooms, trace, keepers), {
+    agreed: opened.agreed,
+    limit: rooms.inspectBytes,
+    unread: unreadMessages(trace, opened.agreed),
+    silenceMs: opened.silenceMs,
+  })
   await keepConversation(trace, keepers)
+  return concluded(trace, ending)
 }
 
-async function judgeText(
-  rooms: Rooms,
-  trace: Trace,
-  way: MessageWay,
-  text: string,
-  keeper: BodyKeeper | undefined,
-): Promise<MessageVerdict> {
-  const stage = way === 'up' ? 'request' : 'response'
-  const { provider, operation } = trace.identified
-  const about = { operation, target: trace.exchange.request.head.target, contentType: 'application/json' }
-  const { parts } = way === 'up' ? provider.readRequest(text, about) : provider.readAnswer(text, about)
-  const inspection = await inspectParts(
-    trace.policy.bindingsFor(factsOf(trace), stage),
-    { stage, parts, bodyBytes: text.length, facts: factsOf(trace), known: trace.found },
-    {
-      mode: trace.policy.mode,
-      vault: rooms.vault(tenantOf(trace)),
-      now: process.hrtime.bigint,
-      signal: trace.exchange.signal,
-    },
-  )
-  note(rooms, trace, inspection)
-  // Bounded: a conversation may be long, and what the answer may quote is mostly recent.
-  if (way === 'up') trace.found = [...trace.found, ...inspection.found].slice(-200)
-  const kept = rooms.store === 'full' ? text : applyEdits(text, inspection.storeEdits)
-  const waiting = keeper?.write(Buffer.from(`${kept}\n`))
-  if (waiting !== undefined) await waiting
-  if (inspection.decision === 'block' && trace.policy.mode === 'enforce')
-    return { kind: 'close', reason: blocked(inspection).message }
-  return inspection.edits.length === 0
-    ? { kind: 'pass' }
-    : { kind: 'replace', text: applyEdits(text, inspection.edits) }
+type Keepers = { readonly up: BodyKeeper; readonly down: BodyKeeper } | undefined
+
+function judge(rooms: Rooms, trace: Trace, keepers: Keepers) {
+  return async (way: MessageWay, message: JudgedMessage): Promise<MessageVerdict> => {
+    // Its few bytes are no content; but they may carry what is.
+    if (!message.control) count(trace, way, message.bytes)
+    if (message.text !== undefined) {
+      const keeper = message.control ? undefined : keepers?.[way]
+      return judgeMessage(rooms, trace, way, message.text, keeper)
+    }
+    if (!message.control) trace.notInspected ??= 'binary message'
+    // More than a number that a pong is known by.
+    else if (message.bytes > 16) trace.notInspected ??= 'binary control frame'
+    return { kind: 'pass' }
+  }
 }
 
-async function keepConversation(
-  trace: Trace,
-  keepers: { up: BodyKeeper; down: BodyKeeper } | undefined,
-): Promise<void> {
+/** What may pass unread, and how that is recorded; undefined where policy says that nothing may. */
+function unreadMessages(trace: Trace, found: Agreed): ((way: MessageWay, bytes: number) => void) | undefined {
+  if (found.kind !== 'unknown' && postures(trace.policy).oversize === 'block') return undefined
+  const why = found.kind === 'unknown' ? `WebSocket extension ${found.name}` : 'oversize message'
+  return (way, bytes) => {
+    count(trace, way, bytes)
+    trace.notInspected = why
+  }
+}
+
+function count(trace: Trace, way: MessageWay, bytes: number): void {
+  if (way === 'up') trace.requestBytes += bytes
+  else trace.responseBytes += bytes
+}
+
+function concluded(trace: Trace, ending: Ending): boolean {
+  if (ending.kind === 'closed') return true
+  if (ending.kind === 'broken') {
+    trace.error ??= ending.by === 'client' ? 'client_aborted' : 'upstream_closed'
+    return false
+  }
+  const { code, way } = ending
+  if (code === 1009) trace.decision = 'block'
+  trace.error ??= endings[code] ?? (way === 'down' ? 'upstream_invalid' : 'malformed_request')
+  return code === 1008 || code === 1009
+}
+
+const endings: Readonly<Record<number, ErrorCode>> = {
+  1001: 'upstream_timeout',
+  1008: 'sallyport_blocked',
+  1009: 'sallyport_too_large',
+}
+
+async function keepConversation(trace: Trace, keepers: Keepers): Promise<void> {
   if (keepers === undefined) return
   const up = await keepers.up.finish()
   trace.requestContent = {

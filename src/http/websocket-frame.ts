@@ -1,9 +1,19 @@
-/** A WebSocket frame (RFC 6455, 5.2) as it stood in the bytes. */
-export type Frame = {
+/** The head of a WebSocket frame (RFC 6455, 5.2). */
+export type FrameHead = {
   readonly fin: boolean
   /** RSV1: the message is compressed (RFC 7692). */
   readonly rsv1: boolean
   readonly opcode: number
+  /** The masking key; undefined for a frame that is not masked. */
+  readonly key: Buffer | undefined
+  /** Of the payload. */
+  readonly length: number
+  /** The head alone, as it came. */
+  readonly bytes: Buffer
+}
+
+/** A frame as it stood in the bytes. */
+export type Frame = Omit<FrameHead, 'bytes' | 'length' | 'key'> & {
   readonly masked: boolean
   /** Unmasked. */
   readonly payload: Buffer
@@ -11,16 +21,32 @@ export type Frame = {
   readonly raw: Buffer
 }
 
-export type FrameRead =
+/** A part of a long frame's payload; the head comes with the first. */
+export type Piece = {
+  readonly head: FrameHead
+  /** Where in the payload it stands. */
+  readonly offset: number
+  /** As it came: masked if the frame is. */
+  readonly bytes: Buffer
+  readonly last: boolean
+}
+
+export type HeadRead =
   /** `needed` bytes are the least with which more can be said: the whole frame as soon as its length is known. */
   | { readonly kind: 'more'; readonly needed: number }
-  | { readonly kind: 'frame'; readonly frame: Frame }
   | { readonly kind: 'invalid'; readonly reason: string; readonly close: number }
+  | { readonly kind: 'head'; readonly head: FrameHead }
+
+export type FrameRead =
+  | Exclude<HeadRead, { kind: 'head' }>
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  /** The payload is longer than the limit. */
+  | { readonly kind: 'long'; readonly head: FrameHead }
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-/** The frame that the bytes begin with. `limit` bounds its payload. */
-export function readFrame(bytes: Buffer, limit: number): FrameRead {
+/** The frame head that the bytes begin with. */
+export function readHead(bytes: Buffer): HeadRead {
   if (bytes.length < 2) return { kind: 'more', needed: 2 }
   const [first, second] = [bytes[0] as number, bytes[1] as number]
   const opcode = first & 0x0f
@@ -32,30 +58,44 @@ export function readFrame(bytes: Buffer, limit: number): FrameRead {
     return { kind: 'invalid', reason: 'a control frame is long or fragmented', close: 1002 }
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0
   const masked = (second & 0x80) !== 0
-  const head = 2 + extended + (masked ? 4 : 0)
-  if (bytes.length < head) return { kind: 'more', needed: head }
+  const size = 2 + extended + (masked ? 4 : 0)
+  if (bytes.length < size) return { kind: 'more', needed: size }
   const length = extended === 0 ? short : extended === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-  if (length > limit) return { kind: 'invalid', reason: 'the frame is too large', close: 1009 }
-  if (bytes.length < head + length) return { kind: 'more', needed: head + length }
-  const body = bytes.subarray(head, head + length)
-  const payload = masked ? mask(body, bytes.subarray(head - 4, head)) : body
+  if (length > Number.MAX_SAFE_INTEGER) return { kind: 'invalid', reason: 'no frame is that long', close: 1002 }
+  const key = masked ? bytes.subarray(size - 4, size) : undefined
   return {
-    kind: 'frame',
-    frame: { fin, rsv1: (first & 0x40) !== 0, opcode, masked, payload, raw: bytes.subarray(0, head + length) },
+    kind: 'head',
+    head: { fin, rsv1: (first & 0x40) !== 0, opcode, key, length, bytes: bytes.subarray(0, size) },
   }
+}
+
+/** The frame that the bytes begin with. `limit` bounds the payload of one that is given whole. */
+export function readFrame(bytes: Buffer, limit: number): FrameRead {
+  const read = readHead(bytes)
+  if (read.kind !== 'head') return read
+  const { fin, rsv1, opcode, key, length, bytes: start } = read.head
+  if (length > limit && opcode < 8) return { kind: 'long', head: read.head }
+  const size = start.length + length
+  if (bytes.length < size) return { kind: 'more', needed: size }
+  const raw = bytes.subarray(0, size)
+  const body = bytes.subarray(start.length, size)
+  const payload = key === undefined ? body : mask(body, key)
+  return { kind: 'frame', frame: { fin, rsv1, opcode, masked: key !== undefined, payload, raw } }
 }
 
 /** Frames out of chunks. What waits for its rest is copied a bounded number of times, however many chunks it comes in. */
 export class FrameReader {
+  /** Bounds the payload of a data frame that is given whole; a longer one is given in pieces. */
+  limit: number
   #room: Buffer = none
   #start = 0
   #end = 0
   #needed = 0
-  readonly #limit: number
+  #long: FrameHead | undefined
+  #offset = 0
 
-  /** `limit` bounds a frame's payload. */
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   push(chunk: Buffer): void {
@@ -79,26 +119,58 @@ export class FrameReader {
     this.#end += chunk.length
   }
 
+  /** After `long`, the frame's payload comes by `piece`, and what follows by `next` again. */
   next(): FrameRead {
     const held = this.#end - this.#start
     if (held < this.#needed) return { kind: 'more', needed: this.#needed }
-    const read = readFrame(this.#room.subarray(this.#start, this.#end), this.#limit)
+    const read = readFrame(this.#room.subarray(this.#start, this.#end), this.limit)
     this.#needed = read.kind === 'more' ? read.needed : 0
-    if (read.kind === 'frame') this.#start += read.frame.raw.length
-    if (this.#start === this.#end) this.#room = none
+    if (read.kind === 'frame') this.#take(read.frame.raw.length)
+    if (read.kind === 'long') {
+      this.#take(read.head.bytes.length)
+      this.#long = { ...read.head, key: read.head.key && Buffer.from(read.head.key) }
+      this.#offset = 0
+    }
     return read
+  }
+
+  /** What has come of a long frame; undefined when nothing has, or none is under way. */
+  piece(): Piece | undefined {
+    const head = this.#long
+    const held = this.#end - this.#start
+    if (head === undefined || held === 0) return undefined
+    const offset = this.#offset
+    const bytes = this.#room.subarray(this.#start, this.#start + Math.min(held, head.length - offset))
+    this.#take(bytes.length)
+    this.#offset += bytes.length
+    const last = this.#offset === head.length
+    if (last) this.#long = undefined
+    return { head, offset, bytes, last }
+  }
+
+  get inLong(): boolean {
+    return this.#long !== undefined
+  }
+
+  #take(bytes: number): void {
+    this.#start += bytes
+    if (this.#start === this.#end) this.#room = none
   }
 }
 
-/** One whole frame with the payload. A client's frames are masked with `key`. */
-export function writeFrame(
-  opcode: number,
-  payload: Uint8Array,
-  how: { readonly key?: Uint8Array; readonly rsv1?: boolean },
-): Buffer {
+export type HowWritten = {
+  /** A client's frames are masked. */
+  readonly key?: Uint8Array
+  readonly rsv1?: boolean
+  /** Default true. */
+  readonly fin?: boolean
+}
+
+/** One whole frame with the payload. */
+export function writeFrame(opcode: number, payload: Uint8Array, how: HowWritten): Buffer {
   const extended = payload.length < 126 ? 0 : payload.length < 65_536 ? 2 : 8
   const head = Buffer.alloc(2 + extended + (how.key === undefined ? 0 : 4))
-  head[0] = 0x80 | (how.rsv1 === true ? 0x40 : 0) | opcode
+  head[0] = (how.fin === false ? 0 : 0x80) | (how.rsv1 === true ? 0x40 : 0) | opcode
   head[1] = (how.key === undefined ? 0 : 0x80) | (extended === 0 ? payload.length : extended === 2 ? 126 : 127)
   if (extended === 2) head.writeUInt16BE(payload.length, 2)
   if (extended === 8) head.writeBigUInt64BE(BigInt(payload.length), 2)
@@ -107,19 +179,28 @@ export function writeFrame(
   return Buffer.concat([head, mask(payload, how.key)])
 }
 
-/** A Close frame's payload (RFC 6455, 5.5.1). */
+/** Masks, or unmasks, what stands at `offset` of a payload (RFC 6455, 5.3). */
+export function mask(bytes: Uint8Array, key: Uint8Array, offset = 0): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length)
+  for (let i = 0; i < bytes.length; i += 1) out[i] = (bytes[i] as number) ^ (key[(i + offset) & 3] as number)
+  return out
+}
+
+/** A Close frame's payload (RFC 6455, 5.5.1); a reason that does not fit is cut at a character. */
 export function closePayload(code: number, reason: string): Buffer {
-  const text = Buffer.from(reason).subarray(0, 123)
+  let text = Buffer.from(reason).subarray(0, longestReason)
+  if (Buffer.byteLength(reason) > longestReason) {
+    let end = text.length
+    while (end > 0 && ((Buffer.from(reason)[end] as number) & 0xc0) === 0x80) end -= 1
+    text = text.subarray(0, end)
+  }
   const payload = Buffer.alloc(2 + text.length)
   payload.writeUInt16BE(code, 0)
   text.copy(payload, 2)
   return payload
 }
 
-function mask(bytes: Uint8Array, key: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafe(bytes.length)
-  for (let i = 0; i < bytes.length; i += 1) out[i] = (bytes[i] as number) ^ (key[i & 3] as number)
-  return out
-}
-
+/** The largest payload of a control frame, in bytes. */
+export const longestControl = 125
+const longestReason = longestControl - 2
 const none = Buffer.alloc(0)

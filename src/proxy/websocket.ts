@@ -1,17 +1,16 @@
 import { headerOf } from '../core/http.ts'
-import type { RawHeaders, Target } from '../core/http.ts'
+import type { Target } from '../core/http.ts'
 import { runMessages } from '../engine/messages.ts'
 import { refuse } from '../engine/run.ts'
 import { SallyportError } from '../core/errors.ts'
-import { endToEnd, valuesOf, withHeader } from '../http/headers.ts'
+import { valuesOf, withHeader } from '../http/headers.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
-import { upgradeUpstream } from '../upstream/upgrade.ts'
 import type { Connection } from './context.ts'
 import { exchangeOf, hostField, identified, innerTarget, namedHostFits } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAbsolute } from './target.ts'
 
-/** A WebSocket inside a CONNECT, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
+/** A WebSocket inside a CONNECT, on HTTP/1.1 or HTTP/2, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
 export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade<Connection>): Promise<void> {
   const { context } = incoming
   context.exchanges += 1
@@ -38,13 +37,10 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
       return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
   }
   // An absolute target wins over Host (RFC 9112, 3.2.2): policy and origin must mean the same host.
-  const headers = tunnel === null ? withHeader(incoming.headers, 'Host', hostField(at)) : incoming.headers
-  return runMessages(
-    parts.rooms,
-    exchange,
-    () => upgradeUpstream(parts.connector, exchange.request, upgradeHeaders(headers), incoming.signal),
-    accept,
-  )
+  const { head } = exchange.request
+  const headers = tunnel === null ? withHeader(head.headers, 'Host', hostField(at)) : head.headers
+  const request = { head: { ...head, headers }, body: null }
+  return runMessages(parts.rooms, exchange, () => parts.upstream.upgrade(request, incoming.signal), accept)
 }
 
 /** Where an upgrade is to go: the path of a tunnel's host, or an absolute target. It has no body, which would be nobody's to read. */
@@ -59,12 +55,6 @@ function addressed(incoming: Incoming<Connection>): { readonly at: Target; reado
   const lengths = valuesOf(headers, 'content-length')
   const bodied = headerOf(headers, 'transfer-encoding') !== undefined || lengths.some((length) => Number(length) !== 0)
   return bodied ? malformed(at, 'an upgrade has no body') : { at }
-}
-
-/** The client's own fields but those of the proxy hop; Connection keeps only the upgrade. */
-function upgradeHeaders(headers: RawHeaders): string[] {
-  const protocol = valuesOf(headers, 'upgrade')[0] ?? 'websocket'
-  return [...endToEnd(headers), 'Connection', 'Upgrade', 'Upgrade', protocol]
 }
 
 const nowhere: Target = { scheme: 'http', host: '', port: 80, path: '/', query: '' }

@@ -13,10 +13,13 @@ import { Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
+import { upgrader } from './upgrade.ts'
+import type { Upgrade } from './upgrade.ts'
 
 export type Upstream = {
   /** Sends a request to the origin its head names, in the client's own HTTP version where the origin has it. Rejects with SallyportError. */
   readonly send: (request: Request, sending: Sending) => Promise<Answer>
+  readonly upgrade: Upgrade
   readonly close: () => Promise<void>
 }
 
@@ -79,6 +82,17 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
         return viaHttp2(origin, request, sending)
       }
     },
+    upgrade: upgrader({
+      connect,
+      pool,
+      times,
+      speaksOnly: (origin) => speaksOnly(keyOf(origin)),
+      refusedHttp1(error, origin) {
+        if (!refusedHttp1(error)) return false
+        remember(keyOf(origin), 'http2')
+        return true
+      },
+    }),
     async close() {
       pool.close()
       await plain.close()

@@ -23,7 +23,8 @@ function end(socket: Duplex, masked: boolean) {
   return {
     say: (opcode: number, content: string | Buffer) =>
       socket.write(writeFrame(opcode, Buffer.from(content), masked ? { key: randomBytes(4) } : {})),
-    hangUp: () => socket.end(),
+    hangUp: () => socket.end(writeFrame(opcodes.close, closePayload(1000, ''), masked ? { key: randomBytes(4) } : {})),
+    vanish: () => socket.destroy(),
     async hear(): Promise<Frame | undefined> {
       for (;;) {
         const read = readFrame(rest, 1_000_000)
@@ -57,7 +58,14 @@ async function conversation(rooms: Rooms, early: { client?: Buffer; origin?: Buf
   const over = runMessages(
     rooms,
     exchange,
-    async () => ({ kind: 'upgraded', headers: [], socket: originSide, head: early.origin ?? Buffer.alloc(0) }),
+    async () => ({
+      kind: 'upgraded',
+      version: '1.1',
+      headers: [],
+      socket: originSide,
+      head: early.origin ?? Buffer.alloc(0),
+      silenceMs: 60_000,
+    }),
     () => ({ socket: clientSide, head: early.client ?? Buffer.alloc(0) }),
   )
   return { id: exchange.id, over, client: end(near, true), origin: end(far, false) }
@@ -194,4 +202,146 @@ test('an origin that cannot be reached is answered and recorded', async () => {
   )
   assert.equal(received()?.status, 502)
   assert.partialDeepStrictEqual(await engine.row(exchange.id), { error: 'upstream_unreachable', decision: 'error' })
+})
+
+for (const [side, error] of [
+  ['client', 'client_aborted'],
+  ['origin', 'upstream_closed'],
+] as const) {
+  test(`the ${side} that goes without a Close leaves a row that says so`, async () => {
+    const { id, over, ...ends } = await conversation(await engine.rooms())
+    ends[side].vanish()
+    await over
+    const row = await engine.row(id)
+    assert.deepEqual([row['state'], row['error'], row['status']], ['aborted', error, 101])
+  })
+}
+
+test('a ping carries nothing out: its text is inspected, replaced and put back', async () => {
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('tokenize', 'request')))
+  client.say(opcodes.ping, 'a bluebird')
+  const ping = await origin.hear()
+  assert.equal(ping?.opcode, opcodes.ping)
+  assert.match(heard(ping), /^a QX_KEYWORD_[0-9a-z]{14}$/)
+  origin.say(opcodes.pong, heard(ping))
+  assert.equal(heard(await client.hear()), 'a bluebird')
+  client.hangUp()
+  origin.hangUp()
+  await over
+  assert.deepEqual((await engine.row(id))['decision'], 'tokenize')
+})
+
+test('a close reason is inspected, and its code stays', async () => {
+  const { over, client, origin } = await conversation(await engine.rooms(wordRule('redact', 'request')))
+  client.say(opcodes.close, closePayload(4001, 'bluebird'))
+  const close = await origin.hear()
+  assert.deepEqual(close?.payload, closePayload(4001, '[REDACTED:KEYWORD:project]'))
+  client.hangUp()
+  origin.hangUp()
+  await over
+})
+
+test('what does not fit a control frame any more ends the conversation', async () => {
+  const { over, client, origin } = await conversation(await engine.rooms(wordRule('redact', 'request')))
+  client.say(opcodes.ping, `bluebird ${'x'.repeat(110)}`)
+  assert.equal((await client.hear())?.payload.readUInt16BE(0), 1008)
+  client.hangUp()
+  origin.hangUp()
+  await over
+})
+
+const large = JSON.stringify({ text: 'x'.repeat(150_000) })
+test('a message over the limit ends the conversation with 1009 where policy blocks, and the record says so', async () => {
+  const { id, over, client, origin } = await conversation(await engine.rooms('oversize: block'))
+  client.say(opcodes.text, large)
+  assert.equal((await client.hear())?.payload.readUInt16BE(0), 1009)
+  assert.equal((await origin.hear())?.opcode, opcodes.close)
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.deepEqual([row['decision'], row['error'], row['state']], ['block', 'sallyport_too_large', 'done'])
+})
+
+test('a message over the limit passes unread where policy allows it, and the record says so', async () => {
+  const { id, over, client, origin } = await conversation(await engine.rooms('oversize: allow'))
+  client.say(opcodes.text, large)
+  assert.equal(heard(await origin.hear()), large)
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.deepEqual(
+    [row['decision'], row['error'], row['request_bytes']],
+    ['allow', 'not_inspected: oversize message', large.length],
+  )
+})
+
+const handshakes: [what: string, offer: string, answer: string, policy: string, expected: string | number][] = [
+  ['an unknown extension where policy blocks', 'x-mux', 'x-mux', 'unreadable: block', 502],
+  ['an unknown extension where policy allows', 'x-mux', 'x-mux', 'unreadable: allow', 'WebSocket extension x-mux'],
+  ['an extension that was not offered', 'permessage-deflate', 'x-mux', 'unreadable: allow', 502],
+  ['permessage-deflate that was not offered', '', 'permessage-deflate', 'unreadable: allow', 502],
+]
+for (const [what, offer, answer, policy, expected] of handshakes) {
+  test(`an origin that answers with ${what} ${expected === 502 ? 'is refused' : 'is passed raw'}`, async () => {
+    const rooms = await engine.rooms(policy)
+    const [near, clientSide] = await pair()
+    const [originSide, far] = await pair()
+    const headers = [...(realtime.headers ?? []), ...(offer === '' ? [] : ['Sec-WebSocket-Extensions', offer])]
+    const { exchange, received } = client({ ...realtime, headers })
+    const over = runMessages(
+      rooms,
+      exchange,
+      async () => ({
+        kind: 'upgraded',
+        version: '1.1',
+        headers: ['Sec-WebSocket-Extensions', answer],
+        socket: originSide,
+        head: Buffer.alloc(0),
+        silenceMs: 60_000,
+      }),
+      () => ({ socket: clientSide, head: Buffer.alloc(0) }),
+    )
+    if (expected === 502) {
+      await over
+      assert.equal(received()?.status, 502)
+      assert.equal((await engine.row(exchange.id))['error'], 'upstream_invalid')
+      if (!far.destroyed) await once(far.resume(), 'close')
+    } else {
+      near.end('\x7fnot a frame')
+      assert.equal(String((await once(far, 'data'))[0]), '\x7fnot a frame')
+      far.end()
+      await over
+      assert.equal((await engine.row(exchange.id))['error'], `not_inspected: ${expected}`)
+    }
+    near.destroy()
+    far.destroy()
+  })
+}
+
+test('the model is learnt from the target, or from the first event, and rules go by it', async () => {
+  const policy = `rules:
+  - { name: model, on: request, when: { model: ['live-*'] }, hook: keywords, options: { words: [bluebird], name: project }, action: block }`
+  const { id, over, client, origin } = await conversation(await engine.rooms(policy))
+  client.say(opcodes.text, '{"setup":{"model":"models/live-2"}}')
+  await origin.hear()
+  client.say(opcodes.text, '{"clientContent":"bluebird"}')
+  assert.equal((await client.hear())?.payload.readUInt16BE(0), 1008)
+  client.hangUp()
+  origin.hangUp()
+  await over
+  assert.deepEqual((await engine.row(id))['model'], 'live-2')
+})
+
+test('a conversation of many messages has a record of bounded size', async () => {
+  const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('redact', 'request')))
+  for (let i = 0; i < 1_500; i += 1) client.say(opcodes.text, '"bluebird"')
+  for (let i = 0; i < 1_500; i += 1) await origin.hear()
+  client.hangUp()
+  origin.hangUp()
+  await over
+  const row = await engine.row(id)
+  assert.equal((JSON.parse(String(row['findings'])) as unknown[]).length, 1_000)
+  assert.ok((JSON.parse(String(row['hooks'])) as unknown[]).length <= 256)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { closePayload, FrameReader, opcodes, readFrame, writeFrame } from '../../src/http/websocket-frame.ts'
+import { closePayload, FrameReader, mask, opcodes, readFrame, writeFrame } from '../../src/http/websocket-frame.ts'
 
 test('a frame that is written is read back, masked or not, at every cut', () => {
   fc.assert(
@@ -42,16 +42,52 @@ const invalid: [string, number[]][] = [
 for (const [name, bytes] of invalid)
   test(`${name} is invalid`, () => assert.equal(readFrame(Buffer.from(bytes), 1_000).kind, 'invalid'))
 
-test('a frame over the limit is refused before its payload comes', () => {
+test('a frame over the limit is known before its payload comes', () => {
   const read = readFrame(Buffer.from([0x82, 127, 0, 0, 0, 1, 0, 0, 0, 0]), 1_000)
-  assert.equal(read.kind === 'invalid' && read.close, 1009)
+  assert.equal(read.kind === 'long' && read.head.length, 2 ** 32)
+})
+
+test('a length beyond all numbers is invalid', () => {
+  const read = readFrame(Buffer.from([0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]), 1_000)
+  assert.equal(read.kind === 'invalid' && read.close, 1002)
+})
+
+test('a long frame comes in pieces as its bytes do, and the next frame after it', () => {
+  const long = writeFrame(opcodes.binary, Buffer.alloc(2_000, 'abc'), { key: Buffer.from([1, 2, 3, 4]) })
+  const bytes = Buffer.concat([long, writeFrame(opcodes.text, Buffer.from('next'), {})])
+  for (const cut of [1, 2, 7, 8, 9, 500, 2_007, 2_008, 2_010]) {
+    const reader = new FrameReader(1_000)
+    const out: Buffer[] = []
+    const texts: string[] = []
+    for (let at = 0; at < bytes.length; at += cut) {
+      reader.push(bytes.subarray(at, at + cut))
+      for (;;) {
+        const piece = reader.piece()
+        if (piece !== undefined) {
+          assert.equal(piece.offset, Buffer.concat(out).length)
+          out.push(mask(piece.bytes, piece.head.key as Buffer, piece.offset))
+          assert.equal(piece.last, Buffer.concat(out).length === 2_000)
+          continue
+        }
+        if (reader.inLong) break
+        const read = reader.next()
+        if (read.kind === 'more') break
+        if (read.kind === 'frame') texts.push(String(read.frame.payload))
+      }
+    }
+    assert.deepEqual([String(Buffer.concat(out)), texts], [String(Buffer.alloc(2_000, 'abc')), ['next']])
+  }
 })
 
 test('random bytes never throw', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => void readFrame(Buffer.from(bytes), 100)))
 })
 
-test('a close payload fits a control frame', () => assert.equal(closePayload(1008, 'x'.repeat(500)).length, 125))
+test('a close payload fits a control frame, and is cut at a character', () => {
+  assert.equal(closePayload(1008, 'x'.repeat(500)).length, 125)
+  assert.equal(closePayload(1008, '\u20ac'.repeat(50)).toString('utf8', 2), '\u20ac'.repeat(41))
+  assert.equal(closePayload(1008, `x${'\u20ac'.repeat(50)}`).toString('utf8', 2), `x${'\u20ac'.repeat(40)}`)
+})
 
 const needs: [what: string, bytes: number[], needed: number][] = [
   ['nothing', [], 2],

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { deflateRawSync, inflateRawSync, constants } from 'node:zlib'
 import type { RawHeaders } from '../../src/core/http.ts'
 import { closePayload, opcodes, readFrame, writeFrame, type Frame } from '../../src/http/websocket-frame.ts'
-import { negotiated, relayMessages, type Judge } from '../../src/http/websocket.ts'
+import { relayMessages, type Judge, type MessageWay } from '../../src/http/websocket.ts'
+import { agreed, type Agreed } from '../../src/http/websocket-handshake.ts'
 
 /** One end of a conversation, frame by frame. */
 type End = {
@@ -45,16 +46,22 @@ function end(socket: Socket): End {
   }
 }
 
-async function relayed(judge: Judge, options: { extensions?: RawHeaders; limit?: number } = {}) {
+type Options = { extensions?: RawHeaders; limit?: number; oversize?: 'allow'; silenceMs?: number }
+
+async function relayed(judge: Judge, options: Options = {}) {
   const [[client, left], [right, origin]] = [await pair(), await pair()]
+  const unread: [MessageWay, number][] = []
   const outcome = relayMessages(left, right, judge, {
-    extensions: options.extensions ?? [],
+    agreed: agreed(options.extensions ?? [], options.extensions ?? []) as Exclude<Agreed, { kind: 'invalid' }>,
     limit: options.limit ?? 100_000,
+    unread: options.oversize === 'allow' ? (way, bytes) => void unread.push([way, bytes]) : undefined,
+    silenceMs: options.silenceMs ?? Number.POSITIVE_INFINITY,
   })
   return {
     client: end(client),
     origin: end(origin),
     outcome,
+    unread,
     [Symbol.asyncDispose]: async () => {
       client.destroy()
       origin.destroy()
@@ -86,9 +93,9 @@ test('messages pass both ways as they came, and each is judged', async () => {
   one.client.send(up('\x00\x02', opcodes.binary))
   await one.origin.frame()
   assert.deepEqual(judged, [
-    ['up', { text: 'question', bytes: 8 }],
-    ['down', { text: 'answer', bytes: 6 }],
-    ['up', { text: undefined, bytes: 2 }],
+    ['up', { text: 'question', bytes: 8, control: false }],
+    ['down', { text: 'answer', bytes: 6, control: false }],
+    ['up', { text: undefined, bytes: 2, control: false }],
   ])
 })
 
@@ -99,7 +106,7 @@ test('a message in fragments is judged whole, and control frames between them do
     return { kind: 'pass' }
   })
   one.client.send(open(up('hel')))
-  one.client.send(up('ping', opcodes.ping))
+  one.client.send(up('', opcodes.ping))
   assert.deepEqual([(await one.origin.frame())?.opcode, texts], [opcodes.ping, []])
   one.client.send(up('lo', opcodes.continuation))
   const [first, second] = [await one.origin.frame(), await one.origin.frame()]
@@ -144,7 +151,7 @@ for (const [what, content, text] of readable) {
     const frame = writeFrame(opcodes.binary, content, { key })
     one.client.send(frame)
     assert.deepEqual((await one.origin.frame())?.raw, frame)
-    assert.deepEqual(judged, [{ text, bytes: content.length }])
+    assert.deepEqual(judged, [{ text, bytes: content.length, control: false }])
   })
 }
 
@@ -190,7 +197,7 @@ const broken: [what: string, bytes: Buffer, close: number, extensions?: RawHeade
   ],
   [
     'a message of endless empty frames',
-    Buffer.concat([open(up('x')), ...Array.from({ length: 4_096 }, () => open(up('', opcodes.continuation)))]),
+    Buffer.concat([open(up('x')), ...Array.from({ length: 7_000 }, () => open(up('', opcodes.continuation)))]),
     1009,
   ],
   [
@@ -314,18 +321,3 @@ test('a compressed binary message is judged by what it says', async () => {
   assert.ok(frame !== undefined)
   assert.deepEqual([frame.opcode, unpacked(frame.payload)], [opcodes.binary, 'hello!'])
 })
-
-const agreed: [value: string | undefined, expected: ReturnType<typeof negotiated>][] = [
-  [undefined, undefined],
-  ['x-other', undefined],
-  ['permessage-deflate', { up: { bits: 15, takeover: true }, down: { bits: 15, takeover: true } }],
-  [
-    'permessage-deflate; client_max_window_bits=10; server_no_context_takeover',
-    { up: { bits: 10, takeover: true }, down: { bits: 15, takeover: false } },
-  ],
-]
-for (const [value, expected] of agreed) {
-  test(`the extension ${value ?? 'none'} is understood`, () => {
-    assert.deepEqual(negotiated(value === undefined ? [] : ['sec-websocket-extensions', value]), expected)
-  })
-}

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer as createHttp1, IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { createServer as createHttp2 } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer as createTls, TLSSocket, type TlsOptions } from 'node:tls'
@@ -46,6 +47,8 @@ export type OriginOptions = {
   readonly tls?: TlsOptions
   /** Upgrades on HTTP/1.1; without it they are refused. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** Extended CONNECT on HTTP/2 (RFC 8441); without it the origin does not offer it. */
+  readonly onExtendedConnect?: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 }
 
 export type Origin = {
@@ -118,7 +121,15 @@ function listener(options: OriginOptions, serve: (request: OriginRequest, respon
   if (options.authority === undefined && options.identity === undefined) {
     return createTcp((socket) => void http1.emit('connection', socket))
   }
-  const http2 = createHttp2((request, response) => serve(request, response as unknown as OriginResponse))
+  const { onExtendedConnect } = options
+  const http2 = createHttp2(
+    { settings: { enableConnectProtocol: onExtendedConnect !== undefined } },
+    (request, response) => serve(request, response as unknown as OriginResponse),
+  )
+  http2.on('connect', ({ stream, headers }: Http2ServerRequest) => {
+    stream.on('error', () => {})
+    onExtendedConnect?.(stream, headers)
+  })
   const identity = options.identity ?? options.authority?.issue(options.names ?? ['localhost', '127.0.0.1'])
   const server = createTls({ ...identity, ALPNProtocols: [...(options.alpn ?? ['h2', 'http/1.1'])], ...options.tls })
   server.on('tlsClientError', () => {})
