@@ -19,8 +19,11 @@ export async function begun(
 ): Promise<Connection | undefined> {
   const { socket } = connection
   const first = await firstByte(socket, firstByteMs)
-  if (first === 'none') {
-    if (socket.destroyed) return undefined
+  if (first === 'ended') {
+    socket.destroy()
+    return undefined
+  }
+  if (first === 'silent') {
     const fault = { code: 'request_timeout', message: 'no byte in time' } as const
     connection.refusal = fault
     endWith(socket, refusalText(fault))
@@ -52,7 +55,8 @@ export async function begun(
 export async function turnedAway(socket: Socket, error: SallyportError, text: string): Promise<void> {
   const first = await firstByte(socket, unwantedMs)
   const alert = error.code === 'client_not_allowed' ? accessDenied : internalError
-  endWith(socket, first === handshakeRecord ? alert : text)
+  if (first === 'ended') socket.destroy()
+  else endWith(socket, first === handshakeRecord ? alert : text)
 }
 
 /** The TCP connection of a client, whatever it speaks over it. */
@@ -60,21 +64,21 @@ export function tcpOf({ socket, secure }: Connection): Socket {
   return secure?.tcp ?? socket
 }
 
-/** The first byte, which stays unread; the socket is paused. `none`: it ended, or nothing came in time. */
-function firstByte(socket: Socket, timeoutMs: number): Promise<number | 'none'> {
+/** The first byte, which stays unread; the socket is paused. */
+function firstByte(socket: Socket, timeoutMs: number): Promise<number | 'ended' | 'silent'> {
   return new Promise((resolve) => {
-    const settle = (first: number | 'none'): void => {
+    const settle = (first: number | 'ended' | 'silent'): void => {
       clearTimeout(timer)
       socket.off('data', onData).off('end', onEnd).off('close', onEnd)
       socket.pause()
       resolve(first)
     }
     const onData = (chunk: Buffer): void => {
-      settle(chunk[0] ?? 'none')
+      settle(chunk[0] as number)
       socket.unshift(chunk)
     }
-    const onEnd = (): void => settle('none')
-    const timer = setTimeout(onEnd, timeoutMs)
+    const onEnd = (): void => settle('ended')
+    const timer = setTimeout(() => settle('silent'), timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd)
   })
 }

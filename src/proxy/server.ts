@@ -93,7 +93,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       if (last.refusal !== undefined || (last.exchanges === 0 && last.challenges === 0)) silent(parts, last)
     })
     if (parts.tls === undefined) serve(socket, connection, 'http/1.1')
-    else void beginning(connection, parts.tls)
+    else beginning(connection, parts.tls).catch(() => socket.destroy())
   })
 
   return {
@@ -159,7 +159,7 @@ function turnAway(parts: ProxyParts, connection: Connection, error: SallyportErr
   record.end()
   const text = `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`
   if (parts.tls === undefined) endWith(connection.socket, text)
-  else void turnedAway(connection.socket, error, text)
+  else turnedAway(connection.socket, error, text).catch(() => connection.socket.destroy())
 }
 
 function silent(parts: ProxyParts, connection: Connection): void {
