@@ -11,8 +11,7 @@ export type NormalForm = {
 
 /**
  * NFKC without zero-width characters and soft hyphens. Undefined when the text is its own normal form, which ASCII always is.
- * Further decodings (base64, percent, hex) are to become normal forms of their own beside this one: a rule set looks at every
- * form and carries its matches back.
+ * Decodings (base64, percent, hex) are forms of their own beside this one: see `encoded.ts`.
  */
 export function normalForm(text: string): NormalForm | undefined {
   const normalizing = normalize(text)

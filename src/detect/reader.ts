@@ -1,5 +1,6 @@
 import type { Match } from '../core/verdict.ts'
 import type { Compiled } from './compiled.ts'
+import { decodings, encodedFrom } from './encoded.ts'
 import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm, placeBefore } from './normal-form.ts'
 import type { NormalForm } from './normal-form.ts'
 import { resolved } from './overlaps.ts'
@@ -39,7 +40,8 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
   }
   const found = (): readonly (readonly Match[])[] => {
     const inForm = scanned?.found ?? none
-    const candidates = inForm.map((one) => (form === undefined ? one : carried(one, form)))
+    const wrapped = findWrapped(plan, form?.text ?? text, deepest, mostDecoded)
+    const candidates = [...inForm, ...wrapped].map((one) => (form === undefined ? one : carried(one, form)))
     const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
     return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
   }
@@ -47,7 +49,8 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
     // Where words end has just been noted, if the text is one piece.
     if (scanned === undefined || text.length > longestPending || plan.notes.of !== scanned)
       return pendingFromOf(plan, text)
-    const pending = pendingIn(plan, form?.text ?? text, scanned.state())
+    const normal = form?.text ?? text
+    const pending = Math.min(pendingIn(plan, normal, scanned.state()), encodedFrom(normal))
     return form === undefined ? pending : placeBefore(pending, form, text)
   }
   return { advance, found, pendingFrom }
@@ -58,7 +61,21 @@ function carried({ rule, match }: Candidate, form: NormalForm): Candidate {
 }
 
 export function pendingFromOf(plan: Plan, text: string): number {
-  return pendingThroughForm(text, (normal) => pendingIn(plan, normal))
+  return pendingThroughForm(text, (normal) => Math.min(pendingIn(plan, normal), encodedFrom(normal)))
+}
+
+/** What stands in stretches that spell another text, and in what those spell. */
+function findWrapped(plan: Plan, text: string, depth: number, budget: number): Candidate[] {
+  const found: Candidate[] = []
+  if (depth === 0 || text.length < shortestWrapped) return found
+  for (const wrapped of decodings(text, budget)) {
+    const form = normalForm(wrapped.text)
+    const scanned = scan(plan, form?.text ?? wrapped.text, '')
+    scanned.advance(Infinity)
+    for (const one of scanned.found) found.push(carried(form === undefined ? one : carried(one, form), wrapped))
+    for (const one of findWrapped(plan, wrapped.text, depth - 1, budget / 4)) found.push(carried(one, wrapped))
+  }
+  return found
 }
 
 /** A text that is the whole value of a key, as `key="text"`. */
@@ -91,3 +108,6 @@ const noMatches: readonly Match[] = []
 // Characters beyond ASCII take that much longer, at worst.
 const normalizingCost = 16
 const longestValue = 512
+const deepest = 2
+const mostDecoded = 262_144
+const shortestWrapped = 8

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { decodings, encodedFrom } from '../../src/detect/encoded.ts'
+import { loadPacks, packsFolder, ruleBook } from '../../src/detect/index.ts'
+
+const budget = 262_144
+const secrets = ruleBook(loadPacks([packsFolder()])).choose({ types: ['SECRET', 'EMAIL'] })
+const key = 'AKIAQ3EGTSK7DYM4XWZN'
+const sentence = `please use ${key} for the upload`
+
+const spellings: [how: string, spell: (text: string) => string][] = [
+  ['base64', (text) => Buffer.from(text).toString('base64')],
+  ['base64url', (text) => Buffer.from(text).toString('base64url')],
+  ['hexadecimal', (text) => Buffer.from(text).toString('hex')],
+  ['capital hexadecimal', (text) => Buffer.from(text).toString('hex').toUpperCase()],
+  ['percent-encoding', (text) => text.replace(/[^a-z]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)],
+  ['base64 of base64', (text) => Buffer.from(Buffer.from(text).toString('base64')).toString('base64')],
+  ['percent-encoded base64', (text) => encodeURIComponent(Buffer.from(`${text}?`).toString('base64'))],
+]
+
+for (const [how, spell] of spellings) {
+  test(`a key in ${how} is found where it is spelled`, () => {
+    const text = `see ${spell(sentence)} there`
+    const [match, ...more] = secrets.find(text)
+    assert.equal(match?.type, 'SECRET:aws-access-key')
+    assert.deepEqual(more, [])
+    assert.ok(match.start >= 4 && match.end <= text.length - 6)
+    const without = text.slice(0, match.start) + text.slice(match.end)
+    assert.deepEqual(secrets.find(without), [])
+  })
+
+  test(`a stretch of ${how} that is still coming is held back`, () => {
+    const text = `see ${spell(sentence)}`
+    for (let end = 4 + 8; end <= text.length; end++) {
+      const pending = secrets.pendingFrom(text.slice(0, end))
+      const found = secrets.find(text.slice(0, end))[0]
+      assert.ok(pending <= 4 || (found !== undefined && found.end <= pending), `${end}: ${pending}`)
+    }
+  })
+}
+
+test('what nobody could read is not decoded: keys, hashes, identifiers, words, images', () => {
+  const texts = [
+    randomBytes(600).toString('base64'),
+    randomBytes(32).toString('hex'),
+    'someRatherLongIdentifierInCamelCase',
+    '0123456789abcdef0123456789abcdef01234567',
+    'the quick brown fox jumps over the lazy dog, internationalization',
+    '3fa85f64-5717-4562-b3fc-2c963f66afa6',
+    '100% of 30% is %zz',
+  ]
+  for (const text of texts) assert.deepEqual(decodings(text, budget), [], text)
+})
+
+test('places are those of the spelling, for every text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 20, maxLength: 80 }), (inner) => {
+      for (const form of decodings(`"${Buffer.from(inner).toString('base64')}"`, budget)) {
+        assert.equal(form.startOf(0), 1)
+        assert.ok(inner.startsWith(form.text))
+        for (let i = 0; i <= form.text.length; i++) assert.ok(form.endOf(i) >= form.startOf(Math.max(0, i - 1)))
+      }
+    }),
+  )
+})
+
+test('any text has an end, and what is pending is in it', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'aQ=%2fF+ /é'), maxLength: 200 }), (text) => {
+      const from = encodedFrom(text)
+      assert.ok(from >= 0 && from <= text.length)
+      for (const form of decodings(text, budget)) assert.ok(form.endOf(form.text.length) <= text.length)
+    }),
+  )
+})
+
+test('no more is decoded than allowed', () => {
+  const run = Buffer.from('words and words '.repeat(400)).toString('base64')
+  const decoded = decodings(`${run} `.repeat(20), 10_000).reduce((sum, form) => sum + form.text.length, 0)
+  assert.ok(decoded > 0 && decoded <= 10_000)
+})
