@@ -1,6 +1,6 @@
 import type { Answer, Body } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
-import { madeBody } from '../http/body.ts'
+import { abandon, madeBody } from '../http/body.ts'
 import { contentCodings } from '../http/encoding.ts'
 import type { Binding } from '../inspect/binding.ts'
 import { needsWholeAnswer } from '../inspect/binding.ts'
@@ -35,7 +35,16 @@ export function streamed(
   const headers = withoutHeaders(answer.head.headers, changedFields)
   const chunks = codings.length === 0 ? body : decodedChunks(body, codings)
   const events = needsWholeAnswer(bindings) ? judgeWhole(rooms, trace, chunks, watch, bindings) : held(chunks, watch)
-  return { head: { ...answer.head, headers }, body: madeBody(events, undefined, body.trailers) }
+  return { head: { ...answer.head, headers }, body: madeBody(leaving(events, body), undefined, body.trailers) }
+}
+
+/** Whoever stops early wants nothing more of the origin, which may be silent for long: a decoder in between would hear of it only then. */
+async function* leaving(events: AsyncGenerator<Uint8Array>, body: Body): AsyncGenerator<Uint8Array> {
+  try {
+    yield* events
+  } finally {
+    abandon(body)
+  }
 }
 
 /** Chunks as they came; decoded, read and kept beside. */

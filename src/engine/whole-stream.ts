@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { SallyportError } from '../core/errors.ts'
 import type { TextPart } from '../core/text.ts'
-import { abandon, collect, madeBody } from '../http/body.ts'
+import { collect, madeBody } from '../http/body.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Released } from '../inspect/stream.ts'
@@ -30,7 +30,6 @@ export async function* judgeWhole(
     const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease)
     if (collected.kind === 'over') {
       if (mode === 'enforce' && oversize === 'block') {
-        abandon(collected.rest)
         yield watch.refusal(tooLarge(rooms, trace))
         return
       }

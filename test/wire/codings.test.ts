@@ -7,27 +7,27 @@ import * as zlib from 'node:zlib'
 import type { OriginHandler } from '../support/origin.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
-const kinds = ['plain', 'redact'] as const
+const kinds = ['plain', 'redact', 'block'] as const
 type Kind = (typeof kinds)[number]
 const hostOf = (kind: Kind): string => `openai.${kind}.test`
 
 let stage: Stage
 
 before(async () => {
-  const rule = (kind: Kind, on: string) => ({
+  const rule = (kind: Kind, on: string, action: string) => ({
     name: `${kind} ${on}`,
     on,
     when: { host: [hostOf(kind)] },
     hook: 'keywords',
     options: { name: 'project', words: ['bluebird'] },
-    action: 'redact',
+    action,
   })
   stage = await startStage(answering('{}'), {
     hosts: kinds.map(hostOf),
     policies: {
       '10-test.yaml': {
         intercept: [{ hosts: ['*.test'], action: 'inspect' }],
-        rules: [rule('redact', 'both')],
+        rules: [rule('redact', 'both', 'redact'), rule('block', 'response', 'block')],
       },
     },
   })
@@ -248,6 +248,26 @@ test('a stream in two codings is read, and a bomb in a stream is broken off', as
     (some) => some.length > before && some.every(({ state }) => state !== 'open'),
   )
   assert.equal(rows.at(-1)?.['error'], 'not_inspected: answer unreadable')
+})
+
+test('a block in a coded stream ends the exchange with the origin, which says nothing more', async () => {
+  stage.origin.answer((_seen, response) => {
+    const packer = zlib.createGzip()
+    response.writeHead(200, stream('gzip'))
+    packer.pipe(response, { end: false })
+    packer.write(delta('about a bluebird. and more'))
+    packer.flush()
+  })
+  const client = await stage.connect(hostOf('block'))
+  const body = chat('hello')
+  client.send(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: ${hostOf('block')}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+  )
+  client.send(body)
+  assert.doesNotMatch((await client.answer()).body, /bluebird/)
+  const seen = stage.origin.seen.at(-1)
+  assert.equal(seen && (await stage.origin.settled(seen)), 'aborted')
+  client.close()
 })
 
 test('a stream in an unknown coding is 502 where a rule must read it, and passes elsewhere', async () => {
