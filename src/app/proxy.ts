@@ -81,6 +81,7 @@ export function proxyParts(options: {
     },
     headerBytes: config().limits.headerBytes,
     handshakeTimeoutMs: 10_000,
+    writeStallMs: config().upstream.idleTimeoutMs,
   }
   return {
     parts,

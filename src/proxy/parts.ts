@@ -33,4 +33,6 @@ export type ProxyParts = {
   readonly maxConnections: number
   readonly headerBytes: number
   readonly handshakeTimeoutMs: number
+  /** How long a client may take nothing of what waits for it. */
+  readonly writeStallMs: number
 }

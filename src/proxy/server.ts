@@ -21,6 +21,7 @@ import type { ProxyParts } from './parts.ts'
 import { begun, tcpOf, turnedAway } from './secure.ts'
 import { selfAnswer } from './self.ts'
 import { servedConnections } from './served.ts'
+import { endStalled } from './stalled.ts'
 import { parseAbsolute, parseAuthority, splitPath } from './target.ts'
 import { websocket } from './websocket.ts'
 
@@ -37,6 +38,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
   /** Each with what it is now: after a challenge a socket begins anew. */
   const open = new Map<Socket, Connection>()
   const served = servedConnections()
+  const stalled = endStalled(() => open.keys(), parts.writeStallMs)
   let draining = false
   const limits = { headerBytes: parts.headerBytes, headersTimeoutMs: 30_000, keepAliveTimeoutMs: 120_000, streams: 250 }
 
@@ -112,6 +114,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       })
     },
     destroy() {
+      stalled.stop()
       for (const socket of open.keys()) socket.destroy()
     },
   }
