@@ -34,6 +34,7 @@ export function proxyParts(options: {
   const { config, own, rooms, metrics, log, authority } = options
   let live = liveParts(config(), own, log)
   let tls = tlsOf(config(), log)
+  const retired = new Set<Upstream>()
   // Failures are counted over reloads.
   const authenticate = authenticator({
     scheme: () => config().proxy.auth,
@@ -104,9 +105,16 @@ export function proxyParts(options: {
       }
       if (live === before) return
       // What is in flight on the old connections is given time to finish.
-      setTimeout(() => void before.upstream.close(), config().shutdown.graceMs).unref()
+      retired.add(before.upstream)
+      const retire = (): void => {
+        if (retired.delete(before.upstream)) void before.upstream.close()
+      }
+      setTimeout(retire, config().shutdown.graceMs).unref()
     },
-    close: () => live.upstream.close(),
+    async close() {
+      await Promise.all([live.upstream, ...retired].map((one) => one.close()))
+      retired.clear()
+    },
   }
 }
 
