@@ -21,10 +21,12 @@ export async function askFirst(rooms: Rooms, trace: Trace): Promise<Answer | und
   return ask()
 }
 
-/** With no text and no outside judge: all of them are heard when the body is there. */
+/** By the hooks that look at no text. They are heard again, with the others, when the body is there. */
 async function judgeHead(rooms: Rooms, trace: Trace): Promise<void> {
   const { request, signal } = trace.exchange
-  const bindings = trace.policy.bindingsFor(factsOf(trace), 'request').filter(({ hook }) => hook.kind !== 'judge')
+  const bindings = trace.policy
+    .bindingsFor(factsOf(trace), 'request')
+    .filter(({ hook }) => hook.kind === 'judge' && hook.textless === true)
   const inspection = await inspectParts(
     bindings,
     { stage: 'request', parts: [], bodyBytes: request.body?.length ?? 0, facts: factsOf(trace) },

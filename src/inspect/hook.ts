@@ -29,7 +29,12 @@ export type BoundHook = { readonly name: string; readonly stages: readonly Stage
       /** Of which texts what is found counts; all when it is not said. */
       readonly kinds?: ReadonlySet<TextKind>
     }
-  | { readonly kind: 'judge'; readonly inspect: Judge }
+  | {
+      readonly kind: 'judge'
+      readonly inspect: Judge
+      /** It looks at no text: what it forbids can be refused before a body is sent. */
+      readonly textless?: boolean
+    }
 )
 
 export type Judge = (input: JudgeInput, signal: AbortSignal) => Promise<Judgement> | Judgement
@@ -64,7 +69,10 @@ export type ExchangeFacts = {
   readonly model: string | null
 }
 
-type Make<O> = (options: O, env: HookEnv) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge }
+type Make<O> = (
+  options: O,
+  env: HookEnv,
+) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge; textless?: boolean }
 
 /** Ties options to code, then forgets their type, so that the registry is a plain list. */
 export function defineHook<S extends z.ZodType>(hook: {
@@ -80,9 +88,7 @@ export function defineHook<S extends z.ZodType>(hook: {
     options,
     create: (given, env) => {
       const made = hook.create(options.parse(given ?? {}) as z.infer<S>, env)
-      return 'rules' in made
-        ? { name, stages, kind: 'detector', ...made }
-        : { name, stages, kind: 'judge', inspect: made.inspect }
+      return 'rules' in made ? { name, stages, kind: 'detector', ...made } : { name, stages, kind: 'judge', ...made }
     },
   }
 }

@@ -8,6 +8,7 @@ import type { Exchange } from '../engine/exchange.ts'
 import { refuse, run } from '../engine/run.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { withHeader } from '../http/headers.ts'
+import { asking } from './asking.ts'
 import type { Connection, Tunnel } from './context.ts'
 import { connectionRecord } from './context.ts'
 import type { ProxyParts } from './parts.ts'
@@ -31,23 +32,25 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
 }
 
 /** Runs an exchange through the spine, with the origin at its end. */
-export function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
-  // The body is wanted for inspection whatever the origin would say (RFC 9110, 10.1.1).
-  if (incoming.expectsContinue) incoming.inform(100, [])
+export async function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
   const sending = { signal: incoming.signal, inform: incoming.inform }
-  return run(parts.rooms, exchange, async (request) => {
-    try {
-      return await parts.upstream.send(request, sending)
-    } catch (error) {
-      throw asSallyportError(error)
-    }
-  })
+  const { head, body } = exchange.request
+  if (!incoming.expectsContinue || body === null) {
+    return run(parts.rooms, exchange, (request) => parts.upstream.send(request, sending))
+  }
+  const { ask, forward, drop } = asking({ head, body }, sending, parts.upstream.send)
+  try {
+    await run(parts.rooms, { ...exchange, ask }, forward)
+  } finally {
+    drop()
+  }
 }
 
 /** The exchange of a request for a target. */
 export function exchangeOf(incoming: Incoming<Connection>, target: Target, principal: string | null): Exchange {
   const { method, version, context } = incoming
-  const headers = incoming.expectsContinue ? withoutHeaders(incoming.headers, expect) : incoming.headers
+  // HTTP/1.0 knows no expectations (RFC 9110, 10.1.1).
+  const headers = version === '1.0' ? withoutHeaders(incoming.headers, expect) : incoming.headers
   const hosted =
     incoming.authority === undefined || headerOf(headers, 'host') !== undefined
       ? headers

@@ -17,7 +17,7 @@ export const ipAccess = defineHook({
     const allowed = addressSet(allow)
     const denied = addressSet(deny)
     const admits = (address: string): boolean => !denied(address) && (allow.length === 0 || allowed(address))
-    return { inspect: ({ facts }) => ({ findings: admits(known(facts.clientIp)) ? [] : [refused] }) }
+    return { textless: true, inspect: ({ facts }) => ({ findings: admits(known(facts.clientIp)) ? [] : [refused] }) }
   },
 })
 

@@ -7,6 +7,7 @@ export const requestSize = defineHook({
   stages: ['request'],
   options: z.strictObject({ maxBytes: z.int().min(0) }),
   create: ({ maxBytes }) => ({
+    textless: true,
     inspect: ({ bodyBytes }) => ({ findings: bodyBytes > maxBytes ? [tooLarge] : [] }),
   }),
 })
