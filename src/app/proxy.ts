@@ -34,7 +34,7 @@ export function proxyParts(options: {
   const { config, own, rooms, metrics, log, authority } = options
   let live = liveParts(config(), own, log)
   let tls = tlsOf(config(), log)
-  const retired = new Set<Upstream>()
+  const retired = new Set<ProxyParts['upstream']>()
   // Failures are counted over reloads.
   const authenticate = authenticator({
     scheme: () => config().proxy.auth,
