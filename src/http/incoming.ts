@@ -58,6 +58,8 @@ export type HttpLimits = {
   readonly headersTimeoutMs: number
   /** How long a body that is collected may stop; default a minute. */
   readonly bodyStallMs?: number
+  /** How long a client may take nothing of an answer on HTTP/2; default ten minutes. */
+  readonly answerStallMs?: number
   readonly keepAliveTimeoutMs: number
   readonly streams: number
 }

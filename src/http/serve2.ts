@@ -1,13 +1,27 @@
 import { constants, performServerHandshake } from 'node:http2'
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import type { Answer, RawHeaders } from '../core/http.ts'
-import { bytesAtHand, pump, streamBody } from './body.ts'
-import { contentLength, endToEnd } from './headers.ts'
-import { faultIn } from './validate.ts'
+import { errorCodes, SallyportError } from '../core/errors.ts'
+import type { Body, RawHeaders } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
+import { streamBody } from './body.ts'
+import { takeExtendedConnect } from './extended-connect.ts'
+import { grouped, withoutPseudo } from './field-section.ts'
+import { contentLength, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
+import { requestBody } from './request-body.ts'
+import { sendOnStream } from './send2.ts'
+import { endsOnlyWhole } from './stream-reset.ts'
+import { faultInStream } from './stream-request.ts'
+import type { StreamLine } from './stream-request.ts'
+import type { Fault } from './validate.ts'
 
-/** HTTP/2 on sockets handed in (RFC 9113): each stream is one exchange; no push, no extended CONNECT. */
+export { grouped } from './field-section.ts'
+
+/**
+ * HTTP/2 on sockets handed in (RFC 9113): each stream is one exchange, or a WebSocket (RFC 8441); no push. What breaks HTTP/2 ends its stream or
+ * the connection, and is told as a refusal: with its request line where Node gave us one.
+ */
 export function http2Server<C>(
   handlers: Handlers<C>,
   limits: HttpLimits,
@@ -19,33 +33,62 @@ export function http2Server<C>(
       for (const session of sessions) session.close()
     },
     serve(socket, context) {
-      const session = performServerHandshake(socket, {
-        settings: {
-          maxConcurrentStreams: limits.streams,
-          enablePush: false,
-          initialWindowSize: 1_048_576,
-          maxHeaderListSize: limits.headerBytes,
-        },
-        maxSessionInvalidFrames: 100,
-        maxSessionRejectedStreams: 100,
-        maxOutstandingPings: 10,
-        maxSettings: 32,
+      let open = 0
+      let last = -1
+      const began = (id: number): void => {
+        // Node does not tell of streams whose request it refused itself.
+        if (id > last + 2) handlers.refused(context, unheard, undefined)
+        last = id
+      }
+      // Before Node's own listener, after which the session knows nothing any more.
+      socket.once('close', () => {
+        if ((session.state.lastProcStreamID ?? 0) > Math.max(last, 0)) began(last + 4)
       })
+      const session = performServerHandshake(socket, optionsFor(limits))
       // The session has no handle before its next tick.
       session.once('connect', () => session.setLocalWindowSize(4_194_304))
-      let open = 0
       sessions.add(session)
       session.once('close', () => sessions.delete(session))
-      session.on('error', () => socket.destroy())
+      session.on('error', (error: NodeJS.ErrnoException) => {
+        const fault = faultOf(error)
+        if (fault !== undefined) handlers.refused(context, fault, undefined)
+        socket.destroy()
+      })
       session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => {
         open += 1
+        began(stream.id as number)
         stream.on('error', () => undefined).on('close', () => (open -= 1))
-        take(stream, headers, flags, raw, context, handlers)
+        take(stream, headers, flags, raw, context, handlers, limits)
       })
-      session.setTimeout(limits.keepAliveTimeoutMs, () => {
+      session.setTimeout(limits.keepAliveTimeoutMs)
+      session.on('timeout', () => {
         if (open === 0) session.close()
       })
     },
+  }
+}
+
+function optionsFor(limits: HttpLimits): Parameters<typeof performServerHandshake>[1] {
+  return {
+    settings: {
+      maxConcurrentStreams: limits.streams,
+      enablePush: false,
+      enableConnectProtocol: true,
+      initialWindowSize: 1_048_576,
+      maxHeaderListSize: limits.headerBytes,
+    },
+    // Beyond this a field section that grows out of few bytes (RFC 7541, 7.3) is not even put together.
+    maxHeaderListPairs: 1_000,
+    maxSessionMemory: 32,
+    maxSessionInvalidFrames: 500,
+    // A client may begin as many as it likes before it has our SETTINGS.
+    maxSessionRejectedStreams: 1_000,
+    maxOutstandingPings: 10,
+    maxSettings: 32,
+    streamResetBurst: 500,
+    streamResetRate: 50,
+    // What a client or an origin sends twice goes on twice.
+    strictSingleValueFields: false,
   }
 }
 
@@ -56,117 +99,111 @@ function take<C>(
   raw: readonly string[],
   context: C,
   handlers: Handlers<C>,
+  limits: HttpLimits,
 ): void {
-  const method = String(headers[':method'] ?? '')
-  const target = String(headers[':path'] ?? '')
-  const authority = headers[':authority'] ?? headers.host
+  const protocol = headers[':protocol'] as string | undefined
+  const method = headers[':method'] ?? ''
+  if (method === 'CONNECT' && protocol === undefined)
+    return void stream.respond({ ':status': 405 }, { endStream: true })
   const fields = withoutPseudo(raw)
-  const refuse = (message: string): void => {
-    handlers.refused(context, { code: 'malformed_request', message }, { method, target })
-    stream.close(constants.NGHTTP2_PROTOCOL_ERROR)
+  const line: StreamLine = {
+    method,
+    target: headers[':path'] ?? '',
+    scheme: headers[':scheme'] ?? '',
+    authority: headers[':authority'],
   }
-  if (method === 'CONNECT') return void stream.respond({ ':status': 405 }, { endStream: true })
-  if (target === '' || authority === undefined) return refuse('the request has no :path or no authority')
-  if (headers[':authority'] !== undefined && headers.host !== undefined && headers[':authority'] !== headers.host) {
-    return refuse(':authority and Host differ')
+  const secure = stream.session?.encrypted === true
+  const fault = faultInStream(line, fields, { secure, headerBytes: limits.headerBytes })
+  if (fault !== undefined) {
+    handlers.refused(context, fault, { method, target: line.target })
+    return refuse(stream, fault)
   }
-  const fault = faultIn(method, target, '2', fields)
-  if (fault !== undefined) return refuse(fault.message)
-  const incoming = incomingOf(stream, { method, target, authority, scheme: headers[':scheme'] }, fields, flags, context)
+  // What comes on an extended CONNECT is no body.
+  const bodiless = protocol === undefined ? flags : flags | constants.NGHTTP2_FLAG_END_STREAM
+  const incoming = incomingOf(stream, line, fields, bodiless, context, limits)
+  if (protocol !== undefined) return takeExtendedConnect(stream, protocol, incoming, handlers, grouped)
   handlers.exchange(incoming).catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
+}
+
+/** A malformed request is a stream error (RFC 9113, 8.1.1); one that is too large is answered. */
+function refuse(stream: ServerHttp2Stream, { code, message }: Fault): void {
+  if (code === 'malformed_request') return stream.close(constants.NGHTTP2_PROTOCOL_ERROR)
+  stream.respond({ ':status': errorCodes[code].status, 'sallyport-error': code, 'content-type': 'text/plain' })
+  stream.end(`${message}\n`)
+  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
 }
 
 function incomingOf<C>(
   stream: ServerHttp2Stream,
-  line: { method: string; target: string; authority: string; scheme: string | undefined },
-  headers: string[],
+  { method, target, scheme, authority }: StreamLine,
+  headers: RawHeaders,
   flags: number,
   context: C,
+  limits: HttpLimits,
 ): Incoming<C> {
   const gone = new AbortController()
   stream.on('close', () => {
-    if (!stream.writableFinished || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+    if (stream.aborted || !stream.writableFinished || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
       gone.abort(new Error('the client went away'))
   })
+  const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+  const stallMs = limits.answerStallMs ?? answerStallMs
+  const got = bodiless ? undefined : bodyOf(stream, headers, limits.bodyStallMs ?? bodyStallMs)
+  return {
+    context,
+    method,
+    target,
+    scheme,
+    authority: authority ?? headerOf(headers, 'host'),
+    version: '2',
+    headers,
+    body: got === undefined ? null : got.body,
+    signal: gone.signal,
+    expectsContinue: false,
+    inform: (status, fields) => {
+      if (!stream.headersSent && !stream.destroyed)
+        stream.additionalHeaders({ ':status': status, ...grouped(toClient(fields)) })
+    },
+    async send(answer) {
+      await sendOnStream(stream, answer, stallMs)
+      got?.leave()
+    },
+  }
+}
+
+function bodyOf(
+  stream: ServerHttp2Stream,
+  headers: RawHeaders,
+  stallMs: number,
+): { readonly body: Body; readonly leave: () => void } {
+  const coming = endsOnlyWhole(stream, clientAborted)
   let trailers: RawHeaders = []
   stream.on('trailers', (_: unknown, __: unknown, raw?: string[]) => {
     trailers = raw ?? []
   })
-  const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+  const body = streamBody(stream, contentLength(headers), () => trailers)
   return {
-    context,
-    ...line,
-    version: '2',
-    headers,
-    body: bodiless ? null : streamBody(stream, contentLength(headers), () => trailers),
-    signal: gone.signal,
-    expectsContinue: false,
-    inform: (status, fields) => {
-      if (!stream.headersSent && !stream.destroyed) stream.additionalHeaders({ ':status': status, ...grouped(fields) })
+    body: requestBody(body, stallMs, () => (coming.whole() ? undefined : coming.bytes())),
+    /** After the answer nobody wants the rest (RFC 9113, 8.1). */
+    leave() {
+      if (stream.readableEnded || stream.destroyed) return
+      if (!coming.whole()) return stream.close(constants.NGHTTP2_NO_ERROR)
+      stream.removeAllListeners('readable')
+      stream.resume()
     },
-    send: (answer) => send(stream, answer),
   }
 }
 
-async function send(stream: ServerHttp2Stream, answer: Answer): Promise<void> {
-  if (stream.destroyed) throw new Error('the client went away')
-  const { head, body } = answer
-  const headers = { ':status': head.status, ...grouped(endToEnd(head.headers)) }
-  if (body === null) {
-    stream.respond(headers, { endStream: true, ...withoutDate })
-    return
-  }
-  const bytes = bytesAtHand(body)
-  stream.respond(headers, { waitForTrailers: bytes === undefined, ...withoutDate })
-  if (bytes !== undefined) return finished(stream, bytes)
-  stream.once('wantTrailers', () => {
-    // Without any, Node sends an empty DATA frame that ends the stream.
-    stream.sendTrailers(grouped(body.trailers()))
-  })
-  try {
-    await pump(body, stream)
-  } catch (cause) {
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-    throw cause
-  }
-  return finished(stream)
+function clientAborted(cause: Error): SallyportError {
+  return new SallyportError('client_aborted', 'the client reset its stream', { cause })
 }
 
-function finished(stream: ServerHttp2Stream, bytes?: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Its events are past.
-    if (stream.destroyed) return reject(new Error('the client went away'))
-    stream.once('finish', resolve)
-    // A whole answer may close the stream before `finish` is told.
-    stream.once('close', () =>
-      stream.rstCode === constants.NGHTTP2_NO_ERROR ? resolve() : reject(new Error('the client went away')),
-    )
-    if (bytes === undefined) stream.end()
-    else stream.end(bytes)
-  })
+/** What a session ended with, when it was the client that broke HTTP/2. */
+function faultOf({ code, message }: NodeJS.ErrnoException): Fault | undefined {
+  if (code?.startsWith('ERR_HTTP2_') !== true || code === 'ERR_HTTP2_SESSION_ERROR') return undefined
+  return { code: 'malformed_request', message: `the client broke HTTP/2: ${message}` }
 }
 
-function withoutPseudo(raw: readonly string[]): string[] {
-  const fields: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
-  }
-  return fields
-}
-
-/** Fields as Node's HTTP/2 takes them: lower case, duplicates as lists. */
-export function grouped(headers: RawHeaders): Record<string, string | string[]> {
-  const out: Record<string, string | string[]> = Object.create(null)
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase()
-    const value = headers[i + 1] as string
-    const before = out[name]
-    if (before === undefined) out[name] = value
-    else if (Array.isArray(before)) before.push(value)
-    else out[name] = [before, value]
-  }
-  return out
-}
-
-// Missing from the type declarations: without it Node adds a Date that the origin did not send.
-const withoutDate: object = { sendDate: false }
+const unheard: Fault = { code: 'malformed_request', message: 'a stream was begun without a request that HTTP/2 allows' }
+const bodyStallMs = 60_000
+const answerStallMs = 600_000

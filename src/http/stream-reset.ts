@@ -19,24 +19,34 @@ export function resetCode(error: unknown): number {
   return constants.NGHTTP2_INTERNAL_ERROR
 }
 
+/** What has come on a stream. */
+export type Coming = {
+  /** Whether the peer has ended its side with END_STREAM. */
+  readonly whole: () => boolean
+  readonly bytes: () => number
+}
+
 /**
  * Makes a stream that is reset fail, also when it is with NO_ERROR: Node lets it end as if the message were whole (RFC 9113, 8.1: only
- * END_STREAM ends a message).
+ * END_STREAM ends a message). `fault` makes of it what readers are told.
  */
-export function endsOnlyWhole(stream: Http2Stream): void {
+export function endsOnlyWhole(stream: Http2Stream, fault = (reset: StreamReset): Error => reset): Coming {
   const push = stream.push
   let whole = false
+  let bytes = 0
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null && !whole) {
-      // Node closes a stream that was reset before it ends its readable side.
+    if (chunk !== null) bytes += (chunk as Uint8Array).length
+    else if (!whole) {
+      // Node closes a stream that was reset before it ends its readable side, and is not through with it yet.
       if (stream.closed) {
-        stream.destroy(new StreamReset(stream.rstCode))
+        process.nextTick(() => stream.destroy(fault(new StreamReset(stream.rstCode))))
         return false
       }
       whole = true
     }
     return push.call(stream, chunk, encoding)
   }
+  return { whole: () => whole, bytes: () => bytes }
 }
 
 /** The name of an error code (RFC 9113, 7). */

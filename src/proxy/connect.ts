@@ -138,7 +138,7 @@ async function intercepted(
   const outcome = await intercept(socket, { context, alpn: ['h2', 'http/1.1'], timeoutMs: parts.handshakeTimeoutMs })
   if (outcome.kind === 'failed') return handshakeFailed(parts, outcome, { clientIp, host: tunnel.host }, record)
   record.set({ alpn: outcome.alpn ?? null })
-  endsWith(connection, record)
+  endsWith(connection, record, outcome.socket)
   outcome.socket.once('close', () => socket.destroy())
   outcome.socket.once('error', (error) => {
     // A TLS 1.3 client may refuse the leaf after its own Finished (RFC 8446, 4.4.2.4).
@@ -151,12 +151,14 @@ async function intercepted(
 }
 
 /** An inspected connection's row is written when it ends; where its last request was unreadable, the row says so. */
-function endsWith(connection: Connection, record: ConnectionRecord): void {
-  connection.socket.once('close', () => {
+function endsWith(connection: Connection, record: ConnectionRecord, socket = connection.socket): void {
+  const ended = (): void => {
     const { refusal } = connection
     if (refusal !== undefined) record.set({ reason: refusal.message, error: refusal.code })
     record.end()
-  })
+  }
+  // HTTP/2 says only as its socket closes what was wrong with it.
+  socket.once('close', () => process.nextTick(ended))
 }
 
 function handshakeFailed(

@@ -5,8 +5,8 @@ import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
+import { grouped } from '../http/field-section.ts'
 import { endToEnd } from '../http/headers.ts'
-import { grouped } from '../http/serve2.ts'
 import type { checks } from './checks.ts'
 import type { UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
@@ -46,6 +46,7 @@ export function http2Session(
       settings: { enablePush: false, initialWindowSize: 1_048_576, maxHeaderListSize: 262_144 },
       maxSessionMemory: 64,
       maxHeaderListPairs: 2_000,
+      ...twiceIsTwice,
     })
     const opened: Http2Session = { session, open: 0, lastStreamId: Number.POSITIVE_INFINITY, idle: () => undefined }
     const late = setTimeout(() => session.destroy(silent()), settingsMs)
@@ -144,3 +145,5 @@ export function allowed({ session }: Http2Session): number {
 }
 
 const settingsMs = 10_000
+// Missing from the type declarations of a client: what comes twice goes on twice.
+const twiceIsTwice: object = { strictSingleValueFields: false }
