@@ -11,6 +11,7 @@ import { halfOpen } from './half-open.ts'
 import { allowedTrailers, contentLength, declaresBody, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming, RequestLine } from './incoming.ts'
 import { refusalOf, refusalText } from './refuse.ts'
+import type { ParserError } from './refuse.ts'
 import { requestBody } from './request-body.ts'
 import type { RequestBody } from './request-body.ts'
 import { turns } from './turns.ts'
@@ -160,8 +161,6 @@ type InFlight = {
   readonly body: RequestBody | null
   readonly gone: AbortController
 }
-
-type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer }
 
 /** The head was well, its body is not: the exchange says so where it still can. */
 function breakOff({ body, gone, response }: InFlight, socket: Duplex, fault: Fault): void {

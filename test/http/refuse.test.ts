@@ -13,6 +13,17 @@ test('the request line is known when there was one', () => {
   assert.equal(refusalOf(failed('HPE_INVALID_METHOD', '\x16\x03\x01')).request, undefined)
 })
 
+test('it is the line of the request that failed, not of one before it in the packet', () => {
+  const first = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
+  const at = (text: string, bytesParsed: number) =>
+    refusalOf(Object.assign(failed('HPE_INVALID_HEADER_TOKEN', text), { bytesParsed })).request?.target
+  const second = 'GET /2 HTTP/1.1\r\nA : b\r\n\r\n'
+  assert.equal(at(`${first}${second}`, first.length + 18), '/2')
+  assert.equal(at(`${first}nonsense\r\n\r\n`, first.length), undefined)
+  assert.equal(at(`\r\n${second}`, 20), '/2')
+  for (let cut = 0; cut <= first.length; cut += 1) at(first.slice(0, cut), cut)
+})
+
 const codes: [string, string, string][] = [
   ['HPE_HEADER_OVERFLOW', '', 'headers_too_large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '', 'request_timeout'],

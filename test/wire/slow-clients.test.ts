@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { after, before, test } from 'node:test'
-import { bytesBody } from '../../src/http/body.ts'
+import type { SallyportError } from '../../src/core/errors.ts'
+import type { Answer } from '../../src/core/http.ts'
+import { bytesBody, collect } from '../../src/http/body.ts'
 import { http1Server } from '../../src/http/serve1.ts'
 import { rawClient } from '../support/raw-client.ts'
 
@@ -13,16 +15,24 @@ let port: number
 before(async () => {
   const served = http1Server<string>(
     {
-      exchange: (incoming) =>
-        incoming.send({
-          head: { status: 200, reason: 'OK', headers: ['content-length', '2'], version: '1.1' },
-          body: bytesBody(Buffer.from('ok')),
-        }),
+      exchange: async (incoming) => {
+        const { body } = incoming
+        if (body === null) return incoming.send(ok)
+        if (incoming.target === '/passed') {
+          const passed = Buffer.concat(await Array.fromAsync(body))
+          return incoming.send({ ...ok, body: bytesBody(passed.subarray(0, 2)) })
+        }
+        const code = await collect(body, 1_000).then(
+          () => 200,
+          (error: SallyportError) => error.status,
+        )
+        return incoming.send({ ...ok, head: { ...ok.head, status: code } })
+      },
       upgrade: async () => undefined,
       connect: (_context, _request, socket) => void socket.destroy(),
       refused: (_context, fault) => void refused.push(fault.code),
     },
-    { headerBytes: 16_384, headersTimeoutMs: 100, keepAliveTimeoutMs: 60_000, streams: 100 },
+    { headerBytes: 16_384, headersTimeoutMs: 100, bodyStallMs: 200, keepAliveTimeoutMs: 60_000, streams: 100 },
   )
   server = createServer((socket) => served.serve(socket, 'context')).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -30,6 +40,11 @@ before(async () => {
 })
 
 after(() => server.close())
+
+const ok: Answer = {
+  head: { status: 200, reason: 'OK', headers: ['content-length', '2'], version: '1.1' },
+  body: bytesBody(Buffer.from('ok')),
+}
 
 for (const [what, text] of [
   ['nothing', ''],
@@ -52,5 +67,44 @@ test('a connection that waits for its next request is not a slow one', async () 
     assert.equal((await client.answer()).body, 'ok')
     await new Promise((resolve) => setTimeout(resolve, 350))
   }
+  client.close()
+})
+
+test('a head that comes byte by byte is not waited for without end either', async () => {
+  const client = await rawClient(port)
+  const drip = setInterval(() => client.socket.writable && client.send('x'), 20)
+  client.send('GET / HTTP/1.1\r\nX: ')
+  assert.equal((await client.answer()).status, 408)
+  clearInterval(drip)
+  client.close()
+})
+
+test('a body that is collected and stops coming is 408, and the connection ends', async () => {
+  for (const framing of ['Content-Length: 9', 'Transfer-Encoding: chunked']) {
+    const client = await rawClient(port)
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n1\r\na`)
+    assert.equal((await client.answer()).status, 408)
+    client.end()
+    await client.rest()
+  }
+})
+
+test('a body that is collected slowly is not refused for that', async () => {
+  const client = await rawClient(port)
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
+  for (const byte of 'slow body') {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    client.send(byte)
+  }
+  assert.equal((await client.answer()).status, 200)
+  client.close()
+})
+
+test('a body that is passed on may pause', async () => {
+  const client = await rawClient(port)
+  client.send('POST /passed HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na')
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  client.send('b')
+  assert.equal((await client.answer()).body, 'ab')
   client.close()
 })
