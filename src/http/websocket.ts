@@ -61,8 +61,7 @@ class Conversation {
     this.#origin = origin
     this.#up = this.#carrier('up', origin, judge, options)
     this.#down = this.#carrier('down', client, judge, options)
-    if (Number.isFinite(options.silenceMs))
-      this.#silence = setTimeout(() => this.#stop(1001, 'silent for too long', undefined), options.silenceMs).unref()
+    if (Number.isFinite(options.silenceMs)) this.#silence = setTimeout(() => this.#silent(), options.silenceMs).unref()
   }
 
   async run(): Promise<Ending> {
@@ -75,7 +74,9 @@ class Conversation {
       this.#carry(this.#up, client, origin, 'client'),
       this.#carry(this.#down, origin, client, 'origin'),
     ])
-    clearTimeout(this.#silence)
+    // What one side has not taken yet is waited for no longer than any silence.
+    if ([client, origin].every((side) => side.destroyed || side.writableFinished)) clearTimeout(this.#silence)
+    else this.#silence?.refresh()
     return this.#ending as Ending
   }
 
@@ -106,7 +107,8 @@ class Conversation {
     if (whole) {
       if (to.writable) to.end()
     } else hangUp(to)
-    this.#endIn(endingMs)
+    // Without a Close there is nobody to answer.
+    this.#endIn(this.#closes > 0 ? endingMs : closingMs)
   }
 
   #closing(code: number | undefined): void {
@@ -140,11 +142,19 @@ class Conversation {
     this.#endIn(closingMs)
   }
 
+  #silent(): void {
+    if (!this.#stopped && this.#ending === undefined) return this.#stop(1001, 'silent for too long', undefined)
+    abandon(this.#client)
+    abandon(this.#origin)
+  }
+
+  /** Lets both sides go a while after they have taken all that was said to them. */
   #endIn(ms: number): void {
-    setTimeout(() => {
-      abandon(this.#client)
-      abandon(this.#origin)
-    }, ms).unref()
+    for (const side of [this.#client, this.#origin]) {
+      const letGo = (): void => void setTimeout(() => abandon(side), ms).unref()
+      if (side.writableEnded && !side.writableFinished) side.once('finish', letGo)
+      else letGo()
+    }
   }
 }
 

@@ -11,7 +11,7 @@ const times = { headersTimeoutMs: 10_000, idleTimeoutMs: 10_000 }
 async function scene(answer: (stream: ServerHttp2Stream) => void) {
   const server = createServer({ settings: { enableConnectProtocol: true } })
   server
-    .on('stream', (stream) => {
+    .on('stream', (stream: ServerHttp2Stream) => {
       stream.on('error', () => undefined)
       answer(stream)
     })
