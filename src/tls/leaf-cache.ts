@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { oneAtATime, singleFlight } from '../lib/async.ts'
 import { lru } from '../lib/lru.ts'
@@ -75,7 +75,7 @@ function entryFor(name: string, { authority, hours, crlUrl, now }: LeafCacheOpti
     key: keys.leafKey.pem,
     minVersion: 'TLSv1.2',
     ticketKeys: keys.ticketKeys,
-    sessionIdContext: SESSION_ID_CONTEXT,
+    sessionIdContext: sessionIdContext(name),
     sessionTimeout: SESSION_SECONDS,
   })
   return { context, day: keys.day, renew: at + (leaf.notAfter - at) / 2, expires: leaf.notAfter - EXPIRY_MARGIN }
@@ -96,11 +96,15 @@ function ticketKeysOf(authority: Authority, day: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, authority.fingerprint, `sallyport session tickets ${day}`, 48))
 }
 
+/** A session is of one name: the ticket keys are the same for all, so nothing else would keep them apart. At most 32 bytes. */
+function sessionIdContext(name: string): string {
+  return createHash('sha256').update(name).digest('base64url').slice(0, 32)
+}
+
 function dayOf(at: number): number {
   return Math.floor(at / 86_400_000)
 }
 
-const SESSION_ID_CONTEXT = 'sallyport'
 const SESSION_SECONDS = 7_200
 // A leaf in its last minute is no longer handed out: the client's clock may be ahead.
 const EXPIRY_MARGIN = 60_000
