@@ -10,12 +10,18 @@ export async function openCa(
   warn: (message: string) => void,
 ): Promise<{ authority: Authority; created: boolean }> {
   const { dir, passphrase, nameConstraints } = config.ca
-  return ensureAuthority({
+  const now = Date.now()
+  const opened = await ensureAuthority({
     dir,
     passphrase,
-    now: Date.now(),
+    now,
     warn,
     permitted: nameConstraints === 'off' ? 'any' : inspected,
     name: hostname(),
   })
+  const days = Math.floor((opened.authority.notAfter - now) / 86_400_000)
+  if (days < warnDays) warn(`the local CA expires in ${days} days: \`sallyport ca rotate\` makes a new one`)
+  return opened
 }
+
+const warnDays = 30

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { openCa } from '../../src/app/authority.ts'
-import { caPaths } from '../../src/tls/ca.ts'
+import { caPaths, createAuthority } from '../../src/tls/ca.ts'
 import { configIn } from '../support/app.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -42,4 +42,17 @@ test('a passphrase encrypts the key, and without it the authority does not open'
   const { authority } = await openCa(config, 'any', deaf)
   assert.equal((await openCa(config, 'any', deaf)).authority.fingerprint, authority.fingerprint)
   await assert.rejects(openCa({ ca: { ...config.ca, passphrase: null } }, 'any', deaf), { code: 'ca_unavailable' })
+})
+
+test('an authority near its end is told of, a new one is not', async () => {
+  const config = configIn(tempFolder('app'))
+  const warnings: string[] = []
+  const { authority } = await openCa(config, 'any', (message) => void warnings.push(message))
+  assert.deepEqual(warnings, [])
+  const old = configIn(tempFolder('app'))
+  const life = authority.notAfter - Date.now()
+  const now = Date.now() - life + 10.5 * 86_400_000
+  await createAuthority({ dir: old.ca.dir, passphrase: null, now, permitted: 'any', name: 'old' })
+  await openCa(old, 'any', (message) => void warnings.push(message))
+  assert.deepEqual(warnings, ['the local CA expires in 10 days: `sallyport ca rotate` makes a new one'])
 })

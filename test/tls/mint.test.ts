@@ -58,6 +58,31 @@ test('a leaf is back-dated an hour, lives as long as asked, and has a serial of 
   assert.equal(new Set(certificates.map(({ serialNumber }) => serialNumber)).size, 50)
 })
 
+test('ten thousand serials are positive, of 127 bits, and all different', () => {
+  const serials = new Set<string>()
+  for (let i = 0; i < 10_000; i += 1) {
+    // Certificate, TBSCertificate and version come before it, each of a length that is the same for all leaves of one name.
+    const { der } = mintLeaf(authority, leafKey, 'a.example', usual)
+    const at = der.indexOf(Buffer.from([0xa0, 3, 2, 1, 2, 2])) + 6
+    assert.deepEqual([der[at], (der[at + 1] as number) >> 6], [16, 1])
+    serials.add(der.toString('hex', at + 1, at + 17))
+  }
+  assert.equal(serials.size, 10_000)
+})
+
+test("a leaf's authority key id is the CA's subject key id, and it is never its own CA", { skip: noOpenssl() }, () => {
+  for (const issuer of [authority, constrained]) {
+    const { ca, leaf } = filesFor(issuer, mintLeaf(issuer, leafKey, 'api.example.com', usual).pem)
+    const text = (file: string, of: string) =>
+      execFileSync('openssl', ['x509', '-noout', '-ext', of, '-in', file], { encoding: 'utf8' })
+    const [own] = /(?:[0-9A-F]{2}:){19}[0-9A-F]{2}/.exec(text(ca, 'subjectKeyIdentifier')) ?? []
+    assert.ok(own)
+    assert.ok(text(leaf, 'authorityKeyIdentifier').includes(own))
+    const certificate = new X509Certificate(mintLeaf(issuer, leafKey, 'api.example.com', usual).pem)
+    assert.equal(certificate.ca, false)
+  }
+})
+
 test('no leaf outlives its CA, and an expired CA makes none', () => {
   const late = mintLeaf(authority, leafKey, 'a.example', { now: authority.notAfter - HOUR, hours: 72 })
   assert.equal(late.notAfter, authority.notAfter)
@@ -75,17 +100,29 @@ test('a name outside of the constraints is refused with that reason', () => {
 const strict: [name: string, flag: '-verify_hostname' | '-verify_ip', issuer: typeof authority][] = [
   ['api.example.com', '-verify_hostname', authority],
   ['api.example.com', '-verify_hostname', constrained],
+  [`${'long.'.repeat(14)}example.com`, '-verify_hostname', authority],
+  [`${'long.'.repeat(14)}example.com`, '-verify_hostname', constrained],
+  [`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`, '-verify_hostname', authority],
+  ['xn--bcher-kva.example.com', '-verify_hostname', constrained],
+  ['my_host.example.com', '-verify_hostname', authority],
+  ['localhost', '-verify_hostname', authority],
   ['::1', '-verify_ip', authority],
+  ['2001:db8::5', '-verify_ip', authority],
+  ['192.0.2.7', '-verify_ip', authority],
   ['127.0.0.1', '-verify_ip', constrained],
 ]
 
 for (const [name, flag, issuer] of strict) {
   const what = issuer === authority ? 'free' : 'constrained'
-  test(`openssl in strict mode accepts the leaf for ${name} of a ${what} CA`, { skip: noOpenssl() }, () => {
-    const files = filesFor(issuer, mintLeaf(issuer, leafKey, name, usual).pem)
-    const args = ['verify', '-x509_strict', flag, name, '-purpose', 'sslserver', '-CAfile', files.ca, files.leaf]
-    assert.match(execFileSync('openssl', args, { encoding: 'utf8' }), /: OK/)
-  })
+  test(
+    `openssl in strict mode accepts the leaf for ${name.slice(0, 30)} (${name.length}) of a ${what} CA`,
+    { skip: noOpenssl() },
+    () => {
+      const files = filesFor(issuer, mintLeaf(issuer, leafKey, name, usual).pem)
+      const args = ['verify', '-x509_strict', flag, name, '-purpose', 'sslserver', '-CAfile', files.ca, files.leaf]
+      assert.match(execFileSync('openssl', args, { encoding: 'utf8' }), /: OK/)
+    },
+  )
 }
 
 test('openssl refuses a leaf outside of the constraints, so they are really there', { skip: noOpenssl() }, () => {
