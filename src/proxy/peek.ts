@@ -19,12 +19,16 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
   return new Promise((resolve) => {
     let seen: Buffer = Buffer.alloc(0)
     let settled = false
+    // A client may end its side right behind its bytes, and still wait for what they get.
+    const { allowHalfOpen } = socket
+    socket.allowHalfOpen = true
     const settle = (outcome: FirstBytes): void => {
       if (settled) return
       settled = true
       clearTimeout(timer)
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
       socket.pause()
+      if (!socket.readableEnded) socket.allowHalfOpen = allowHalfOpen
       if (seen.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(seen)
       resolve(outcome)
     }
