@@ -28,6 +28,8 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   const began = performance.now()
   const inspected = await inspectRequest(rooms, trace, decoded)
   trace.addedMs += performance.now() - began
+  // What it spelled has been read: its bytes are left, until the answer begins.
+  if (inspected.body?.length !== undefined) trace.requestLease.shrink(inspected.body.length)
   if (!trace.opened) await openRow(rooms, trace)
   return inspected
 }

@@ -60,6 +60,7 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
   const began = performance.now()
   const edited = await inspectWhole(rooms, trace, answer, decoded, bindings)
   trace.addedMs += performance.now() - began
+  if (edited.body?.length !== undefined) trace.answerLease.shrink(edited.body.length)
   return edited
 }
 

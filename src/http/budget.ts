@@ -129,6 +129,11 @@ export class Lease {
     if (given > 0) this.#budget.give(given)
   }
 
+  /** Only so much of the body is left. */
+  shrink(bytes: number): void {
+    if (!this.passing) this.give(Math.max(0, this.#held - bytes))
+  }
+
   async wait(bytes: number): Promise<void> {
     await this.#budget.wait(bytes, this.#signal)
     if (this.#ended) this.#budget.give(bytes)

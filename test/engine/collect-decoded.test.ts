@@ -4,7 +4,9 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { collectDecoded } from '../../src/engine/collect-decoded.ts'
 import { bytesBody, madeBody } from '../../src/http/body.ts'
 import { budgetOf } from '../support/budget.ts'
-import { chunksOf } from '../support/engine.ts'
+import { answerOf, chatAnswer, chatRequest, chunksOf, converse, startEngine } from '../support/engine.ts'
+
+const engine = startEngine()
 
 const here = new AbortController().signal
 const text = Buffer.from('{"a":"b"}'.repeat(100))
@@ -67,5 +69,41 @@ test('a body over the limit gives everything, also from disk, and its room as it
     assert.deepEqual(Buffer.concat(await Array.fromAsync(collected.rest)), Buffer.concat(pieces))
     assert.equal(budget.used, 0)
     lease.end()
+  }
+})
+
+test('an exchange holds the bytes of its request until the answer begins, and those of the answer until it is sent', async () => {
+  const budget = budgetOf()
+  const rooms = await engine.rooms('', { budget })
+  const asked = chatRequest('hello')
+  const used: number[] = []
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    used.push(budget.used)
+    yield Buffer.from(chatAnswer('yes'))
+    await new Promise(setImmediate)
+    used.push(budget.used)
+  }
+  const { received } = await converse(rooms, { body: asked }, async () => {
+    used.push(budget.used)
+    return answerOf(pieces())
+  })
+  assert.equal(received.status, 200)
+  assert.deepEqual(used, [asked.length, 0, 2 * chatAnswer('yes').length])
+  assert.equal(budget.used, 0)
+})
+
+test('a blocked, a failed and an unreadable exchange give all back', async () => {
+  const budget = budgetOf()
+  const rooms = await engine.rooms('', { budget, inspectBytes: 1_000 })
+  const body = gzipSync(chatRequest('hello'))
+  const headers = ['content-type', 'application/json', 'content-encoding', 'gzip']
+  const cases = [
+    { body: body.subarray(4), headers },
+    { body: madeBody(chunksOf([Buffer.alloc(600), Buffer.alloc(600)]), undefined) },
+    { body, headers, leavesAfter: 1 },
+  ]
+  for (const asked of cases) {
+    await converse(rooms, asked, async () => Promise.reject(new Error('down')))
+    assert.equal(budget.used, 0)
   }
 })

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
+import type { Body } from '../../src/core/http.ts'
+import { AnswerBody } from '../../src/upstream/answer-body.ts'
+import { budgetOf } from '../support/budget.ts'
 import { bytesAtHand, bytesBody, collect, drained, madeBody, pump, streamBody } from '../../src/http/body.ts'
 
 const all = async (body: AsyncIterable<Uint8Array>): Promise<string> =>
@@ -77,3 +80,91 @@ test('pumping waits for a slow receiver and rejects when it goes away', async ()
   await assert.rejects(waiting)
   await assert.rejects(drained(gone))
 })
+
+const here = new AbortController().signal
+
+test('what is collected is counted twice, for its bytes and their text, however it comes', async () => {
+  const budget = budgetOf(100)
+  for (const body of bodiesOf('abc', 'de')) {
+    const lease = budget.lease(here)
+    const collected = await collect(body, 10, lease)
+    assert.equal(collected.kind === 'whole' && collected.bytes.toString(), 'abcde')
+    assert.equal(budget.used, 10)
+    lease.end()
+  }
+  assert.equal(budget.used, 0)
+})
+
+test('a body that finds no room waits on disk for its turn and comes back whole, wherever the room ended', async () => {
+  for (let room = 0; room <= 12; room += 1) {
+    for (const body of bodiesOf('abc', 'd', 'ef')) {
+      const budget = budgetOf(12)
+      const other = budget.lease(here)
+      other.take(12 - room)
+      const lease = budget.lease(here)
+      const collecting = collect(body, 10, lease)
+      if (room < 12) {
+        while (budget.waiting === 0) await new Promise(setImmediate)
+        assert.equal(lease.held, 0)
+      }
+      other.end()
+      const collected = await collecting
+      assert.equal(collected.kind === 'whole' && collected.bytes.toString(), 'abcdef')
+      assert.equal(budget.used, 12)
+      lease.end()
+    }
+  }
+})
+
+test('a body that breaks off on its way to disk rejects, and gives back what it took', async () => {
+  const budget = budgetOf(4)
+  const lease = budget.lease(here)
+  const stream = new PassThrough()
+  const collecting = collect(streamBody(stream, undefined), 10, lease)
+  stream.write('abc')
+  await new Promise(setImmediate)
+  stream.destroy(new Error('gone'))
+  await assert.rejects(collecting, /gone/)
+  lease.end()
+  assert.equal(budget.used, 0)
+})
+
+test('trailers are there after a detour over the disk', async () => {
+  const stream = Readable.from([Buffer.from('abcdef'), Buffer.from('gh')])
+  const lease = budgetOf(4).lease(here)
+  const body = streamBody(stream, undefined, () => ['x', 'y'])
+  const collected = await collect(body, 7, lease)
+  assert.ok(collected.kind === 'over')
+  assert.equal(await all(collected.rest), 'abcdefgh')
+  assert.deepEqual(collected.rest.trailers(), ['x', 'y'])
+  lease.end()
+})
+
+/** The same body in each of the ways that it can come. */
+function bodiesOf(...chunks: string[]): Body[] {
+  const buffers = chunks.map((chunk) => Buffer.from(chunk))
+  return [
+    bytesBody(Buffer.concat(buffers)),
+    streamBody(Readable.from(buffers), undefined),
+    madeBody(
+      (async function* () {
+        yield* buffers
+      })(),
+      undefined,
+    ),
+    answerOf(buffers),
+  ]
+}
+
+function answerOf(buffers: readonly Buffer[]): Body {
+  const body = new AnswerBody(undefined, { pause: noop, resume: noop, abandon: noop })
+  const [first, ...rest] = buffers
+  if (first !== undefined) body.push(first)
+  setImmediate(() => {
+    for (const chunk of rest) body.push(chunk)
+    body.end([])
+  })
+  return body
+}
+
+const noop = (): void => undefined
