@@ -10,6 +10,7 @@ import type { Flow } from './answer-body.ts'
 import { upstreamFault } from './faults.ts'
 import { continued, inform } from './in-flight.ts'
 import type { InFlight, Sending, Switched } from './in-flight.ts'
+import type { Patience } from './patience.ts'
 import type { RequestText } from './request-head.ts'
 import { sendBody, writeTogether } from './send-body.ts'
 
@@ -20,6 +21,8 @@ export type ConnectionTerms = {
   readonly times: UpstreamTimes
   /** Milliseconds that only go up. */
   readonly clock: () => number
+  /** For connections that are kept. */
+  readonly patience?: Patience
   /** The connection can take another request. */
   readonly idle: (connection: Connection) => void
   /** It is closed; nothing more is to be asked of it. */
@@ -34,9 +37,10 @@ export class Connection implements Flow {
   #current: InFlight | undefined
   #fault: Error | undefined
   #since: number
-  #idleMs = keptMs
+  /** How long the origin says it keeps an idle connection. */
+  #idleMs = Number.POSITIVE_INFINITY
   #paused = false
-  #lost: 'unsent' | 'unanswered' | undefined
+  #lost: Lost | undefined
 
   constructor(key: string, socket: Socket, terms: ConnectionTerms) {
     this.key = key
@@ -48,11 +52,20 @@ export class Connection implements Flow {
 
   /** Whether it can be taken for a request now. */
   get usable(): boolean {
-    return this.#socket.writable && !this.#socket.destroyed && this.#terms.clock() - this.#since < this.#idleMs
+    return this.#socket.writable && !this.#socket.destroyed && this.quietMs < this.#keptMs
   }
 
-  /** That it ended before a byte of the answer came, or even before one of the request left: an origin may close a kept connection just then. */
-  get lost(): 'unsent' | 'unanswered' | undefined {
+  /** How long nothing has happened on it. */
+  get quietMs(): number {
+    return this.#terms.clock() - this.#since
+  }
+
+  get #keptMs(): number {
+    return Math.min(this.#idleMs, this.#terms.patience?.of(this.key) ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** That it ended before a byte of the answer came: an origin may close a kept connection just then. */
+  get lost(): Lost | undefined {
     return this.#lost
   }
 
@@ -69,6 +82,8 @@ export class Connection implements Flow {
         body: undefined,
         answered: false,
         sent: false,
+        held: false,
+        uploading: false,
         unsent: false,
         silent: true,
         persistent: false,
@@ -86,9 +101,12 @@ export class Connection implements Flow {
     const quiet = now - this.#since
     const { headersTimeoutMs, idleTimeoutMs } = this.#terms.times
     if (this.#current === undefined) {
-      if (quiet >= this.#idleMs) this.close()
+      if (quiet >= this.#keptMs) this.close()
     } else if (this.#paused) {
       if (quiet >= idleTimeoutMs) this.fail(new SallyportError('client_aborted', 'the answer was not read'))
+    } else if (this.#current.uploading && !this.#current.answered) {
+      // How long a client may take is for its own connection to say.
+      return
     } else if (quiet >= (this.#current.answered ? idleTimeoutMs : headersTimeoutMs)) this.fail(tooLong())
   }
 
@@ -136,13 +154,20 @@ export class Connection implements Flow {
   }
 
   async #writeBody(current: InFlight, body: Body, { chunked, expects }: RequestText): Promise<void> {
-    if (expects) await continued(current, continueMs)
+    if (expects) {
+      current.held = true
+      await continued(current, continueMs)
+      current.held = false
+    }
     // A final answer instead of 100 says that the body is not wanted.
     if (this.#current !== current || (expects && current.answered)) return
     await sendBody(body, this.#socket, {
       chunked,
       wanted: () => this.#current === current,
-      active: () => (this.#since = this.#terms.clock()),
+      turn: (clients) => {
+        this.#since = this.#terms.clock()
+        current.uploading = clients
+      },
       written: () => (current.sent = true),
     })
   }
@@ -180,7 +205,7 @@ export class Connection implements Flow {
     current.answered = true
     current.persistent = persistent
     current.proceed?.()
-    if (keepAliveMs !== undefined) this.#idleMs = Math.min(keptMs, keepAliveMs - marginMs)
+    if (keepAliveMs !== undefined) this.#idleMs = keepAliveMs - marginMs
     if (framing.kind === 'none') return current.resolve({ head, body: null })
     const length = framing.kind === 'length' ? framing.length : undefined
     if (length !== undefined && events.at(-1)?.kind === 'end') {
@@ -221,7 +246,12 @@ export class Connection implements Flow {
 
   #onEnd = (): void => {
     const current = this.#current
-    if (current === undefined) return this.close()
+    if (current === undefined) {
+      this.#terms.patience?.learn(this.key, this.quietMs)
+      return this.close()
+    }
+    // An end that an alert of TLS brings is none of the answer: the close that follows says why.
+    if (this.#fault !== undefined) return
     try {
       this.#take(current, current.parser.end())
     } catch (error) {
@@ -245,7 +275,7 @@ export class Connection implements Flow {
   }
 
   #lose(current: InFlight | undefined): void {
-    if (current?.silent === true) this.#lost = current.unsent ? 'unsent' : 'unanswered'
+    if (current?.silent === true) this.#lost = current.unsent ? 'unsent' : current.held ? 'held' : 'unanswered'
   }
 
   #onBrokenRequest(current: InFlight, error: Error): void {
@@ -259,13 +289,15 @@ export class Connection implements Flow {
   }
 }
 
+/** How much of the request has left: none, the head of one whose body waits to be asked for, or more. */
+export type Lost = 'unsent' | 'held' | 'unanswered'
+
 type HeadEvent = Extract<ResponseEvent, { kind: 'head' }>
 
 function tooLong(): SallyportError {
   return new SallyportError('upstream_timeout', 'the origin took too long')
 }
 
-const keptMs = 30_000
 // A request that is on its way when the origin closes would be lost.
 const marginMs = 1_000
 const continueMs = 1_000

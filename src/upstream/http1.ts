@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
@@ -10,6 +11,7 @@ import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
 import { unchallenged } from './parent.ts'
+import { patience } from './patience.ts'
 import { requestText } from './request-head.ts'
 import type { AbsoluteForm } from './request-head.ts'
 
@@ -33,6 +35,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
   const terms: ConnectionTerms = {
     times,
     clock,
+    patience: patience(clock),
     idle: (connection) => kept.put(connection.key, connection),
     gone(connection) {
       kept.remove(connection.key, connection)
@@ -83,7 +86,18 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     if (sending.signal.aborted) throw aborted()
     const text = requestText(request, form)
     const key = keyOf(origin)
-    const before = usable(key)
+    let before = usable(key)
+    while (before !== undefined && before.quietMs >= restedMs && !idempotent.has(request.head.method)) {
+      // The origin may have closed it, and this process not have heard: what has come by now is read before a request is lost.
+      await setImmediate()
+      if (sending.signal.aborted) {
+        kept.put(key, before)
+        throw aborted()
+      }
+      if (before.usable) break
+      before.close()
+      before = usable(key)
+    }
     if (before === undefined) return (await dial(origin, key, sending.signal)).send(request, text, sending)
     try {
       return await before.send(request, text, sending)
@@ -136,8 +150,9 @@ function connections(times: UpstreamTimes, clock: () => number) {
   }
 }
 
-/** RFC 9110, 9.2.2; and its body must be there to be sent again. */
+/** RFC 9110, 9.2.2; and its body must be there to be sent again. Without its body a request has not been received. */
 function repeatable({ head, body }: Request, lost: Connection['lost']): boolean {
+  if (lost === 'held') return true
   const harmless = lost === 'unsent' || (lost === 'unanswered' && idempotent.has(head.method))
   return harmless && (body === null || bytesAtHand(body) !== undefined)
 }
@@ -147,6 +162,7 @@ function aborted(): SallyportError {
 }
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+const restedMs = 1_000
 const idlePerOrigin = 256
 const idleInAll = 2_000
 const minCheckMs = 10

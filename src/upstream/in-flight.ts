@@ -25,6 +25,10 @@ export type InFlight = {
   answered: boolean
   /** The whole request is written. */
   sent: boolean
+  /** The body waits for 100: only the head has left. */
+  held: boolean
+  /** The next piece of the body is the client's to send: the origin owes nothing. */
+  uploading: boolean
   /** Not a byte of the request left: the first write failed at once. */
   unsent: boolean
   /** Not a byte has come back. */

@@ -8,8 +8,8 @@ export type BodyWriting = {
   readonly chunked: boolean
   /** Whether the origin still listens; when not, writing stops and the body is left as it is. */
   readonly wanted: () => boolean
-  /** Called for every piece that is on its way. */
-  readonly active: () => void
+  /** Called with every step: whether the client has to send the next piece, or the origin to take the last. */
+  readonly turn: (clients: boolean) => void
   /** Called when the whole body has been handed over. */
   readonly written: () => void
 }
@@ -21,10 +21,11 @@ export type BodyWriting = {
 export async function sendBody(
   body: Body,
   socket: Socket,
-  { chunked, wanted, active, written }: BodyWriting,
+  { chunked, wanted, turn, written }: BodyWriting,
 ): Promise<void> {
   const iterator = body[Symbol.asyncIterator]()
   let left = body.length ?? Number.POSITIVE_INFINITY
+  turn(true)
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     if (!wanted()) return
     const bytes = next.value
@@ -32,12 +33,13 @@ export async function sendBody(
     if (left < 0) throw wrongLength()
     if (bytes.length === 0) continue
     const more = chunked ? writeChunk(socket, bytes) : socket.write(bytes)
-    active()
+    turn(false)
     // Before the source says that it has ended: an origin may answer as soon as it has the last byte.
     if (left === 0) written()
     if (!more) await drained(socket)
-    active()
+    turn(left > 0)
   }
+  turn(false)
   if (!wanted()) return
   if (!chunked && left !== 0) throw wrongLength()
   if (chunked) socket.write(`0\r\n${trailerText(body.trailers())}`, 'latin1')

@@ -284,3 +284,73 @@ test('over TLS, connections are kept, and an origin that breaks them fails the e
   await http.close()
   server.close()
 })
+
+test('a POST on a connection that has rested hears first whether its origin has closed it', async () => {
+  let now = 0
+  const kept = Promise.withResolvers<RawClient>()
+  await using origin = await scriptedOrigin(async (connection, index) => {
+    if (index > 0) return numbered(connection, index)
+    await connection.until('\r\n\r\n')
+    connection.send('HTTP/1.1 204 No Content\r\n\r\n')
+    kept.resolve(connection)
+  })
+  const http = http1(loopbackConnector(), times, () => now)
+  const ask = (method: string, body: string | null): Promise<Answer> => {
+    const request = requestTo(origin.port, { method, body })
+    const { scheme, host, port } = request.head.target
+    return http.send({ scheme, host, port }, request, { signal: new AbortController().signal, inform: () => undefined })
+  }
+  await ask('GET', null)
+  now = 2_000
+  const connection = await kept.promise
+  // The end is on its way in the same turn in which the request is made.
+  connection.socket.resetAndDestroy()
+  assert.equal(await textOf((await ask('POST', 'abc')).body), '1')
+  await http.close()
+})
+
+test('a connection is given up before its origin would close it, once that is known', async () => {
+  let now = 0
+  const first = Promise.withResolvers<RawClient>()
+  await using origin = await scriptedOrigin((connection, index) => {
+    if (index === 0) first.resolve(connection)
+    return numbered(connection, index)
+  })
+  const http = http1(loopbackConnector(), times, () => now)
+  const ask = async (): Promise<string> => {
+    const request = requestTo(origin.port)
+    const { scheme, host, port } = request.head.target
+    const sending = { signal: new AbortController().signal, inform: () => undefined }
+    return textOf((await http.send({ scheme, host, port }, request, sending)).body)
+  }
+  assert.equal(await ask(), '0')
+  now = 5_000
+  const closed = once((await first.promise).socket, 'close')
+  ;(await first.promise).end()
+  await closed
+  assert.equal(await ask(), '1')
+  now += 3_900
+  assert.equal(await ask(), '1')
+  now += 4_000
+  assert.equal(await ask(), '2')
+  await http.close()
+})
+
+test('a request whose body was still held back is sent again, whatever its method', async () => {
+  await using origin = await scriptedOrigin(async (connection, index) => {
+    await connection.until('\r\n\r\n')
+    if (index === 0) {
+      connection.send('HTTP/1.1 204 No Content\r\n\r\n')
+      await connection.until('\r\n\r\n')
+      return connection.reset()
+    }
+    connection.send('HTTP/1.1 100 Continue\r\n\r\n')
+    await connection.until('a')
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1')
+  })
+  await using one = client()
+  await one.asked(requestTo(origin.port))
+  const headers = ['Host', 'a', 'Expect', '100-continue']
+  const answer = await one.asked(requestTo(origin.port, { method: 'POST', headers, body: made() }))
+  assert.equal(await textOf(answer.body), '1')
+})

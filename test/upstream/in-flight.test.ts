@@ -16,6 +16,8 @@ function inFlight(told: (status: number, headers: RawHeaders) => void): InFlight
     proceed: undefined,
     answered: false,
     sent: false,
+    held: false,
+    uploading: false,
     unsent: false,
     silent: true,
     persistent: false,

@@ -30,7 +30,7 @@ async function sent(
 ): Promise<{ text: string; whole: boolean }> {
   const socket = wire()
   let whole = false
-  await sendBody(given, socket, { chunked, wanted, active: () => undefined, written: () => (whole = true) })
+  await sendBody(given, socket, { chunked, wanted, turn: () => undefined, written: () => (whole = true) })
   return { text: written(socket), whole }
 }
 
@@ -54,7 +54,7 @@ test('what is not wanted any more is not sent, and not said to be', async () => 
 
 test('a length that is not kept is an error, and no byte too many leaves', async () => {
   const socket = wire()
-  const writing = { chunked: false, wanted: () => true, active: () => undefined, written: () => undefined }
+  const writing = { chunked: false, wanted: () => true, turn: () => undefined, written: () => undefined }
   await assert.rejects(sendBody(body(['ab', 'cd'], 3), socket, writing), { code: 'internal_error' })
   assert.equal(written(socket), 'ab')
   await assert.rejects(sendBody(body(['ab'], 3), wire(), writing), { code: 'internal_error' })
@@ -65,7 +65,7 @@ test('a receiver that goes away ends the sending', async () => {
   const sending = sendBody(body(['abc', 'def'], 6), socket, {
     chunked: false,
     wanted: () => true,
-    active: () => undefined,
+    turn: () => undefined,
     written: () => undefined,
   })
   setImmediate(() => socket.destroy())
