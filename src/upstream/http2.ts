@@ -58,6 +58,12 @@ export function http2Session(
       gone(opened)
       reject(upstreamFault(error))
     })
+    // Of an alert (such as for a missing client certificate) Node tells the session nothing, and leaves the connection open.
+    socket.once('error', (error) => {
+      gone(opened)
+      reject(upstreamFault(error))
+      socket.destroy()
+    })
     session.once('close', () => {
       clearTimeout(late)
       gone(opened)
