@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { dialTcp, startTls } from '../../src/upstream/dial.ts'
@@ -43,6 +44,63 @@ test('the signal ends the dialling, and not the connection', async () => {
   server.close()
 })
 
+test('an address that is dead or silent does not keep from one that answers, whichever comes first', async () => {
+  const { server, port } = await listening()
+  await using silent = await silentAddress(port)
+  for (const addresses of [
+    [silent.address, '127.0.0.1'],
+    [silent.address, '::1', '127.0.0.3', '127.0.0.1'],
+    ['127.0.0.1', silent.address],
+    ['::1', silent.address, '127.0.0.1'],
+  ]) {
+    const socket = await dialTcp('a.test', { addresses, port }, soon)
+    assert.equal(socket.remoteAddress, '127.0.0.1', addresses.join())
+    socket.destroy()
+  }
+  server.close()
+})
+
+test('a slow address is waited for while others are tried', async () => {
+  const { server, port } = await listening()
+  await using silent = await silentAddress(port)
+  // It answers once the program behind it goes on, which is after the other has failed.
+  const dialling = dialTcp('a.test', { addresses: [silent.address, '127.0.0.3'], port }, { connectTimeoutMs: 20_000 })
+  setTimeout(silent.wake, 600)
+  const socket = await dialling
+  assert.equal(socket.remoteAddress, silent.address)
+  socket.destroy()
+  server.close()
+})
+
+test('addresses that are all silent are given up in time, all together', async () => {
+  const { server, port } = await listening()
+  server.close()
+  await once(server, 'close')
+  await using silent = await silentAddress(port)
+  const addresses = [silent.address, silent.address, silent.address]
+  await assert.rejects(dialTcp('a.test', { addresses, port }, { connectTimeoutMs: 300 }), {
+    code: 'upstream_timeout',
+    message: 'no connection to a.test:' + port + ' in 300 ms',
+  })
+})
+
+test('what is wrong with each address is told once', async () => {
+  const { server, port } = await listening()
+  server.close()
+  await once(server, 'close')
+  const addresses = ['127.0.0.1', '::1', '127.0.0.2', '255.255.255.255']
+  await assert.rejects(dialTcp('a.test', { addresses, port }, soon), (error: { code: string; message: string }) => {
+    assert.equal(error.code, 'upstream_unreachable')
+    assert.equal(error.message.match(/ECONNREFUSED/g)?.length, 1)
+    assert.match(error.message, /, E[A-Z]+|E[A-Z]+, /)
+    return true
+  })
+  await assert.rejects(dialTcp('a.test', { addresses: [], port }, soon), {
+    code: 'upstream_unreachable',
+    message: /no address/,
+  })
+})
+
 test('an address where nobody listens is unreachable', async () => {
   const { server, port } = await listening()
   server.close()
@@ -54,6 +112,27 @@ test('an address where nobody listens is unreachable', async () => {
     })
   }
 })
+
+/** An address where the port listens and takes no connection, until the program behind it is woken: its queue is full. */
+async function silentAddress(port: number) {
+  const address = '127.0.0.77'
+  const program = `require('net').createServer(() => {}).listen({ port: ${port}, host: '${address}', backlog: 1 }, () => console.log('up'))`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  child.kill('SIGSTOP')
+  const filling = Array.from({ length: 8 }, () => connect({ port, host: address }).on('error', () => undefined))
+  await once(filling[0] as Socket, 'connect')
+  await once(filling[1] as Socket, 'connect')
+  return {
+    address,
+    wake: () => void child.kill('SIGCONT'),
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of filling) socket.destroy()
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
 
 const handshake = async (options: OriginOptions, host: string, given: { alpn?: string[] } = {}) => {
   const origin = await startOrigin(() => undefined, options)
