@@ -16,8 +16,6 @@ import { faultInStream } from './stream-request.ts'
 import type { StreamLine } from './stream-request.ts'
 import type { Fault } from './validate.ts'
 
-export { grouped } from './field-section.ts'
-
 /**
  * HTTP/2 on sockets handed in (RFC 9113): each stream is one exchange, or a WebSocket (RFC 8441); no push. What breaks HTTP/2 ends its stream or
  * the connection, and is told as a refusal: with its request line where Node gave us one.

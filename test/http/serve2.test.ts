@@ -10,10 +10,22 @@ import {
 } from 'node:http2'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
-import type { Answer, RawHeaders } from '../../src/core/http.ts'
+import type { Answer, Body, RawHeaders } from '../../src/core/http.ts'
 import { bytesBody, collect, madeBody } from '../../src/http/body.ts'
 import type { Handlers, Incoming } from '../../src/http/incoming.ts'
-import { grouped, http2Server } from '../../src/http/serve2.ts'
+import { http2Server } from '../../src/http/serve2.ts'
+import {
+  codeOf,
+  data,
+  framesUntil,
+  headers,
+  preface,
+  reset,
+  settings,
+  types,
+  type Frame,
+} from '../support/http2-frames.ts'
+import { rawClient, type RawClient } from '../support/raw-client.ts'
 
 type Got = {
   readonly headers: IncomingHttpHeaders
@@ -34,13 +46,16 @@ async function scene(exchange: (incoming: Incoming<string>) => Promise<void>, ke
     headerBytes: 16_384,
     headersTimeoutMs: 60_000,
     keepAliveTimeoutMs,
+    bodyStallMs: 200,
     streams: 10,
   })
   const server = createServer((socket: Socket) => served.serve(socket, 'context')).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const { port } = server.address() as AddressInfo
+  const client = connect(`http://127.0.0.1:${port}`)
   return {
     client,
+    port,
     served,
     refused,
     [Symbol.asyncDispose]: async () => {
@@ -231,13 +246,76 @@ test('an idle connection is closed after a while, and any at once when the serve
   await once(stopped.client, 'close')
 })
 
-test('fields for HTTP/2 are lower case, duplicates a list', () => {
+/** A connection on which frames are sent by hand, to a server that collects bodies and answers. */
+async function raw({ port }: { readonly port: number }): Promise<RawClient> {
+  const client = await rawClient(port)
+  client.send(Buffer.concat([preface, settings()]))
+  return client
+}
+
+const line = [
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':authority', 'a.test'],
+  [':path', '/'],
+] as const
+
+test('a body that is reset is no whole one, whatever the code', async () => {
+  for (const code of [0, 8]) {
+    const seen = Promise.withResolvers<[string, boolean]>()
+    await using one = await scene(async (incoming) => {
+      const collected = await collect(incoming.body as Body, 100).then(
+        () => 'whole',
+        () => 'broken off',
+      )
+      seen.resolve([collected, incoming.signal.aborted])
+    })
+    const client = await raw(one)
+    client.send(Buffer.concat([headers(1, line), data(1, 'abc'), reset(1, code)]))
+    assert.deepEqual(await seen.promise, ['broken off', true])
+    client.close()
+  }
+})
+
+test('an answer before the end of its request leaves whole, and then the rest is refused with NO_ERROR', async () => {
+  await using one = await scene((incoming) => incoming.send(answer('too large')))
+  const client = await raw(one)
+  client.send(Buffer.concat([headers(1, line), data(1, 'abc')]))
+  const frames = await framesUntil(client, ({ type }) => type === types.reset)
   assert.deepEqual(
-    { ...grouped(['A', '1', 'b', '2', 'a', '3', 'A', '4', '__proto__', 'x']) },
-    Object.fromEntries([
-      ['a', ['1', '3', '4']],
-      ['b', '2'],
-      ['__proto__', 'x'],
-    ]),
+    frames.filter((frame) => frame?.id === 1).map((frame) => [frame?.type, frame?.flags]),
+    [
+      [types.headers, 4],
+      [types.data, 1],
+      [types.reset, 0],
+    ],
   )
+  assert.equal(codeOf(frames.at(-1) as Frame), 0)
+  client.close()
+})
+
+test('a request whose body nobody read does not hold its connection', async () => {
+  await using one = await scene((incoming) => incoming.send(answer('ok')), 50)
+  assert.equal((await got(one.client, { ':method': 'POST' }, 'x'.repeat(100_000))).body, 'ok')
+  await once(one.client, 'close')
+})
+
+test('a body that stops coming while it is collected is given up', async () => {
+  const failed = Promise.withResolvers<unknown>()
+  await using one = await scene(
+    async (incoming) => void (await collect(incoming.body as Body, 100).catch(failed.resolve)),
+  )
+  const client = await raw(one)
+  client.send(Buffer.concat([headers(1, line), data(1, 'abc')]))
+  assert.equal(((await failed.promise) as { code?: string }).code, 'request_timeout')
+  client.close()
+})
+
+test('fields that come twice go on twice', async () => {
+  await using one = await scene((incoming) => incoming.send(answer('ok', ['date', 'a', 'date', 'b'])))
+  const client = await raw(one)
+  client.send(headers(1, line, { end: true }))
+  const frames = await framesUntil(client, ({ type }) => type === types.data)
+  assert.ok(frames.some((frame) => frame?.type === types.headers && frame.id === 1))
+  client.close()
 })

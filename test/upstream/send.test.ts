@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer } from '../../src/core/http.ts'
+import type { Answer, Body } from '../../src/core/http.ts'
+import { madeBody } from '../../src/http/body.ts'
 import type { Connector } from '../../src/upstream/connect.ts'
 import { upstream } from '../../src/upstream/send.ts'
 import { testAuthority } from '../support/authority.ts'
+import { goaway, reset } from '../support/http2-frames.ts'
+import { answer as reply, http2Origin, type Http2Connection } from '../support/http2-origin.ts'
 import { startOrigin, type OriginHandler, type OriginOptions } from '../support/origin.ts'
 import { loopbackConnector, requestTo, textOf, type Asked } from '../support/scripted-origin.ts'
 
@@ -94,3 +97,93 @@ test('plain HTTP is HTTP/1.1', async () => {
   await sender.close()
   await origin.close()
 })
+
+async function retried(script: (connection: Http2Connection, index: number) => unknown, body: Body | string | null) {
+  const origin = await http2Origin(authority, 'origin.test', script)
+  const sender = upstream(loopbackConnector(authority.cert), times, () => 0)
+  const sending = { signal: new AbortController().signal, inform: () => undefined }
+  const request = requestTo(origin.port, { scheme: 'https', version: '2', method: 'POST', body })
+  return {
+    origin,
+    answer: sender.send(request, sending),
+    [Symbol.asyncDispose]: async () => {
+      await sender.close()
+      await origin[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const untaken: readonly (readonly [what: string, frames: (id: number) => Buffer, connections: number])[] = [
+  ['REFUSED_STREAM', (id) => reset(id, 7), 1],
+  ['GOAWAY', () => goaway(0, 0), 2],
+  ['GOAWAY with an error', () => goaway(0, 11), 2],
+]
+
+for (const [what, frames, connections] of untaken) {
+  const script = (): ((connection: Http2Connection) => Promise<void>) => {
+    let tries = 0
+    return async (connection) => {
+      for (;;) {
+        const id = await connection.request().catch(() => undefined)
+        if (id === undefined) return
+        tries += 1
+        connection.send(tries === 1 ? frames(id) : reply(id, 200, [], true))
+      }
+    }
+  }
+
+  test(`a request that was answered by ${what} is sent again, with its body`, async () => {
+    for (const body of [null, 'abc']) {
+      await using one = await retried(script(), body)
+      assert.equal((await one.answer).head.status, 200)
+      assert.equal(one.origin.connections(), connections)
+    }
+  })
+
+  test(`a request whose body is on its way is not sent again after ${what}`, async () => {
+    await using one = await retried(script(), madeBody(endless(), undefined))
+    await assert.rejects(one.answer, { code: 'upstream_closed' })
+  })
+}
+
+test('an origin that refuses every time is not asked without end', async () => {
+  let tries = 0
+  await using one = await retried(async (connection) => {
+    for (;;) {
+      const id = await connection.request().catch(() => undefined)
+      if (id === undefined) return
+      tries += 1
+      connection.send(reset(id, 7))
+    }
+  }, null)
+  await assert.rejects(one.answer, { code: 'upstream_closed' })
+  assert.equal(tries, 3)
+})
+
+test('a request that has to go over HTTP/1.1 does, and so do those after it', async () => {
+  let asked = 0
+  await using one = await scene({}, (seen, response) => {
+    if (seen.version === '1.1') return void response.end('1.1')
+    asked += 1
+    response.stream?.close(13)
+  })
+  for (let i = 0; i < 2; i += 1) assert.equal(await textOf((await one.ask({ version: '2' })).body), '1.1')
+  assert.equal(asked, 1)
+})
+
+test('that an origin speaks HTTP/2 alone is found out once', async () => {
+  await using one = await scene({ alpn: ['h2'] })
+  for (let i = 0; i < 2; i += 1) await textOf((await one.ask({ version: '1.1' })).body)
+  assert.deepEqual([one.offered, one.origin.connections()], [['http/1.1', 'h2,http/1.1'], 2])
+})
+
+test('cookies that HTTP/2 split reach HTTP/1.1 as one', async () => {
+  await using one = await scene({ alpn: ['http/1.1'] }, (seen, response) => void response.end(seen.header('cookie')))
+  const headers = ['host', 'origin.test', 'cookie', 'a=1', 'cookie', 'b=2']
+  assert.equal(await textOf((await one.ask({ version: '2', headers })).body), 'a=1; b=2')
+})
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('abc')
+  await new Promise(() => undefined)
+}
