@@ -1,9 +1,9 @@
-import { clients, type Client } from '../test/clients/index.ts'
+import { clients, tools, type Client, type Tool } from '../test/clients/index.ts'
 import { cacheFolder } from '../test/clients/toolchains.ts'
 import { testAuthority } from '../test/support/authority.ts'
 import { fakeProviders } from '../test/support/fake-providers.ts'
 import { startOrigin, type Origin } from '../test/support/origin.ts'
-import { startSallyport, type Installation } from '../test/support/sallyport.ts'
+import { startSallyport, type Installation, type Sallyport } from '../test/support/sallyport.ts'
 import { repository } from './source-files.ts'
 import { testEnvironment } from './test.ts'
 
@@ -22,7 +22,7 @@ export function summary(outcomes: readonly Outcome[]): string {
 async function main(wanted: readonly string[]): Promise<number> {
   process.chdir(repository)
   for (const name of Object.keys(process.env)) if (!(name in testEnvironment({ [name]: '' }))) delete process.env[name]
-  const chosen = clients.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  const isWanted = ({ name }: { name: string }) => wanted.length === 0 || wanted.some((part) => name.includes(part))
   const authority = testAuthority()
   await using origin = await startOrigin(fakeProviders({ delta: 5 }), {
     authority,
@@ -32,15 +32,11 @@ async function main(wanted: readonly string[]): Promise<number> {
   await using sallyport = await startSallyport({ authority, origins })
   const prepared = new Map<string, string | { readonly skip: string }>()
   const outcomes: Outcome[] = []
-  for (const client of chosen) {
+  for (const client of [...clients, ...tools].filter(isWanted)) {
     const { toolchain } = client
-    if (!prepared.has(toolchain.name)) prepared.set(toolchain.name, toolchain.prepare(cacheFolder(toolchain.name)))
-    const outcome = await tried(
-      client,
-      prepared.get(toolchain.name) as string | { readonly skip: string },
-      sallyport,
-      origin,
-    )
+    const program = prepared.get(toolchain.name) ?? toolchain.prepare(cacheFolder(toolchain.name))
+    prepared.set(toolchain.name, program)
+    const outcome = await outcomeOf(client, program, sallyport, origin)
     outcomes.push(outcome)
     console.log(outcome.kind === 'ok' ? `ok: ${client.name}` : `${outcome.kind}: ${client.name}: ${outcome.reason}`)
   }
@@ -48,13 +44,20 @@ async function main(wanted: readonly string[]): Promise<number> {
   return outcomes.some((outcome) => outcome.kind === 'fail') ? 1 : 0
 }
 
-async function tried(
-  client: Client,
+async function outcomeOf(
+  client: Client | Tool,
   program: string | { readonly skip: string },
-  sallyport: Installation,
+  sallyport: Sallyport,
   origin: Origin,
 ): Promise<Outcome> {
-  if (typeof program !== 'string') return { client: client.name, kind: 'skip', reason: program.skip }
+  const { name } = client
+  if (typeof program !== 'string') return { client: name, kind: 'skip', reason: program.skip }
+  if ('command' in client) return tried(client, program, sallyport, origin)
+  const reason = await client.trial(program, sallyport)
+  return reason === undefined ? { client: name, kind: 'ok' } : { client: name, kind: 'fail', reason }
+}
+
+async function tried(client: Client, program: string, sallyport: Installation, origin: Origin): Promise<Outcome> {
   const before = origin.seen.length
   const ran = await sallyport.run(['exec', '--', ...client.command(program), `please use ${secret} for it`], {
     cwd: repository,

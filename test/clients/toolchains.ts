@@ -75,6 +75,12 @@ export const rust: Toolchain = {
   },
 }
 
+/** A tool that is there or not; some end with a failure whatever they are asked. */
+export function installed(name: string): Toolchain {
+  const missing = () => spawnSync(name, ['-h'], { stdio: 'ignore', timeout: 30_000 }).error !== undefined
+  return { name, prepare: () => (missing() ? { skip: `${name} is not installed` } : name) }
+}
+
 /** A folder that stays between runs. */
 export function cacheFolder(name: string): string {
   const folder = join(process.cwd(), 'node_modules', '.cache', 'sallyport-clients', name)
