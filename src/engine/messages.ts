@@ -108,6 +108,7 @@ async function converse(
   const ending = await relayMessages(socket, opened.socket, judge(rooms, trace, keepers), {
     agreed: opened.agreed,
     limit: rooms.inspectBytes,
+    room: rooms.budget,
     unread: unreadMessages(trace, opened.agreed),
     silenceMs: opened.silenceMs,
   })
@@ -163,6 +164,7 @@ const endings: Readonly<Record<number, ErrorCode>> = {
   1001: 'upstream_timeout',
   1008: 'sallyport_blocked',
   1009: 'sallyport_too_large',
+  1013: 'overloaded',
 }
 
 async function keepConversation(trace: Trace, keepers: Keepers): Promise<void> {

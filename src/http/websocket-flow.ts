@@ -27,6 +27,9 @@ export type JudgedMessage = {
 
 export type Judge = (way: MessageWay, message: JudgedMessage) => Promise<MessageVerdict>
 
+/** Memory that is shared: `take` gives false when there is not enough. */
+export type Room = { readonly take: (bytes: number) => boolean; readonly give: (bytes: number) => void }
+
 /** What one direction of a conversation works with. */
 export type FlowTerms = {
   readonly way: MessageWay
@@ -43,6 +46,8 @@ export type FlowTerms = {
   readonly limit: number
   /** Told how many bytes of a message over the limit pass unread; undefined when such a message ends the conversation. */
   readonly unread: ((bytes: number) => void) | undefined
+  /** What messages in memory are counted against; where there is no room, the conversation ends with 1013. */
+  readonly room: Room
   /** How it is compressed; undefined when it is not. */
   readonly window: Window | undefined
 }
@@ -59,6 +64,7 @@ export class Flow {
   #content = new Gathered()
   #passing: 'as it came' | 'decompressed' | undefined
   #begun = false
+  #counted = 0
   #inflater: Inflater | undefined
   #deflater: Deflater | undefined
   readonly #reader: FrameReader
@@ -75,12 +81,24 @@ export class Flow {
       for await (const chunk of from.iterator({ destroyOnReturn: false })) {
         this.#terms.heard()
         // What comes after the end is read, and thrown away.
-        if (!this.#over) await this.#take(chunk as Buffer)
+        if (this.#over) continue
+        await this.#take(chunk as Buffer)
+        this.#count(this.#reader.held + 2 * this.#raw.size)
       }
     } finally {
+      this.#count(0)
       this.#inflater?.close()
       this.#deflater?.close()
     }
+  }
+
+  /** Counts what is held between chunks; a little is not worth the trouble. */
+  #count(held: number): void {
+    const counted = held > uncounted ? held : 0
+    if (counted > this.#counted && !this.#terms.room.take(counted - this.#counted))
+      return this.#terms.stop(1013, noRoom)
+    if (counted < this.#counted) this.#terms.room.give(this.#counted - counted)
+    this.#counted = counted
   }
 
   get #over(): boolean {
@@ -238,6 +256,19 @@ export class Flow {
   async #deliver(first: First, raw: Buffer, packed: Buffer): Promise<void> {
     const content = first.rsv1 ? await this.#inflated(first, raw, packed) : packed
     if (content === undefined) return
+    const { room, stop } = this.#terms
+    if (content.length <= uncounted) return this.#judged(first, raw, content)
+    // Its bytes, and the text they spell.
+    const size = 3 * content.length
+    if (!room.take(size)) return stop(1013, noRoom)
+    try {
+      await this.#judged(first, raw, content)
+    } finally {
+      room.give(size)
+    }
+  }
+
+  async #judged(first: First, raw: Buffer, content: Buffer): Promise<void> {
     const utf8 = isUtf8(content)
     if (first.opcode === opcodes.text && !utf8) return this.#terms.stop(1007, 'the text is not UTF-8')
     const readable = first.opcode === opcodes.text || (utf8 && !content.includes(0))
@@ -329,5 +360,7 @@ class Gathered {
 
 const passes: MessageVerdict = { kind: 'pass' }
 const byPolicy = 1008
+const noRoom = 'no room for the message now'
+const uncounted = 65_536
 const tooLarge = 'the message is too large'
 const none = Buffer.alloc(0)

@@ -148,6 +148,11 @@ export class FrameReader {
     return { head, offset, bytes, last }
   }
 
+  /** Bytes that wait for the rest of their frame. */
+  get held(): number {
+    return this.#end - this.#start
+  }
+
   get inLong(): boolean {
     return this.#long !== undefined
   }

@@ -4,7 +4,7 @@ import type { Http2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { drained } from './body.ts'
 import { Flow } from './websocket-flow.ts'
-import type { Judge, MessageWay } from './websocket-flow.ts'
+import type { Judge, MessageWay, Room } from './websocket-flow.ts'
 import { closePayload, opcodes, writeFrame } from './websocket-frame.ts'
 import type { Agreed } from './websocket-handshake.ts'
 
@@ -17,6 +17,8 @@ export type RelayOptions = {
   readonly limit: number
   /** Told of what passes unread; without it a message over the limit ends the conversation with 1009. */
   readonly unread: ((way: MessageWay, bytes: number) => void) | undefined
+  /** What messages in memory are counted against. */
+  readonly room: Room
   /** How long both sides may be silent. */
   readonly silenceMs: number
 }
@@ -80,7 +82,12 @@ class Conversation {
     return this.#ending as Ending
   }
 
-  #carrier(way: MessageWay, to: Duplex, judge: Judge, { agreed, limit, unread, silenceMs }: RelayOptions): Carrier {
+  #carrier(
+    way: MessageWay,
+    to: Duplex,
+    judge: Judge,
+    { agreed, limit, unread, room, silenceMs }: RelayOptions,
+  ): Carrier {
     const told = unread && ((bytes: number): void => unread(way, bytes))
     const heard = Number.isFinite(silenceMs) ? (): void => void this.#silence?.refresh() : nothing
     if (agreed.kind === 'unknown') return rawCarrier(to, told, heard)
@@ -89,6 +96,7 @@ class Conversation {
       to,
       judge,
       limit,
+      room,
       unread: told,
       heard,
       stop: (code, reason) => this.#stop(code, reason, way),

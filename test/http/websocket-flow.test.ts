@@ -3,6 +3,7 @@ import { duplexPair } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { relayMessages, type Ending, type Judge, type MessageWay } from '../../src/http/websocket.ts'
+import type { Room } from '../../src/http/websocket-flow.ts'
 import { Deflater, Inflater } from '../../src/http/websocket-deflate.ts'
 import { opcodes, writeFrame } from '../../src/http/websocket-frame.ts'
 import { agreed, type Agreed } from '../../src/http/websocket-handshake.ts'
@@ -19,15 +20,19 @@ type Scene = {
   readonly ending: Promise<Ending>
 }
 
-function scene(judge: Judge, options: { deflate?: string; silenceMs?: number; block?: true } = {}): Scene {
+function scene(
+  judge: Judge,
+  options: { deflate?: string; silenceMs?: number; block?: true; room?: Room; most?: number } = {},
+): Scene {
   const [client, near] = duplexPair()
   const [far, origin] = duplexPair()
   const fields = options.deflate === undefined ? [] : ['Sec-WebSocket-Extensions', options.deflate]
   const unread: Scene['unread'] = []
   const ending = relayMessages(near, far, judge, {
     agreed: agreed(fields, fields) as Exclude<Agreed, { kind: 'invalid' }>,
-    limit,
+    limit: options.most ?? limit,
     unread: options.block === true ? undefined : (way, bytes) => void unread.push([way, bytes]),
+    room: options.room ?? { take: () => true, give: () => undefined },
     silenceMs: options.silenceMs ?? Number.POSITIVE_INFINITY,
   })
   return { client: websocketEnd(client, true), origin: websocketEnd(origin, false), unread, ending }
@@ -212,4 +217,30 @@ test('a bomb passes unread where long messages may, and those after it are read'
   assert.deepEqual(await messages(one.origin, full, 3), sent)
   assert.deepEqual(texts, [sent[0], sent[2]])
   assert.deepEqual(one.unread, [['up', 3_000_000]])
+})
+
+test('long messages are counted while they are held and judged, and where there is no room the conversation ends', async () => {
+  let [used, most] = [0, 0]
+  const room = (size: number): Room => ({
+    take: (bytes) => used + bytes <= size && ((used += bytes), (most = Math.max(most, used)), true),
+    give: (bytes) => void (used -= bytes),
+  })
+  const large = writeFrame(opcodes.text, Buffer.alloc(150_000, 'x'), { key })
+  const roomy = scene(pass, { room: room(1_000_000), most: 200_000 })
+  roomy.client.send(large.subarray(0, 100_000))
+  roomy.client.send(large.subarray(100_000))
+  assert.equal((await roomy.origin.hear())?.payload.length, 150_000)
+  roomy.client.close(1000)
+  await roomy.origin.hear()
+  assert.ok(most >= 450_000, `${most} bytes were counted`)
+  roomy.client.socket.end()
+  roomy.origin.socket.end()
+  await roomy.ending
+  assert.equal(used, 0)
+  const narrow = scene(() => assert.fail('it was judged'), { room: room(90_000), most: 200_000 })
+  narrow.client.send(large)
+  assert.equal((await narrow.client.hear())?.payload.readUInt16BE(0), 1013)
+  for (const end of [narrow.client, narrow.origin]) end.socket.end()
+  assert.deepEqual(await narrow.ending, { kind: 'stopped', code: 1013, way: 'up' })
+  assert.equal(used, 0)
 })

@@ -55,6 +55,7 @@ async function relayed(judge: Judge, options: Options = {}) {
     agreed: agreed(options.extensions ?? [], options.extensions ?? []) as Exclude<Agreed, { kind: 'invalid' }>,
     limit: options.limit ?? 100_000,
     unread: options.oversize === 'allow' ? (way, bytes) => void unread.push([way, bytes]) : undefined,
+    room: { take: () => true, give: () => undefined },
     silenceMs: options.silenceMs ?? Number.POSITIVE_INFINITY,
   })
   return {

@@ -276,6 +276,7 @@ async function played(
     agreed: agreed(offer, answer) as Exclude<Agreed, { kind: 'invalid' }>,
     limit,
     unread: undefined,
+    room: { take: () => true, give: () => undefined },
     silenceMs: Number.POSITIVE_INFINITY,
   })
   const [from, to] = way === 'up' ? [client, origin] : [origin, client]
