@@ -28,6 +28,9 @@ export type Instance = {
   readonly metrics: Metrics
   readonly recorder: Recorder
   readonly health: () => Health
+  readonly connections: () => { readonly open: number; readonly limit: number }
+  /** How many connections it may have of the limit that all processes have together. */
+  readonly share: (connections: number) => void
   /** Takes a new configuration; policies are read anew too. */
   readonly reload: (config: Config) => Promise<void>
   /** Stops accepting, lets what is in flight finish for at most `graceMs`, flushes the ledger. */
@@ -101,6 +104,8 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     authority,
     metrics,
     recorder,
+    connections: () => ({ open: proxy.parts.connections.open, limit: config.limits.connections }),
+    share: proxy.share,
     health: () => healthOf(policies, recorder, authority, config),
     async reload(next) {
       config = next

@@ -30,7 +30,13 @@ export function proxyParts(options: {
   /** How many processes share the door and its limits. */
   readonly processes: number
   readonly principalOf: Principals['principalOf']
-}): { readonly parts: ProxyParts; readonly reload: () => void; readonly close: () => Promise<void> } {
+}): {
+  readonly parts: ProxyParts
+  /** From now on this many connections, of the limit that all processes have together. */
+  readonly share: (connections: number) => void
+  readonly reload: () => void
+  readonly close: () => Promise<void>
+} {
   const { config, own, rooms, metrics, log, authority } = options
   let live = liveParts(config(), own, log)
   let tls = tlsOf(config(), log)
@@ -48,6 +54,7 @@ export function proxyParts(options: {
     onUse: (outcome) => metrics.leaves.inc({ outcome }),
     ...crlUrl(config()),
   })
+  let shared: number | undefined
   const parts: ProxyParts = {
     rooms,
     metrics,
@@ -78,14 +85,16 @@ export function proxyParts(options: {
     isSelf: ({ host, port }) => isOwnAddress(own(), host === 'localhost' ? '127.0.0.1' : host, port),
     allowClient: (address) => live.allowClient(address),
     get maxConnections() {
-      return Math.max(1, Math.floor(config().limits.connections / options.processes))
+      return shared ?? Math.max(1, Math.floor(config().limits.connections / options.processes))
     },
+    connections: { open: 0 },
     headerBytes: config().limits.headerBytes,
     handshakeTimeoutMs: 10_000,
     writeStallMs: config().upstream.idleTimeoutMs,
   }
   return {
     parts,
+    share: (connections) => (shared = connections),
     reload() {
       const before = live
       try {

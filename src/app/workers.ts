@@ -9,7 +9,9 @@ import type { Health } from '../console/server.ts'
 import type { Log } from '../lib/log.ts'
 import type { Running } from './console.ts'
 import { startInstance } from './instance.ts'
+import type { Instance } from './instance.ts'
 import { addressText } from './listen.ts'
+import { shares } from './shares.ts'
 import { reloaded, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
@@ -17,8 +19,12 @@ type FromWorker =
   | { readonly kind: 'ready'; readonly proxy: readonly string[]; readonly health: Health }
   | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
   | { readonly kind: 'health'; readonly health: Health }
+  | { readonly kind: 'connections'; readonly open: number; readonly limit: number }
 
-type FromParent = { readonly kind: 'reload' } | { readonly kind: 'stop' }
+type FromParent =
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'share'; readonly connections: number }
 
 /** How many processes serve the doors. */
 export function workerCount({ workers }: Pick<Config, 'workers'>): number {
@@ -34,10 +40,12 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
     AggregatorRegistry.setRegistries([instance.metrics.registry])
     tell({ kind: 'ready', proxy: instance.proxy.map(addressText), health: instance.health() })
     const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
+    const count = countConnections(instance, tell)
     await new Promise<void>((resolve) => {
       process.once('disconnect', resolve)
       process.on('message', (message: FromParent) => {
         if (message.kind === 'stop') resolve()
+        if (message.kind === 'share') instance.share(message.connections)
         if (message.kind !== 'reload') return
         const next = reloaded(config, source, log)
         if (next !== undefined) void instance.reload(next)
@@ -46,6 +54,7 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
       void signals(log, async () => undefined)
     })
     clearInterval(beat)
+    clearInterval(count)
     await instance.stop(config.shutdown.graceMs)
     return 0
   } catch (thrown) {
@@ -62,6 +71,7 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
 export async function supervise(count: number, log: Log): Promise<Running> {
   const registry = new AggregatorRegistry()
   const health = new Map<number, Health>()
+  const share = sharing()
   let stopping = false
   let wait = 100
 
@@ -71,6 +81,7 @@ export async function supervise(count: number, log: Log): Promise<Running> {
       const began = Date.now()
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'health') health.set(worker.id, message.health)
+        if (message.kind === 'connections') share(worker.id, message)
         if (message.kind === 'ready') {
           health.set(worker.id, message.health)
           resolve(message.proxy)
@@ -79,6 +90,7 @@ export async function supervise(count: number, log: Log): Promise<Running> {
       })
       worker.once('exit', (code, signal) => {
         health.delete(worker.id)
+        share(worker.id, undefined)
         reject(new SallyportError('internal_error', `a worker ended with ${signal ?? code}`))
         if (stopping || began === 0) return
         log.error({ worker: worker.process.pid, code, signal }, 'a worker died and is replaced')
@@ -116,6 +128,39 @@ export async function supervise(count: number, log: Log): Promise<Running> {
   }
 }
 
+/** Tells the parent how many connections there are, when that has changed. */
+function countConnections(instance: Instance, tell: (message: FromWorker) => void): NodeJS.Timeout {
+  let told = ''
+  return setInterval(() => {
+    const { open, limit } = instance.connections()
+    const now = `${open} of ${limit}`
+    if (now !== told) tell({ kind: 'connections', open, limit })
+    told = now
+  }, countEveryMs)
+}
+
+/** Divides the limit of connections among the workers anew when one says how many it has, or is gone. */
+function sharing(): (
+  worker: number,
+  connections: { readonly open: number; readonly limit: number } | undefined,
+) => void {
+  const held = new Map<number, number>()
+  let most = 0
+  return (id, connections) => {
+    if (connections === undefined) held.delete(id)
+    else held.set(id, connections.open)
+    most = connections?.limit ?? most
+    // None has said what the limit is.
+    if (most === 0) return
+    const workers = alive()
+    const parts = shares(
+      most,
+      workers.map((worker) => held.get(worker.id) ?? 0),
+    )
+    for (const [i, worker] of workers.entries()) tellWorker(worker, { kind: 'share', connections: parts[i] as number })
+  }
+}
+
 function alive(): Worker[] {
   return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
 }
@@ -141,3 +186,5 @@ function worst(health: ReadonlyMap<number, Health>, count: number): Health {
     facts: all[0]?.facts ?? {},
   }
 }
+
+const countEveryMs = 100

@@ -31,6 +31,8 @@ export type ProxyParts = {
   readonly isSelf: (authority: Authority) => boolean
   readonly allowClient: (address: string) => boolean
   readonly maxConnections: number
+  /** How many connections the doors of this process have now. */
+  readonly connections: { open: number }
   readonly headerBytes: number
   readonly handshakeTimeoutMs: number
   /** How long a client may take nothing of what waits for it. */

@@ -84,13 +84,15 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     const connection = connectionOf(socket)
     socket.on('error', () => undefined)
-    const denied = admission(parts, connection, open.size)
+    const denied = admission(parts, connection)
     if (denied !== undefined) return turnAway(parts, connection, denied)
     open.set(socket, connection)
+    parts.connections.open += 1
     parts.metrics.activeConnections.inc({ door: 'proxy' })
     socket.once('close', () => {
       const last = open.get(socket) ?? connection
       open.delete(socket)
+      parts.connections.open -= 1
       parts.metrics.activeConnections.dec({ door: 'proxy' })
       if (last.refusal !== undefined || (last.exchanges === 0 && last.challenges === 0)) silent(parts, last)
     })
@@ -150,9 +152,10 @@ function connectionOf(socket: Socket, challenges = 0): Connection {
   }
 }
 
-function admission(parts: ProxyParts, { clientIp }: Connection, connections: number): SallyportError | undefined {
+function admission(parts: ProxyParts, { clientIp }: Connection): SallyportError | undefined {
   if (!parts.allowClient(clientIp)) return new SallyportError('client_not_allowed', 'this client may not use the proxy')
-  if (connections >= parts.maxConnections) return new SallyportError('too_many_connections', 'too many connections')
+  if (parts.connections.open >= parts.maxConnections)
+    return new SallyportError('too_many_connections', 'too many connections')
   return undefined
 }
 
