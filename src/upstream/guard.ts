@@ -49,7 +49,8 @@ export function addressGuard(options: {
     }
     const fixed = options.resolve.get(`${host}:${port}`)
     if (fixed !== undefined) return fixedRoute(fixed, port)
-    return { addresses: check(host, isIP(host) === 0 ? await addressesOf(host) : [plainAddress(host)]), port }
+    const known = check(host, addressesWithin(host))
+    return { addresses: isIP(host) === 0 ? check(host, await addressesOf(host)) : known, port }
   }
 }
 

@@ -20,7 +20,10 @@ export async function switchHttp1(
   times: UpstreamTimes,
 ): Promise<Switched> {
   const text = { text: bareText(request, request.head.headers), chunked: false, expects: false }
-  const socket = await connect.http(origin, ['http/1.1'], signal)
+  // Through a parent proxy what is no HTTP any more goes in a tunnel (RFC 6455, 4.1).
+  const socket = await (origin.scheme === 'http'
+    ? connect.tcp(origin, signal)
+    : connect.http(origin, ['http/1.1'], signal))
   const connection = new Connection('', socket, {
     times: { headersTimeoutMs: Number.POSITIVE_INFINITY, idleTimeoutMs: Number.POSITIVE_INFINITY },
     clock: () => 0,
