@@ -9,9 +9,11 @@ import type { Connection } from './context.ts'
 import { exchangeOf, hostField, identified, innerTarget, namedHostFits } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAbsolute } from './target.ts'
+import { unreadWebsocket } from './unread-websocket.ts'
 
 /** A WebSocket inside a CONNECT, on HTTP/1.1 or HTTP/2, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
-export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade<Connection>): Promise<void> {
+export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>): Promise<void> {
+  const { incoming, accept } = upgrade
   const { context } = incoming
   context.exchanges += 1
   const { tunnel } = context
@@ -27,6 +29,10 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
       new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`),
     )
   }
+  // An absolute target wins over Host (RFC 9112, 3.2.2): policy and origin must mean the same host.
+  const { head } = exchange.request
+  const headers = tunnel === null ? withHeader(head.headers, 'Host', hostField(at)) : head.headers
+  const request = { head: { ...head, headers }, body: null }
   if (tunnel === null) {
     if (parts.isSelf(at))
       return refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
@@ -35,11 +41,8 @@ export async function websocket(parts: ProxyParts, { incoming, accept }: Upgrade
       .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: exchange.principal })
     if (action === 'deny')
       return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
+    if (action === 'tunnel') return unreadWebsocket(parts, upgrade, exchange, request, reason)
   }
-  // An absolute target wins over Host (RFC 9112, 3.2.2): policy and origin must mean the same host.
-  const { head } = exchange.request
-  const headers = tunnel === null ? withHeader(head.headers, 'Host', hostField(at)) : head.headers
-  const request = { head: { ...head, headers }, body: null }
   return runMessages(parts.rooms, exchange, () => parts.upstream.upgrade(request, incoming.signal), accept)
 }
 
