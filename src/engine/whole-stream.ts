@@ -27,7 +27,11 @@ export async function* judgeWhole(
   const { mode, oversize } = trace.policy
   const { inspector } = watch
   try {
-    const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease)
+    const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease).catch(noRoom)
+    if (collected instanceof SallyportError) {
+      yield watch.refusal(collected)
+      return
+    }
     if (collected.kind === 'over') {
       if (mode === 'enforce' && oversize === 'block') {
         yield watch.refusal(tooLarge(rooms, trace))
@@ -56,6 +60,12 @@ export async function* judgeWhole(
   } finally {
     await watch.finish()
   }
+}
+
+/** The answer has begun: that there is no room for the rest is said in its dialect. */
+function noRoom(error: unknown): SallyportError {
+  if (error instanceof SallyportError && error.code === 'overloaded') return error
+  throw error
 }
 
 /** The events of a whole stream, read piece by piece so that others get their turn. */

@@ -37,21 +37,24 @@ export function spools(terms: {
     terms.failed(cause)
     return new SallyportError('overloaded', 'there is no room for the body: it could not be put on disk', { cause })
   }
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (cause) {
-      throw refused(cause)
-    }
-  }
   return {
     open() {
       if (files >= terms.maxFiles) throw tooMany()
       files += 1
       const file = new Spooled(() => unnamed(terms.dir))
       let closed = false
+      // What is still under way when its place is freed is nobody's any more: no fault of the disk.
+      const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+        if (closed) throw over()
+        try {
+          return await work()
+        } catch (cause) {
+          throw closed ? over() : refused(cause)
+        }
+      }
       return {
         async write(some) {
+          if (closed) throw over()
           if (bytes + some.length > terms.maxBytes()) throw tooMany()
           bytes += some.length
           await guarded(() => file.write(some))
@@ -167,6 +170,10 @@ async function unnamed(dir: string): Promise<Opened> {
   } catch {
     return { file, close: () => file.close().then(() => rm(path, { force: true })) }
   }
+}
+
+function over(): SallyportError {
+  return new SallyportError('client_aborted', 'the exchange is over')
 }
 
 function tooMany(): SallyportError {

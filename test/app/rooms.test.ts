@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { engineRooms, openRecorder } from '../../src/app/rooms.ts'
+import { engineRooms, openBudget, openRecorder } from '../../src/app/rooms.ts'
 import { openLedger } from '../../src/audit/ledger.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
@@ -64,6 +64,16 @@ test('the recorder writes to the ledger of the data folder', async () => {
     [[row.id, 'done']],
   )
   ledger.close()
+})
+
+test('each of several processes has its share of `limits.bufferedBytes`, also after a reload', async () => {
+  const dir = tempFolder('app')
+  const { log } = await keptLog()
+  let config = configIn(dir, { limits: { bufferedBytes: 1_000_000 } })
+  const budget = openBudget({ config: () => config, processes: 4, metrics: createMetrics(), log })
+  assert.deepEqual([budget.take(250_001), budget.take(250_000)], [false, true])
+  config = configIn(dir, { limits: { bufferedBytes: 2_000_000 } })
+  assert.deepEqual([budget.take(250_001), budget.take(250_000)], [false, true])
 })
 
 async function roomsFor(config: () => Config) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Rooms } from '../../src/engine/exchange.ts'
+import { budgetOf } from '../support/budget.ts'
 import { outsideJudge } from '../support/outside-judge.ts'
 import { answerOf, chatRequest, chatStream, converse, eventStream, spoken, startEngine } from '../support/engine.ts'
 
@@ -83,4 +84,14 @@ test('with `oversize: allow` a stream that is too large passes the detectors alo
   assert.match(received.text, /data: \[DONE\]\n\n$/)
   assert.equal(judge.asked.length, 0)
   assert.equal((await engine.row(id))['error'], 'not_inspected: answer oversize')
+})
+
+test('a stream that finds no room to be judged in ends with a word of that, and nothing of it passes', async (t) => {
+  const { judge, rooms } = await judged(t, { verdict: 'allow' }, '', { budget: budgetOf(10, { waitMs: 20 }) })
+  assert.ok(rooms.budget.take(10))
+  const { received, id } = await converse(rooms, {}, answerOf(long, eventStream))
+  assert.match(received.text, /overloaded|no room/)
+  assert.doesNotMatch(received.text, /bluebird/)
+  assert.equal(judge.asked.length, 0)
+  assert.equal((await engine.row(id))['error'], 'overloaded')
 })

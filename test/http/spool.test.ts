@@ -62,6 +62,19 @@ test('what the disk refuses is told, and is `overloaded`', async () => {
   assert.equal(told.length, 2)
 })
 
+test('whoever still writes to a file that was closed, or reads it, makes nothing and counts for nothing', async () => {
+  const dir = join(tempFolder('spool'), 'made')
+  const told: unknown[] = []
+  const some = spoolsIn(dir, { failed: (cause) => told.push(cause) })
+  const file = some.open()
+  const under = file.write(Buffer.alloc(large)).catch(() => undefined)
+  file.close()
+  await under
+  await assert.rejects(file.write(Buffer.alloc(large)), { code: 'client_aborted' })
+  await assert.rejects(file.whole(), { code: 'client_aborted' })
+  assert.deepEqual([some.bytes(), told, readdirSync(dir)], [0, [], []])
+})
+
 test('what an earlier run left is swept', async () => {
   const dir = tempFolder('spool')
   writeFileSync(join(dir, 'left'), 'x')
