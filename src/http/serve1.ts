@@ -71,7 +71,7 @@ export function http1Server<C>(
       client.answering = response
       let cause: unknown
       await handlers.exchange(incoming).catch((thrown: unknown) => (cause = thrown))
-      if (response.writableEnded && response.shouldKeepAlive) return
+      if (response.writableEnded && response.shouldKeepAlive) return forget(client, response)
       client.closed = true
       client.turns.drop()
       if (response.writableEnded || socket.destroyed) return
@@ -153,6 +153,12 @@ type Client<C> = {
   answering: ServerResponse | undefined
   /** The end of the client's side is from now on the end of the connection. */
   readonly wholly: () => void
+}
+
+/** An idle connection holds on to nothing of its last exchange. */
+function forget<C>(client: Client<C>, response: ServerResponse): void {
+  if (client.answering === response) client.answering = undefined
+  if (client.last?.response === response && client.last.request.complete) client.last = undefined
 }
 
 type InFlight = {
