@@ -64,6 +64,8 @@ export function http2Session(
       reject(upstreamFault(error))
       socket.destroy()
     })
+    // Node waits for the origin's end after its own: an origin that never ends would keep the socket for ever.
+    socket.once('finish', () => setTimeout(() => socket.destroy(), lingerMs).unref())
     session.once('close', () => {
       clearTimeout(late)
       gone(opened)
@@ -151,5 +153,6 @@ export function allowed({ session }: Http2Session): number {
 }
 
 const settingsMs = 10_000
+const lingerMs = 2_000
 // Missing from the type declarations of a client: what comes twice goes on twice.
 const twiceIsTwice: object = { strictSingleValueFields: false }

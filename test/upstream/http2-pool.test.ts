@@ -90,3 +90,14 @@ test('an origin that chose HTTP/1.1, or cannot be reached, is told to all who wa
   await assert.rejects(pool.acquire(at, present), { code: 'upstream_unreachable' })
   pool.close()
 })
+
+test('an origin that says GOAWAY and then never ends its side does not keep the connection', async () => {
+  await using one = await scene((connection) => {
+    connection.send(goaway(0, 0))
+    connection.socket.pause()
+  })
+  const { session } = await one.acquire()
+  if (!session.closed) session.close()
+  await new Promise((resolve) => session.once('close', resolve))
+  assert.equal(session.destroyed, true)
+})
