@@ -9,19 +9,26 @@ export type LingerTerms = { readonly totalMs: number; readonly quietMs: number; 
  */
 export function lingers(request: IncomingMessage, terms: LingerTerms = usual): void {
   const { socket } = request
-  // What Node calls after the last answer of a connection.
+  let lingering = false
+  // What Node calls after the last answer of a connection, and whoever else wants it to end.
   socket.destroySoon = () => {
-    // The method of its class is used from here on.
-    delete (socket as { destroySoon?: () => void }).destroySoon
-    if (request.complete || socket.destroyed) socket.destroySoon()
-    else dropUntilEnd(request, terms)
+    if (request.complete || socket.destroyed) return soon(socket)
+    if (!lingering) dropUntilEnd(request, terms)
+    lingering = true
   }
+}
+
+/** The method of its class again. */
+function soon(socket: IncomingMessage['socket']): void {
+  delete (socket as { destroySoon?: () => void }).destroySoon
+  socket.destroySoon()
 }
 
 /** Reads what still comes of a request's body, and drops it; nobody else gets any of it. */
 export function dropRest(request: IncomingMessage): void {
   request.removeAllListeners('readable').removeAllListeners('data')
-  request.resume()
+  // The stream takes note of a lost listener in the next tick, and stops then.
+  process.nextTick(() => request.resume())
 }
 
 function dropUntilEnd(request: IncomingMessage, { totalMs, quietMs, bytes }: LingerTerms): void {
@@ -37,7 +44,7 @@ function dropUntilEnd(request: IncomingMessage, { totalMs, quietMs, bytes }: Lin
     clearInterval(quiet)
     clearTimeout(total)
   })
-  request.once('end', () => socket.destroySoon())
+  request.once('end', () => soon(socket))
   socket.end()
   dropRest(request)
 }

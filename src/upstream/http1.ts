@@ -88,7 +88,9 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     const key = keyOf(origin)
     let before = usable(key)
     while (before !== undefined && before.quietMs >= restedMs && !idempotent.has(request.head.method)) {
-      // The origin may have closed it, and this process not have heard: what has come by now is read before a request is lost.
+      // The origin may have closed it, and this process not have heard: what has come by now is read before a request is lost. The first
+      // turn ends the reading that is going on, the second comes after a new one.
+      await setImmediate()
       await setImmediate()
       if (sending.signal.aborted) {
         kept.put(key, before)
