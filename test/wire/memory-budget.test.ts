@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { IncomingHttpHeaders } from 'node:http2'
 import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -75,17 +77,17 @@ test(
   { skip: !canMeasure },
   async () => {
     await post('/warm', chat(3_000_000))
-    const body = chat(4_000_000)
-    const bad = chat(4_000_000, 'bluebird')
+    const body = chat(3_000_000)
+    const bad = chat(3_000_000, 'bluebird')
     let most = 0
     const grown = await growth(stage.sallyport.child.pid as number, async () => {
       const answers = await Promise.all(
-        Array.from({ length: 30 }, (_, i) => post(i % 3 === 0 ? '/bad' : '/many', i % 3 === 0 ? bad : body)),
+        Array.from({ length: 24 }, (_, i) => post(i % 3 === 0 ? '/bad' : '/many', i % 3 === 0 ? bad : body)),
       )
       for (const [i, { status }] of answers.entries()) assert.equal(status, i % 3 === 0 ? 403 : 200)
       most = answers.length * body.length
     })
-    assert.ok(seen('/many').length === 20 && seen('/many').every((one) => one.body.equals(body)))
+    assert.ok(seen('/many').length === 16 && seen('/many').every((one) => one.body.equals(body)))
     assert.deepEqual(seen('/bad'), [])
     assert.ok((await metric('bodies_without_room_total\\{outcome="spooled"\\}')) > 0)
     assert.ok(grown < 250, `${grown} MB more, for ${most / 1e6} MB of bodies`)
@@ -100,8 +102,8 @@ test('a body larger than the whole budget goes alone, unchanged', async () => {
 })
 
 test('an answer that finds no room is inspected all the same', async () => {
-  const large = JSON.stringify({ choices: [{ message: { content: 'x'.repeat(12_000_000) } }] })
-  const bad = JSON.stringify({ choices: [{ message: { content: `bluebird ${'x'.repeat(12_000_000)}` } }] })
+  const large = JSON.stringify({ choices: [{ message: { content: 'x'.repeat(7_000_000) } }] })
+  const bad = JSON.stringify({ choices: [{ message: { content: `bluebird ${'x'.repeat(7_000_000)}` } }] })
   stage.origin.answer((one, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(one.url === '/v1/chat/completions?bad' ? bad : large)
@@ -127,6 +129,26 @@ test('bombs by the dozen take turns', { skip: !canMeasure }, async () => {
   })
   assert.deepEqual(seen('/bomb'), [])
   assert.ok(grown < 300, `${grown} MB more`)
+})
+
+test('streams of one HTTP/2 connection wait for room without holding each other up', async () => {
+  const session = await stage.http2(host)
+  const body = chat(4_000_000)
+  const statuses = await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const stream = session.request({ ':method': 'POST', ':path': '/h2', 'content-type': 'application/json' })
+      stream.end(body)
+      const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+      stream.resume()
+      return headers[':status']
+    }),
+  )
+  assert.deepEqual(
+    statuses,
+    Array.from({ length: 10 }, () => 200),
+  )
+  assert.ok(seen('/h2').length === 10 && seen('/h2').every((one) => one.body.equals(body)))
+  session.destroy()
 })
 
 test('a client that leaves while its body is on disk takes its place with it', async () => {
@@ -167,7 +189,7 @@ test('nothing is left on disk, also when the program is killed with a body there
   assert.deepEqual(existsSync(spool()) ? readdirSync(spool()) : [], [])
 })
 
-/** How many files of the spool a process has open. */
+/** How many files of the spool a process has open, their names gone. */
 function openSpools(pid: number): number {
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {
@@ -176,5 +198,5 @@ function openSpools(pid: number): number {
       return ''
     }
   })
-  return links.filter((link) => link.startsWith(spool())).length
+  return links.filter((link) => link.startsWith(spool()) && link.endsWith(' (deleted)')).length
 }
