@@ -124,7 +124,12 @@ function judge(rooms: Rooms, trace: Trace, keepers: Keepers) {
     if (!message.control) count(trace, way, message.bytes)
     if (message.text !== undefined) {
       const keeper = message.control ? undefined : keepers?.[way]
-      return judgeMessage(rooms, trace, way, message.text, keeper)
+      try {
+        return await judgeMessage(rooms, trace, way, message.text, keeper)
+      } catch (err) {
+        if (!trace.exchange.signal.aborted) rooms.log.error({ exchange: trace.exchange.id, err }, 'exchange failed')
+        throw err
+      }
     }
     if (!message.control) trace.notInspected ??= 'binary message'
     // More than a number that a pong is known by.
@@ -164,6 +169,7 @@ const endings: Readonly<Record<number, ErrorCode>> = {
   1001: 'upstream_timeout',
   1008: 'sallyport_blocked',
   1009: 'sallyport_too_large',
+  1011: 'internal_error',
   1013: 'overloaded',
 }
 

@@ -109,7 +109,11 @@ class Conversation {
   async #carry(carrier: Carrier, from: Duplex, to: Duplex, by: 'client' | 'origin'): Promise<void> {
     const whole = await carrier.run(from).then(
       () => !isBroken(from),
-      () => false,
+      () => {
+        // What failed is neither side but the judge.
+        if (!isBroken(from) && !isBroken(to)) this.#stop(1011, 'internal error', undefined)
+        return this.#stopped
+      },
     )
     this.#over(carrier.closed ? 'closed' : by)
     if (whole) {

@@ -345,3 +345,18 @@ test('a conversation of many messages has a record of bounded size', async () =>
   assert.equal((JSON.parse(String(row['findings'])) as unknown[]).length, 1_000)
   assert.ok((JSON.parse(String(row['hooks'])) as unknown[]).length <= 256)
 })
+
+test('a message that cannot be judged is not passed on, and the log has the cause', async () => {
+  const rooms = await engine.rooms('', { vault: () => assert.fail('no vault') })
+  const { id, over, client, origin } = await conversation(rooms)
+  client.say(opcodes.text, event('hello'))
+  assert.equal((await client.hear())?.payload.readUInt16BE(0), 1011)
+  assert.equal((await origin.hear())?.opcode, opcodes.close)
+  client.hangUp()
+  origin.hangUp()
+  await over
+  assert.deepEqual([(await engine.row(id))['error'], (await engine.row(id))['state']], ['internal_error', 'aborted'])
+  assert.ok(
+    engine.logged.some(({ message, fields }) => message === 'exchange failed' && JSON.stringify(fields).includes(id)),
+  )
+})

@@ -244,3 +244,47 @@ test('long messages are counted while they are held and judged, and where there 
   assert.deepEqual(await narrow.ending, { kind: 'stopped', code: 1013, way: 'up' })
   assert.equal(used, 0)
 })
+
+test('whatever bytes come from either side, the conversation ends when they do', async () => {
+  const noise = fc.array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 30 }),
+      fc
+        .tuple(
+          fc.constantFrom(0, 1, 2, 8, 9, 10, 0x81, 0x82, 0x88, 0x89, 0xc1, 0x41),
+          fc.uint8Array({ maxLength: 120 }),
+          fc.boolean(),
+        )
+        .map(([head, payload, masked]) => {
+          const frame = writeFrame(head & 0x0f, payload, masked ? { key } : {})
+          frame[0] = head
+          return frame
+        }),
+    ),
+    { maxLength: 8 },
+  )
+  await fc.assert(
+    fc.asyncProperty(noise, noise, fc.boolean(), async (up, down, compressed) => {
+      const one = scene(pass, compressed ? { deflate: takeover } : {})
+      for (const bytes of up) one.client.send(bytes)
+      for (const bytes of down) one.origin.send(bytes)
+      for (const { socket } of [one.client, one.origin]) {
+        socket.end()
+        void Array.fromAsync(socket).catch(() => undefined)
+      }
+      assert.ok(['closed', 'broken', 'stopped'].includes((await one.ending).kind))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a judge that fails lets nothing through, and both sides are told', async () => {
+  const one = scene(() => Promise.reject(new Error('broken')))
+  one.client.say(opcodes.text, 'question')
+  for (const end of [one.client, one.origin]) {
+    const frame = await end.hear()
+    assert.deepEqual([frame?.opcode, frame?.payload.readUInt16BE(0)], [opcodes.close, 1011])
+  }
+  for (const end of [one.client, one.origin]) end.socket.end()
+  assert.deepEqual(await one.ending, { kind: 'stopped', code: 1011, way: undefined })
+})
