@@ -82,7 +82,10 @@ export class StreamExchange implements Flow, Timed {
   check(now: number): void {
     const quiet = now - this.#since
     const { headersTimeoutMs, idleTimeoutMs } = this.#terms.times
-    if (this.#paused) {
+    if (this.#settled) {
+      // The answer is whole: what is left of the request may come, but is not waited for.
+      if (quiet >= Math.min(idleTimeoutMs, lingerMs)) this.abandon()
+    } else if (this.#paused) {
       if (quiet >= idleTimeoutMs) this.#end(new SallyportError('client_aborted', 'the answer was not read'))
     } else if (quiet >= (this.#answered ? idleTimeoutMs : headersTimeoutMs))
       this.#end(new SallyportError('upstream_timeout', 'the origin took too long'))
@@ -230,3 +233,4 @@ function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeade
 
 // RFC 9113, 6.2.
 const headersFrame = 1
+const lingerMs = 5_000

@@ -168,6 +168,22 @@ test('an answer that nobody reads is given up after a while, and by whom is told
   )
 })
 
+test('what is left of a request after its answer is not waited for without end', async () => {
+  const code = Promise.withResolvers<number | undefined>()
+  await using one = await scene(
+    async (connection) => {
+      const id = await connection.request()
+      await connection.next()
+      connection.send(Buffer.concat([answer(id, 413), data(id, 'too large', true)]))
+      code.resolve((await connection.next())?.payload.readUInt32BE())
+    },
+    { headersTimeoutMs: 10_000, idleTimeoutMs: 100 },
+  )
+  const { body } = await one.ask({ method: 'POST', body: slowBody().body })
+  assert.equal(await textOf(body), 'too large')
+  assert.equal(await code.promise, 8)
+})
+
 /** A body of which a piece comes now and then. */
 function slowBody(): { readonly body: Body; readonly more: () => void; readonly left: () => boolean } {
   let wake = (): void => undefined
