@@ -41,4 +41,4 @@ function awaitBytes(socket: Counting, answer: ServerResponse): void {
 
 // The write after a reset is the one that fails, and a reset takes a round trip.
 const waits = [100, 300, 500, 0]
-const quietMs = 500
+const quietMs = 200
