@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { formatAddress, isCidr, parseAddress } from '../../src/config/values.ts'
+import { exception, formatAddress, isCidr, parseAddress, url } from '../../src/config/values.ts'
 
 const good: [string, { host: string; port: number }][] = [
   ['127.0.0.1:3128', { host: '127.0.0.1', port: 3128 }],
@@ -66,3 +66,35 @@ for (const [text, expected] of networks) {
     assert.equal(isCidr(text), expected)
   })
 }
+
+const urls: [text: string, expected: boolean][] = [
+  ['http://user:pass@proxy.test:8080', true],
+  ['socks5://[::1]:1080', true],
+  ['HTTP://proxy.test', true],
+  ['https://proxy.test', false],
+  ['proxy.test:8080', false],
+  // What URL reads nevertheless, and nothing would mask.
+  ['http:user:pass@proxy.test:8080', false],
+  ['http:/user:pass@proxy.test:8080', false],
+  ['http:\\\\user:pass@proxy.test:8080', false],
+  ['ht\ntp://user:pass@proxy.test:8080', false],
+  [' http://proxy.test', false],
+]
+for (const [text, expected] of urls) {
+  test(`${JSON.stringify(text)} is ${expected ? 'a URL' : 'no URL'} of a parent`, () => {
+    assert.equal(url('http', 'socks5').safeParse(text).success, expected)
+  })
+}
+
+test('an exception is a host, suffix, address or network', () => {
+  assert.deepEqual(
+    ['corp.test', '.corp.test', '*.corp.test:80', '10.0.0.0/8', '[::1]:80', '*'].map(
+      (one) => exception.safeParse(one).success,
+    ),
+    [true, true, true, true, true, true],
+  )
+  assert.deepEqual(
+    ['', 'http://corp.test', 'a b', 'x.test:0', '10.0.0.0/99'].map((one) => exception.safeParse(one).success),
+    [false, false, false, false, false],
+  )
+})

@@ -75,3 +75,16 @@ test('brackets, zones and IPv4-mapping are taken off', () => {
   assert.equal(plainAddress('[FE80::1%eth0]'), 'fe80::1')
   assert.equal(plainAddress('::ffff:1.2.3.4'), '1.2.3.4')
 })
+
+const spelt: [address: string, plain: string][] = [
+  ['::FFFF:102:304', '1.2.3.4'],
+  ['0:0:0:0:0:ffff:1.2.3.4', '1.2.3.4'],
+  ['0:0:0:0:0:0:0:1', '::1'],
+  ['2001:0DB8:0:0:0:0:0:1', '2001:db8::1'],
+  ['64:ff9b::1.2.3.4', '64:ff9b::102:304'],
+  ['127.0.0.1', '127.0.0.1'],
+  ['Not-An-Address', 'not-an-address'],
+]
+for (const [address, plain] of spelt) {
+  test(`${address} is ${plain}`, () => assert.equal(plainAddress(address), plain))
+}

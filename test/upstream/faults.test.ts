@@ -23,6 +23,15 @@ test('our own faults stay what they are, also as a cause', () => {
   assert.equal(upstreamFault(new Error('wrapped', { cause: own })), own)
 })
 
+test('an alert that comes after the handshake is told by its name', () => {
+  const alert = Object.assign(new Error('x:SSL alert number 116:'), {
+    code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  })
+  assert.match(upstreamFault(alert).message, /alert certificate required$/)
+  const other = Object.assign(new Error('x'), { code: 'ERR_SSL_BAD_RECORD_TYPE' })
+  assert.match(upstreamFault(other).message, /ERR_SSL_BAD_RECORD_TYPE$/)
+})
+
 test('the cause is kept', () => {
   const cause = Object.assign(new Error('read'), { code: 'ECONNRESET' })
   assert.equal(upstreamFault(cause).cause, cause)

@@ -354,3 +354,28 @@ test('a request whose body was still held back is sent again, whatever its metho
   const answer = await one.asked(requestTo(origin.port, { method: 'POST', headers, body: made() }))
   assert.equal(await textOf(answer.body), '1')
 })
+
+test('requests to a parent proxy keep its connection, and its challenge ends in an error', async () => {
+  const heads: string[] = []
+  await using parent = await scriptedOrigin(async (peer) => {
+    for (const answer of ['200 OK', '200 OK', '407 Proxy Authentication Required']) {
+      heads.push(await peer.until('\r\n\r\n'))
+      peer.send(`HTTP/1.1 ${answer}\r\nProxy-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nok`)
+    }
+  })
+  const form = { fields: ['Proxy-Authorization', 'Basic x'] }
+  const http = http1({ ...loopbackConnector(), form: () => form }, times)
+  const ask = (): Promise<Answer> => {
+    const request = requestTo(parent.port, { path: '/a' })
+    const { scheme, host, port } = request.head.target
+    return http.send({ scheme, host, port }, request, { signal: new AbortController().signal, inform: () => undefined })
+  }
+  for (let i = 0; i < 2; i += 1) assert.equal(await textOf((await ask()).body), 'ok')
+  await assert.rejects(ask(), { code: 'parent_proxy_failed', message: /credentials.*407/ })
+  assert.equal(parent.connections(), 1)
+  assert.equal(
+    heads[2],
+    `GET http://origin.test:${parent.port}/a HTTP/1.1\r\nHost: origin.test\r\nProxy-Authorization: Basic x\r\n\r\n`,
+  )
+  await http.close()
+})

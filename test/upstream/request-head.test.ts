@@ -58,6 +58,12 @@ const texts: [what: string, asked: Asked, lines: string[]][] = [
     { method: 'POST', headers: ['Host', 'x', 'Content-Length', '0'] },
     ['Host: x', 'Content-Length: 0'],
   ],
+  [
+    'who takes trailers is said to, and no other coding is asked for',
+    { headers: ['te', 'deflate;q=0.5, Trailers', 'Host', 'x', 'connection', 'te'] },
+    ['Host: x', 'TE: trailers', 'Connection: TE'],
+  ],
+  ['without trailers TE is not sent', { headers: ['Host', 'x', 'TE', 'deflate'] }, ['Host: x']],
   ['without a body another length is not', { headers: ['Host', 'x', 'Content-Length', '3'] }, ['Host: x']],
 ]
 for (const [what, asked, lines] of texts) {
@@ -72,6 +78,7 @@ test('100 is waited for only when there is a body', () => {
   const headers = ['Host', 'x', 'Expect', '100-Continue']
   assert.equal(requestText(requestTo(80, { method: 'POST', headers, body: three })).expects, true)
   assert.equal(requestText(requestTo(80, { headers })).expects, false)
+  assert.equal(requestText(requestTo(80, { method: 'POST', headers, body: '' })).expects, false)
   assert.equal(
     requestText(requestTo(80, { method: 'POST', headers: ['Host', 'x', 'Expect', 'else'], body: three })).expects,
     false,
@@ -125,3 +132,16 @@ test('trailers do not frame or address', () => {
   )
   assert.throws(() => trailerText(['a', '\n']), { code: 'malformed_request' })
 })
+
+const absolute: [asked: Asked, line: string][] = [
+  [{ path: '/a?b=c', host: 'origin.test' }, 'GET http://origin.test:8080/a?b=c HTTP/1.1'],
+  [{ path: '/', host: '2001:db8::1' }, 'GET http://[2001:db8::1]:8080/ HTTP/1.1'],
+  [{ path: '*', method: 'OPTIONS' }, 'OPTIONS http://origin.test:8080 HTTP/1.1'],
+]
+for (const [asked, line] of absolute) {
+  test(`to a proxy, the target is ${line}, with the proxy's fields at the end`, () => {
+    const headers = ['Host', 'x', 'a', 'b', 'Proxy-Authorization', 'of the client']
+    const { text } = requestText(requestTo(8080, { ...asked, headers }), { fields: ['Proxy-Authorization', 'ours'] })
+    assert.equal(text, `${line}\r\nHost: x\r\na: b\r\nProxy-Authorization: ours\r\n\r\n`)
+  })
+}
