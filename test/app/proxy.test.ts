@@ -78,6 +78,16 @@ test('a reload changes who may connect and what may be dialled, and no leaf is m
   assert.equal(await parts.leaves.contextFor('api.openai.com'), leaf)
 })
 
+test('a reload with files that cannot be used keeps the old way out', async () => {
+  let config = configIn(dir, { upstream: { allowPrivate: ['10.9.0.0/16'] } })
+  const { parts, reload } = partsFor(() => config)
+  const before = parts.upstream
+  config = configIn(dir, { upstream: { ca: [`${dir}/missing.pem`] } })
+  reload()
+  assert.equal(parts.upstream, before)
+  assert.deepEqual((await parts.guard('10.9.9.9', 443)).addresses, ['10.9.9.9'])
+})
+
 test('without authentication everybody is nobody in particular', () => {
   assert.equal(partsFor(() => base).parts.identify([], '127.0.0.1'), null)
 })
