@@ -1,5 +1,5 @@
 import { SallyportError } from '../core/errors.ts'
-import type { RawHeaders, Request } from '../core/http.ts'
+import type { RawHeaders, Request, RequestHead } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { endToEnd } from '../http/headers.ts'
 import { bracketed } from './origin.ts'
@@ -37,14 +37,21 @@ export function requestText(request: Request, absolute?: AbsoluteForm): RequestT
       declared = true
       if (length !== undefined) value = String(length)
     } else if (isNamed(name, 'host')) hosted = true
-    else if (isNamed(name, 'expect')) expects = body !== null && value.toLowerCase() === '100-continue'
+    else if (isNamed(name, 'expect')) expects = body !== null && length !== 0 && value.toLowerCase() === '100-continue'
     lines += fieldLine(name, value)
   }
   if (!hosted) lines = `Host: ${authority(request)}\r\n${lines}`
   if (chunked) lines += 'Transfer-Encoding: chunked\r\n'
   else if (length !== undefined && !declared) lines += `Content-Length: ${length}\r\n`
+  if (takesTrailers(head)) lines += 'TE: trailers\r\nConnection: TE\r\n'
   if (absolute !== undefined) lines += fieldLines(absolute.fields)
   return { text: `${requestLine(request, absolute !== undefined)}${lines}\r\n`, chunked, expects }
+}
+
+/** Whether the client wants trailers and gets them (RFC 9110, 10.1.4): HTTP/1.0 has no place for any. */
+function takesTrailers({ headers, version }: RequestHead): boolean {
+  const coding = version === '1.0' ? undefined : headerOf(headers, 'te')
+  return coding !== undefined && /(^|[,\s])trailers($|[,;\s])/i.test(coding)
 }
 
 /** A head with exactly these fields and no body. */
