@@ -40,7 +40,13 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
   const served = servedConnections()
   const stalled = endStalled(() => open.keys(), parts.writeStallMs)
   let draining = false
-  const limits = { headerBytes: parts.headerBytes, headersTimeoutMs: 30_000, keepAliveTimeoutMs: 120_000, streams: 250 }
+  const limits = {
+    headerBytes: parts.headerBytes,
+    headersTimeoutMs: 30_000,
+    keepAliveTimeoutMs: 120_000,
+    answerStallMs: parts.writeStallMs,
+    streams: 250,
+  }
 
   const handlers: Handlers<Connection> = {
     exchange: (incoming) => served.during(incoming.context, handleExchange(parts, incoming)),

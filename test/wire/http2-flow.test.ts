@@ -226,6 +226,28 @@ test('a stream that nobody reads does not hold up the others, nor grow', async (
   await closed(session)
 })
 
+test('a client that never opens its window is given up after a while, and its other streams go on', async () => {
+  await using short = await startStage(
+    (seen, response) => void (seen.url === '/fine' ? response.end('') : response.end(Buffer.alloc(200_000))),
+    {
+      hosts: ['two.test'],
+      policies: { 'a.yaml': { intercept: [{ hosts: ['*.test'], action: 'inspect' }] } },
+      config: { upstream: { idleTimeoutMs: 500 } },
+    },
+  )
+  const session = await short.http2('two.test')
+  session.settings({ initialWindowSize: 0 })
+  await once(session, 'localSettings')
+  const stream = session.request({ ':path': '/stalled' })
+  const ended = new Promise((resolve) => stream.on('error', () => undefined).once('close', resolve))
+  await once(stream, 'response')
+  await ended
+  assert.equal(stream.rstCode, 8)
+  assert.equal((await short.exchange('/stalled'))['error'], 'client_aborted')
+  assert.equal(await textOf(session.request({ ':path': '/fine' })), '')
+  session.close()
+})
+
 function closed(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve) => session.close(resolve))
 }
