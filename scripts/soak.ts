@@ -181,6 +181,7 @@ const policy = {
     },
   ],
 }
-const idleMs = 45_000
+// Sessions of HTTP/2 are kept longest.
+const idleMs = 130_000
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
