@@ -40,7 +40,10 @@ export async function startParent(kind: ParentKind, options: ParentOptions = {})
     // A client that leaves in the middle is no fault of the parent.
     void (kind === 'socks5' ? socks(client, scene) : http(client, scene)).catch(() => socket.destroy())
   }
-  const server = kind === 'https' ? createTls({ ...options.identity }, serve) : createServer({ noDelay: true }, serve)
+  const server =
+    kind === 'https'
+      ? createTls({ ...options.identity }, serve)
+      : createServer({ noDelay: true, allowHalfOpen: true }, serve)
   server.on('tlsClientError', () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -132,7 +135,12 @@ async function socks(client: RawClient, scene: Scene): Promise<void> {
 async function routed(to: string, { routes, sockets }: Scene): Promise<Socket | undefined> {
   const at = routes.get(to)
   if (at === undefined) return undefined
-  const socket = connect({ host: '127.0.0.1', port: Number(at.slice(at.lastIndexOf(':') + 1)), noDelay: true })
+  const socket = connect({
+    host: '127.0.0.1',
+    port: Number(at.slice(at.lastIndexOf(':') + 1)),
+    noDelay: true,
+    allowHalfOpen: true,
+  })
   sockets.add(socket)
   socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
   await once(socket, 'connect')
@@ -145,5 +153,5 @@ function splice(client: RawClient, origin: Socket): void {
   socket.removeAllListeners('data')
   socket.pipe(origin).pipe(socket)
   socket.on('close', () => origin.destroy())
-  origin.on('close', () => socket.destroy())
+  origin.on('close', () => socket.end())
 }
