@@ -5,6 +5,7 @@ import { errorCodes, SallyportError } from '../core/errors.ts'
 import type { Body, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { streamBody } from './body.ts'
+import { expectedBody } from './expected-body.ts'
 import { takeExtendedConnect } from './extended-connect.ts'
 import { grouped, withoutPseudo } from './field-section.ts'
 import { contentLength, toClient } from './headers.ts'
@@ -147,6 +148,15 @@ function incomingOf<C>(
   const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
   const stallMs = limits.answerStallMs ?? answerStallMs
   const got = bodiless ? undefined : bodyOf(stream, headers, limits.bodyStallMs ?? bodyStallMs)
+  const expectsContinue =
+    got !== undefined && got.body.length !== 0 && headerOf(headers, 'expect')?.toLowerCase() === '100-continue'
+  let held = expectsContinue
+  const inform: Incoming<C>['inform'] = (status, fields) => {
+    if (stream.headersSent || stream.destroyed || (status === 100 && expectsContinue && !held)) return
+    if (status === 100) held = false
+    stream.additionalHeaders({ ':status': status, ...grouped(toClient(fields)) })
+  }
+  const body = got === undefined ? null : got.body
   return {
     context,
     method,
@@ -155,13 +165,10 @@ function incomingOf<C>(
     authority: authority ?? headerOf(headers, 'host'),
     version: '2',
     headers,
-    body: got === undefined ? null : got.body,
+    body: body === null || !expectsContinue ? body : expectedBody(body, () => inform(100, [])),
     signal: gone.signal,
-    expectsContinue: false,
-    inform: (status, fields) => {
-      if (!stream.headersSent && !stream.destroyed)
-        stream.additionalHeaders({ ':status': status, ...grouped(toClient(fields)) })
-    },
+    expectsContinue,
+    inform,
     async send(answer) {
       await sendOnStream(stream, answer, stallMs)
       got?.leave()

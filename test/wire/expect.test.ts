@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { scriptedOrigin, type ScriptedOrigin } from '../support/scripted-origin.ts'
 import { startStage, type Stage } from '../support/stage.ts'
@@ -15,8 +16,9 @@ before(async () => {
     return Promise.resolve(script(connection, index)).catch(() => undefined)
   })
   const plain = { address: `127.0.0.1:${origin.port}` }
-  stage = await startStage(() => undefined, {
-    hosts: ['unused.test'],
+  stage = await startStage((seen, response) => void response.end(seen.text()), {
+    hosts: ['read.test'],
+    origin: { alpn: ['http/1.1'] },
     origins: { 'read.test:80': plain, 'unread.test:80': plain },
     policies: {
       'a.yaml': {
@@ -241,4 +243,22 @@ test('a client that goes away while it is waiting takes the connection that wait
   await asked.promise
   client.reset()
   assert.equal(await gone.promise, '')
+})
+
+test('a client on HTTP/2 is told to go on, and then sends', async () => {
+  const session = await stage.http2('read.test')
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/h2',
+    expect: '100-continue',
+    'content-type': 'text/plain',
+    'content-length': '5',
+  })
+  await once(stream, 'continue')
+  stream.end('hello')
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+  assert.equal(headers[':status'], 200)
+  assert.equal(Buffer.concat(await Array.fromAsync(stream as AsyncIterable<Buffer>)).toString(), 'hello')
+  assert.equal(stage.origin.seen.at(-1)?.header('expect'), '100-continue')
+  session.close()
 })
