@@ -8,7 +8,7 @@ import { startSallyport, type Sallyport } from '../test/support/sallyport.ts'
 import { processCost } from './bench/process-cost.ts'
 import { figure, median, table } from './bench/report.ts'
 import type { ClientJob, ClientReport } from './soak/clients.ts'
-import { bytesHost, faultyHost, host, plainHost } from './soak/scenario.ts'
+import { bytesHost, faultyHost, host, pause, plainHost } from './soak/scenario.ts'
 import { openSockets } from './soak/sockets.ts'
 
 /** `npm run soak [-- --minutes 10 --seed N --at 24]`: everything at once, with faults from both sides; ends by itself. */
@@ -83,8 +83,8 @@ async function conclude(
   note(await leftOpen(sallyport))
   note(ledgerProblems(sallyport, saw.seen, report.connects))
   note(logProblems(sallyport.log()))
-  const status = await sallyport.stop()
-  if (status !== 0) note([`it ended with ${status}`])
+  const status = await Promise.race([sallyport.stop(), pause(stopMs)])
+  if (status !== 0) note([status === undefined ? 'it did not end when it was told to' : `it ended with ${status}`])
   console.log(
     problems.length === 0
       ? `ok: ${saw.seen.length} requests, all in the ledger, no socket open`
@@ -183,5 +183,6 @@ const policy = {
 }
 // Sessions of HTTP/2 are kept longest.
 const idleMs = 130_000
+const stopMs = 60_000
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
