@@ -49,6 +49,10 @@ async function whole(stream: ClientHttp2Stream): Promise<Whole> {
   return { status, body: Buffer.concat(pieces).toString('latin1'), code: stream.rstCode ?? 0, trailers }
 }
 
+function told({ status, code, body }: Whole): string {
+  return `${status}, code ${code}, ${body.length} bytes${status >= 400 ? ` ${body.slice(0, 200)}` : ''}`
+}
+
 function send(stage: Stage, session: ClientHttp2Session, what: string, body?: string): ClientHttp2Stream {
   const stream = session.request({
     ':method': body === undefined ? 'GET' : 'POST',
@@ -65,7 +69,7 @@ async function manyStreams(stage: Stage, session: ClientHttp2Session): Promise<v
     const what = stage.random.pick(['echo', 'echo', 'echo', 'events', 'large', 'late'])
     const body = what === 'echo' ? prompt(stage) : undefined
     const got = await whole(send(stage, session, what, body))
-    expect(got.status === 200 && got.code === 0, `${what}: ${got.status}, code ${got.code}`)
+    expect(got.status === 200 && got.code === 0, `${what}: ${told(got)}`)
     if (body !== undefined)
       expect(got.body === body, `an h2 echo of ${body.length} bytes came back as ${got.body.slice(0, 80)}`)
     if (what === 'large') expect(got.body.length === 64 * 65_536, `large: ${got.body.length}`)
@@ -91,8 +95,8 @@ async function bothWays(stage: Stage, session: ClientHttp2Session): Promise<void
   }
   if (stage.random.chance(0.2)) return void stream.close(8)
   stream.end()
-  const { body, trailers, status } = await got
-  expect(body === pieces.join(''), `both ways: ${status}, ${body.length} bytes`)
+  const { body, trailers } = await got
+  expect(body === pieces.join(''), `both ways: ${told(await got)}`)
   expect((trailers as Record<string, unknown> | undefined)?.['grpc-status'] === '0', 'trailers were lost')
 }
 
