@@ -52,7 +52,8 @@ function maybeText(headers: RawHeaders): boolean {
 
 /** What happens to a body that cannot be inspected; nothing is stopped where policy only observes. */
 export function postures(policy: PolicySet): Pick<PolicySet, 'oversize' | 'unreadable'> {
-  return policy.mode === 'observe' ? { oversize: 'allow', unreadable: 'allow' } : policy
+  const { mode, oversize, unreadable } = policy
+  return mode === 'observe' ? { oversize: 'allow', unreadable: 'allow' } : { oversize, unreadable }
 }
 
 async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Promise<Request> {
