@@ -181,8 +181,8 @@ const policy = {
     },
   ],
 }
-// Sessions of HTTP/2 are kept longest.
-const idleMs = 130_000
+// Idle connections to origins are kept for 30 s.
+const idleMs = 45_000
 const stopMs = 60_000
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

@@ -111,9 +111,7 @@ function listen(server: Server): Promise<number> {
 
 async function start(identity: { cert: string; key: string }): Promise<void> {
   const http1 = createHttp1({ requestTimeout: 0, keepAliveTimeout: 7_000 }, serve)
-  // The resets of all clients arrive on the few sessions that they share: no attack here.
-  const patient = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 }
-  const http2 = createHttp2(patient, (request, response) => serve(request, response as unknown as Answering))
+  const http2 = createHttp2((request, response) => serve(request, response as unknown as Answering))
   const sockets = new WebSocketServer({ noServer: true })
   http1.on('upgrade', (request, socket, head) => {
     seen.push(request.url ?? '')

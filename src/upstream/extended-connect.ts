@@ -63,7 +63,8 @@ export function extendedConnect(
       stream.off('close', closed)
     }
     signal.addEventListener('abort', stop)
-    stream.once('close', closed).once('close', () => release(on))
+    // One that a client leaves without its end is reset, whatever code it then has.
+    stream.once('close', closed).once('close', () => release(on, !stream.readableEnded || stream.rstCode !== 0))
     // What breaks it also closes it.
     stream.on('error', () => undefined)
     stream.once('response', (answer: IncomingHttpHeaders, flags: number, raw?: string[]) => {

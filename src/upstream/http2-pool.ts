@@ -19,9 +19,14 @@ export const notHttp2 = new Error('the origin chose HTTP/1.1')
 
 /**
  * Sessions to origins. A request takes the first session that the origin lets it on at once; where there is none another is opened, and
- * from `perOrigin` on requests wait on the least busy. `spokeHttp1` gets a connection that negotiated HTTP/1.1.
+ * from `perOrigin` on requests wait on the least busy. One on which much was reset takes no more requests and ends with those that it has:
+ * there are no more of these than requests. `spokeHttp1` gets a connection that negotiated HTTP/1.1; `clock` gives milliseconds.
  */
-export function http2Pool(connect: Connector, spokeHttp1: (origin: Origin, socket: Socket) => void): Http2Pool {
+export function http2Pool(
+  connect: Connector,
+  spokeHttp1: (origin: Origin, socket: Socket) => void,
+  clock: () => number = () => performance.now(),
+): Http2Pool {
   const places = new Map<string, Place>()
   const kept = idle<Http2Session>({ perKey: perOrigin, total: idleInAll, evicted: closeSession })
 
@@ -42,8 +47,9 @@ export function http2Pool(connect: Connector, spokeHttp1: (origin: Origin, socke
         spokeHttp1(origin, socket)
         throw notHttp2
       }
-      const session = await http2Session(origin, socket, (some) => gone(key, some))
-      session.idle = () => kept.put(key, session)
+      const session = await http2Session(origin, socket, (some) => gone(key, some), clock)
+      session.worn = () => gone(key, session)
+      session.idle = () => (place.ready.includes(session) ? kept.put(key, session) : closeSession(session))
       session.session.setTimeout(keptMs)
       session.session.on('timeout', () => {
         if (session.open === 0) closeSession(session)
@@ -126,5 +132,5 @@ function unlessAborted(session: Promise<Http2Session>, signal: AbortSignal): Pro
 
 const perOrigin = 8
 const idleInAll = 1_000
-// Load balancers forget a quiet connection after minutes, without a word.
-const keptMs = 120_000
+// As connections of HTTP/1.1.
+const keptMs = 30_000

@@ -29,8 +29,8 @@ export type StreamTerms = {
   readonly clock: () => number
   /** The last stream that the origin may have worked on, once it has said GOAWAY. */
   readonly lastStreamId: () => number
-  /** The stream is over; called once. */
-  readonly over: (exchange: StreamExchange) => void
+  /** The stream is over; called once. `reset` when one of the two sides reset it. */
+  readonly over: (exchange: StreamExchange, reset: boolean) => void
 }
 
 /** One exchange with an origin over HTTP/2 (RFC 9113, 8.1). */
@@ -171,7 +171,7 @@ export class StreamExchange implements Flow, Timed {
   #onClose = (): void => {
     this.#sending.signal.removeEventListener('abort', this.#onAbort)
     if (!this.#settled) this.#fail(this.#fault(undefined))
-    this.#terms.over(this)
+    this.#terms.over(this, this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR)
   }
 
   #onAbort = (): void => this.#end(clientAborted())

@@ -10,6 +10,8 @@ import { endToEnd } from '../http/headers.ts'
 import type { checks } from './checks.ts'
 import type { UpstreamTimes } from './connection.ts'
 import { upstreamFault } from './faults.ts'
+import { resets } from './http2-resets.ts'
+import type { Resets } from './http2-resets.ts'
 import { clientAborted, StreamExchange, Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { bracketed } from './origin.ts'
@@ -22,8 +24,11 @@ export type Http2Session = {
   open: number
   /** The last stream that the origin may have worked on, once it has said GOAWAY. */
   lastStreamId: number
+  readonly resets: Resets
   /** Called when `open` has come down to 0. */
   idle: () => void
+  /** Called when few more streams may be reset on it. */
+  worn: () => void
 }
 
 /** What all sessions share. */
@@ -39,6 +44,7 @@ export function http2Session(
   origin: Origin,
   socket: Socket,
   gone: (session: Http2Session) => void,
+  clock: () => number = () => performance.now(),
 ): Promise<Http2Session> {
   return new Promise((resolve, reject) => {
     const session = connectHttp2(`${origin.scheme}://${bracketed(origin.host)}`, {
@@ -48,7 +54,14 @@ export function http2Session(
       maxHeaderListPairs: 2_000,
       ...twiceIsTwice,
     })
-    const opened: Http2Session = { session, open: 0, lastStreamId: Number.POSITIVE_INFINITY, idle: () => undefined }
+    const opened: Http2Session = {
+      session,
+      open: 0,
+      lastStreamId: Number.POSITIVE_INFINITY,
+      resets: resets(clock),
+      idle: () => undefined,
+      worn: () => undefined,
+    }
     const late = setTimeout(() => session.destroy(silent()), settingsMs)
     session.on('goaway', (_code, lastStreamId) => {
       opened.lastStreamId = lastStreamId
@@ -82,8 +95,8 @@ export function http2Session(
 /** One request on a session (RFC 9113, 8), which has been counted in `open`. Rejects with Unprocessed when it may be sent again. */
 export function sendHttp2(on: Http2Session, request: Request, sending: Sending, terms: SessionTerms): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const over = (exchange: StreamExchange | undefined): void => {
-      release(on)
+    const over = (exchange: StreamExchange | undefined, reset: boolean): void => {
+      release(on, reset)
       if (exchange !== undefined) terms.checks.delete(exchange)
     }
     try {
@@ -102,7 +115,7 @@ export function sendHttp2(on: Http2Session, request: Request, sending: Sending, 
       terms.checks.add(exchange)
       exchange.send(request)
     } catch (error) {
-      over(undefined)
+      over(undefined, false)
       reject(error instanceof SallyportError ? error : unwritable(error))
     }
   })
@@ -136,9 +149,13 @@ function unwritable(cause: unknown): SallyportError {
   return new SallyportError('malformed_request', 'the request cannot be sent over HTTP/2', { cause })
 }
 
-/** The request that was counted is over. */
-export function release(on: Http2Session): void {
+/** The request that was counted is over; `reset` when its stream was. */
+export function release(on: Http2Session, reset = false): void {
   on.open -= 1
+  if (reset) {
+    on.resets.count()
+    if (on.resets.left() < wornBelow) on.worn()
+  }
   if (on.open === 0 && !on.session.closed) on.idle()
 }
 
@@ -147,11 +164,12 @@ export function closeSession({ session }: Http2Session): void {
   if (!session.closed && !session.destroyed) session.close()
 }
 
-/** How many requests at once the origin allows on a session (RFC 9113, 5.1.2). */
-export function allowed({ session }: Http2Session): number {
-  return session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY
+/** How many requests at once a session takes: as the origin allows (RFC 9113, 5.1.2), and no more than may all be reset. */
+export function allowed({ session, resets }: Http2Session): number {
+  return Math.min(session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY, resets.left())
 }
 
+const wornBelow = 25
 const settingsMs = 10_000
 const lingerMs = 2_000
 // Missing from the type declarations of a client: what comes twice goes on twice.

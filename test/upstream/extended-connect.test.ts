@@ -4,6 +4,7 @@ import { connect, createServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { extendedConnect } from '../../src/upstream/extended-connect.ts'
+import { resets } from '../../src/upstream/http2-resets.ts'
 import { requestTo } from '../support/scripted-origin.ts'
 
 const times = { headersTimeoutMs: 10_000, idleTimeoutMs: 10_000 }
@@ -20,8 +21,16 @@ async function scene(answer: (stream: ServerHttp2Stream) => void) {
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   await once(session, 'remoteSettings')
   const idle = Promise.withResolvers<void>()
-  const on = { session, open: 1, lastStreamId: Number.POSITIVE_INFINITY, idle: () => idle.resolve() }
+  const on = {
+    session,
+    open: 1,
+    lastStreamId: Number.POSITIVE_INFINITY,
+    resets: resets(() => 0),
+    idle: () => idle.resolve(),
+    worn: () => undefined,
+  }
   return {
+    left: () => on.resets.left(),
     ask: (headers: string[], more = times) =>
       extendedConnect(on, requestTo(1, { path: '/x' }), headers, new AbortController().signal, more),
     idle: idle.promise,
@@ -44,6 +53,16 @@ test('the stream is the connection, and its session is free again when it has cl
   assert.equal(String((await once(connected.socket, 'data'))[0]), 'hello')
   connected.socket.end()
   await one.idle
+  assert.equal(one.left(), 100)
+})
+
+test('a client that leaves it counts as a reset', async () => {
+  await using one = await scene((stream) => stream.respond({ ':status': 200 }))
+  const connected = await one.ask([])
+  assert.ok(connected.kind === 'connected')
+  connected.socket.destroy()
+  await one.idle
+  assert.equal(one.left(), 99)
 })
 
 test('a refusal without a body is one', async () => {

@@ -12,9 +12,12 @@ import { loopbackConnector } from '../support/scripted-origin.ts'
 const authority = testAuthority()
 const present = new AbortController().signal
 
-/** An origin that allows two requests at once on a connection. */
-async function scene(script: (connection: Http2Connection) => unknown = () => undefined) {
-  const origin = await http2Origin(authority, 'origin.test', script, { 3: 2 })
+/** An origin that allows two requests at once on a connection, or says other SETTINGS. */
+async function scene(
+  script: (connection: Http2Connection) => unknown = () => undefined,
+  settings: Readonly<Record<number, number>> = { 3: 2 },
+) {
+  const origin = await http2Origin(authority, 'origin.test', script, settings)
   const at = { scheme: 'https', host: 'origin.test', port: origin.port } as const
   const pool = http2Pool(loopbackConnector(authority.cert), () => assert.fail('it speaks HTTP/2'))
   return {
@@ -58,6 +61,33 @@ test('a session that the origin ends is not taken any more', async () => {
   const first = await one.acquire()
   await new Promise((resolve) => first.session.once('close', resolve).once('goaway', resolve))
   assert.notEqual(await one.acquire(), first)
+})
+
+test('a session on which much was reset is not taken any more, and ends with its last request', async () => {
+  await using one = await scene()
+  const first = await one.acquire()
+  const late = await one.acquire()
+  assert.equal(late, first)
+  for (let i = 0; i < 76; i += 1) {
+    release(first, true)
+    if (i < 75) assert.equal(await one.acquire(), first)
+  }
+  const second = await one.acquire()
+  assert.notEqual(second, first)
+  assert.equal(first.session.closed, false)
+  const closed = new Promise((resolve) => first.session.once('close', resolve))
+  release(late)
+  await closed
+  assert.equal(await one.acquire(), second)
+})
+
+test('resets that come together leave no session with more than an origin bears', async () => {
+  await using one = await scene(undefined, {})
+  const sessions = await Promise.all(Array.from({ length: 250 }, () => one.acquire()))
+  assert.deepEqual(
+    [...new Set(sessions)].map(({ open }) => open),
+    [100, 100, 50],
+  )
 })
 
 test('a client that goes away while a connection is made is not waited for, and takes no room', async () => {
