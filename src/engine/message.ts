@@ -1,7 +1,7 @@
 import type { BodyKeeper } from '../audit/body.ts'
 import type { HookRun } from '../core/verdict.ts'
 import { stricter } from '../core/verdict.ts'
-import type { MessageVerdict, MessageWay } from '../http/websocket.ts'
+import type { MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits } from '../providers/json-text.ts'
 import type { Rooms } from './exchange.ts'

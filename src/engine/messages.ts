@@ -4,9 +4,11 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Answer, HttpVersion, RawHeaders } from '../core/http.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import { relayMessages } from '../http/websocket.ts'
-import type { Ending, JudgedMessage, MessageVerdict, MessageWay } from '../http/websocket.ts'
+import type { Ending } from '../http/websocket.ts'
+import { closeCodes } from '../http/websocket-close.ts'
 import { agreed } from '../http/websocket-handshake.ts'
 import type { Agreed } from '../http/websocket-handshake.ts'
+import type { JudgedMessage, MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
 import { marked } from './answer.ts'
 import type { Exchange, Rooms } from './exchange.ts'
 import { judgeMessage, modelOf } from './message.ts'
@@ -160,17 +162,17 @@ function concluded(trace: Trace, ending: Ending): boolean {
     return false
   }
   const { code, way } = ending
-  if (code === 1009) trace.decision = 'block'
+  if (code === closeCodes.tooBig) trace.decision = 'block'
   trace.error ??= endings[code] ?? (way === 'down' ? 'upstream_invalid' : 'malformed_request')
-  return code === 1008 || code === 1009
+  return code === closeCodes.policyViolation || code === closeCodes.tooBig
 }
 
 const endings: Readonly<Record<number, ErrorCode>> = {
-  1001: 'upstream_timeout',
-  1008: 'sallyport_blocked',
-  1009: 'sallyport_too_large',
-  1011: 'internal_error',
-  1013: 'overloaded',
+  [closeCodes.goingAway]: 'upstream_timeout',
+  [closeCodes.policyViolation]: 'sallyport_blocked',
+  [closeCodes.tooBig]: 'sallyport_too_large',
+  [closeCodes.internalError]: 'internal_error',
+  [closeCodes.tryAgainLater]: 'overloaded',
 }
 
 async function keepConversation(trace: Trace, keepers: Keepers): Promise<void> {

@@ -1,43 +1,21 @@
 import { isUtf8 } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { drained } from './body.ts'
-import { readClose } from './websocket-close.ts'
-import { Deflater, Inflater, NotDeflate } from './websocket-deflate.ts'
-import { closePayload, FrameReader, longestControl, mask, opcodes, writeFrame } from './websocket-frame.ts'
+import { Gathered } from './gathered.ts'
+import { closeCodes, codeOf } from './websocket-close.ts'
+import { judgeControl } from './websocket-control.ts'
+import { Inflater, NotDeflate } from './websocket-deflate.ts'
+import { FrameReader, mask, opcodes } from './websocket-frame.ts'
 import type { Frame, Piece } from './websocket-frame.ts'
 import type { Window } from './websocket-handshake.ts'
-
-/** What to do with a message: pass it as it came, send this text in its place, or end the conversation (close 1008). */
-export type MessageVerdict =
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'replace'; readonly text: string }
-  | { readonly kind: 'close'; readonly reason: string }
-
-export type MessageWay = 'up' | 'down'
-
-export type JudgedMessage = {
-  /** Undefined when it is not text. */
-  readonly text: string | undefined
-  /** Of the content, decompressed. */
-  readonly bytes: number
-  /** The payload of a ping or pong, or the reason of a close. */
-  readonly control: boolean
-}
-
-export type Judge = (way: MessageWay, message: JudgedMessage) => Promise<MessageVerdict>
-
-/** Memory that is shared: `take` gives false when there is not enough. */
-export type Room = { readonly take: (bytes: number) => boolean; readonly give: (bytes: number) => void }
+import type { Judge, Room } from './websocket-judge.ts'
+import { FrameWriter } from './websocket-writer.ts'
+import type { WriterTerms } from './websocket-writer.ts'
 
 /** What one direction of a conversation works with. */
-export type FlowTerms = {
-  readonly way: MessageWay
-  readonly to: Duplex
+export type FlowTerms = WriterTerms & {
   readonly judge: Judge
   /** Ends the conversation: a Close to both sides. */
   readonly stop: (code: number, reason: string) => void
-  readonly stopped: () => boolean
   /** Something came. */
   readonly heard: () => void
   /** A Close has been passed on. */
@@ -48,8 +26,6 @@ export type FlowTerms = {
   readonly unread: ((bytes: number) => void) | undefined
   /** What messages in memory are counted against; where there is no room, the conversation ends with 1013. */
   readonly room: Room
-  /** How it is compressed; undefined when it is not. */
-  readonly window: Window | undefined
 }
 
 /** One direction of a WebSocket: whole messages are judged and pass as they came, or changed; control frames do not wait for messages. */
@@ -66,13 +42,14 @@ export class Flow {
   #begun = false
   #counted = 0
   #inflater: Inflater | undefined
-  #deflater: Deflater | undefined
   readonly #reader: FrameReader
+  readonly #writer: FrameWriter
   readonly #terms: FlowTerms
 
   constructor(terms: FlowTerms) {
     this.#terms = terms
     this.#reader = new FrameReader(terms.limit)
+    this.#writer = new FrameWriter(terms)
   }
 
   /** Resolves when `from` has ended; rejects when either side breaks. */
@@ -88,7 +65,7 @@ export class Flow {
     } finally {
       this.#count(0)
       this.#inflater?.close()
-      this.#deflater?.close()
+      this.#writer.close()
     }
   }
 
@@ -96,7 +73,7 @@ export class Flow {
   #count(held: number): void {
     const counted = held > uncounted ? held : 0
     if (counted > this.#counted && !this.#terms.room.take(counted - this.#counted))
-      return this.#terms.stop(1013, noRoom)
+      return this.#terms.stop(closeCodes.tryAgainLater, noRoom)
     if (counted < this.#counted) this.#terms.room.give(this.#counted - counted)
     this.#counted = counted
   }
@@ -117,11 +94,11 @@ export class Flow {
       if (reader.inLong) return
       const read = reader.next()
       if (read.kind === 'more') return
-      if (read.kind === 'invalid') return this.#terms.stop(read.close, read.reason)
+      if (read.kind === 'invalid') return this.#terms.stop(closeCodes.protocolError, read.reason)
       const { rsv1, opcode } = read.kind === 'long' ? read.head : read.frame
       const masked = read.kind === 'long' ? read.head.key !== undefined : read.frame.masked
       const wrong = this.#misplaced(opcode, rsv1, masked)
-      if (wrong !== undefined) return this.#terms.stop(1002, wrong)
+      if (wrong !== undefined) return this.#terms.stop(closeCodes.protocolError, wrong)
       if (read.kind === 'frame' && opcode >= opcodes.close) await this.#control(read.frame)
       else if (read.kind === 'frame') await this.#data(read.frame)
       else if (await this.#overLimit({ opcode, rsv1 })) await this.#pass(read.head.bytes, none, false)
@@ -141,39 +118,13 @@ export class Flow {
   }
 
   async #control(frame: Frame): Promise<void> {
-    if (frame.opcode === opcodes.close) return this.#close(frame)
-    if (frame.payload.length === 0) return this.#send(frame.raw)
-    const verdict = await this.#judgeControl(frame.payload)
-    if (verdict.kind === 'pass') return this.#send(frame.raw)
-    if (verdict.kind === 'replace')
-      return this.#send(writeFrame(frame.opcode, Buffer.from(verdict.text), this.#masking))
-  }
-
-  async #close(frame: Frame): Promise<void> {
-    const read = readClose(frame.payload)
-    if (read.kind === 'invalid') return this.#terms.stop(read.close, read.reason)
-    const verdict = read.reason === '' ? passes : await this.#judgeControl(frame.payload.subarray(2))
-    if (verdict.kind === 'close') return
-    const said = verdict.kind === 'pass' ? frame.raw : this.#closeFrame(read.code ?? 1000, verdict.text)
-    await this.#send(said)
+    const { way, judge, stop, closed } = this.#terms
+    const outcome = await judgeControl(frame, way, judge)
+    if (outcome.kind === 'stop') return stop(outcome.code, outcome.reason)
+    await (outcome.kind === 'pass' ? this.#send(frame.raw) : this.#writer.frame(frame.opcode, outcome.payload))
+    if (frame.opcode !== opcodes.close) return
     this.closed = true
-    this.#terms.closed(read.code)
-  }
-
-  #closeFrame(code: number, reason: string): Buffer {
-    return writeFrame(opcodes.close, closePayload(code, reason), this.#masking)
-  }
-
-  /** A verdict of `close` has been carried out. */
-  async #judgeControl(payload: Buffer): Promise<MessageVerdict> {
-    const { way, judge, stop } = this.#terms
-    const text = isUtf8(payload) ? payload.toString('utf8') : undefined
-    const verdict = await judge(way, { text, bytes: payload.length, control: true })
-    if (verdict.kind === 'close') stop(byPolicy, verdict.reason)
-    if (verdict.kind !== 'replace' || Buffer.byteLength(verdict.text) <= longestControl - 2) return verdict
-    const reason = 'what policy puts into a control frame does not fit it'
-    stop(byPolicy, reason)
-    return { kind: 'close', reason }
+    closed(codeOf(frame.payload))
   }
 
   async #data(frame: Frame): Promise<void> {
@@ -207,7 +158,7 @@ export class Flow {
     const { unread, stop } = this.#terms
     if (this.#passing !== undefined) return true
     if (unread === undefined) {
-      stop(1009, tooLarge)
+      stop(closeCodes.tooBig, tooLarge)
       return false
     }
     const [raw, content] = [this.#raw.bytes, this.#content.bytes]
@@ -221,7 +172,7 @@ export class Flow {
 
   /** A compressed message cannot pass as it came once the windows of sender and receiver differ; what is not compressed leaves no trace in them. */
   #passesAs({ rsv1 }: First): 'as it came' | 'decompressed' {
-    return rsv1 && this.#deflater !== undefined ? 'decompressed' : 'as it came'
+    return rsv1 && this.#writer.anew ? 'decompressed' : 'as it came'
   }
 
   async #passPiece({ head, offset, bytes, last }: Piece): Promise<void> {
@@ -250,7 +201,7 @@ export class Flow {
     if (content.length === 0 && !fin) return
     const kind = this.#begun ? opcodes.continuation : opcode
     this.#begun = true
-    await this.#send(writeFrame(kind, content, { ...this.#masking, fin }))
+    await this.#writer.frame(kind, content, fin)
   }
 
   async #deliver(first: First, raw: Buffer, packed: Buffer): Promise<void> {
@@ -260,7 +211,7 @@ export class Flow {
     if (content.length <= uncounted) return this.#judged(first, raw, content)
     // Its bytes, and the text they spell.
     const size = 3 * content.length
-    if (!room.take(size)) return stop(1013, noRoom)
+    if (!room.take(size)) return stop(closeCodes.tryAgainLater, noRoom)
     try {
       await this.#judged(first, raw, content)
     } finally {
@@ -270,22 +221,14 @@ export class Flow {
 
   async #judged(first: First, raw: Buffer, content: Buffer): Promise<void> {
     const utf8 = isUtf8(content)
-    if (first.opcode === opcodes.text && !utf8) return this.#terms.stop(1007, 'the text is not UTF-8')
+    if (first.opcode === opcodes.text && !utf8)
+      return this.#terms.stop(closeCodes.invalidPayload, 'the text is not UTF-8')
     const readable = first.opcode === opcodes.text || (utf8 && !content.includes(0))
     const text = readable ? content.toString('utf8') : undefined
     const verdict = await this.#terms.judge(this.#terms.way, { text, bytes: content.length, control: false })
-    if (verdict.kind === 'close') return this.#terms.stop(byPolicy, verdict.reason)
-    if (verdict.kind === 'pass' && !(first.rsv1 && this.#deflater !== undefined)) return this.#send(raw)
-    return this.#resend(first, verdict.kind === 'replace' ? Buffer.from(verdict.text) : content)
-  }
-
-  // From the first changed message on the receiver's window no longer matches the sender's: all that follows is compressed anew.
-  async #resend({ opcode, rsv1 }: First, content: Buffer): Promise<void> {
-    const { window } = this.#terms
-    if (!rsv1 || window === undefined) return this.#send(writeFrame(opcode, content, this.#masking))
-    const deflater = this.#deflater ?? new Deflater(window)
-    if (window.takeover) this.#deflater = deflater
-    return this.#send(writeFrame(opcode, await deflater.message(content), { ...this.#masking, rsv1: true }))
+    if (verdict.kind === 'close') return this.#terms.stop(closeCodes.policyViolation, verdict.reason)
+    if (verdict.kind === 'pass' && !(first.rsv1 && this.#writer.anew)) return this.#send(raw)
+    return this.#writer.message(first, verdict.kind === 'replace' ? Buffer.from(verdict.text) : content)
   }
 
   /** What a compressed message says; undefined when it was over the limit and has been dealt with, or cannot be read. */
@@ -299,7 +242,7 @@ export class Flow {
       if (this.#passing !== undefined) return
       out.push(piece)
       if (size <= limit) return
-      if (unread === undefined) return stop(1009, tooLarge)
+      if (unread === undefined) return stop(closeCodes.tooBig, tooLarge)
       this.#passing = this.#passesAs(first)
       if (this.#passing === 'as it came') await this.#send(raw)
       else for (const one of out) await this.#sendPart(first, one, false)
@@ -322,44 +265,17 @@ export class Flow {
       }
     } catch (error) {
       if (!(error instanceof NotDeflate)) throw error
-      this.#terms.stop(1007, error.message)
+      this.#terms.stop(closeCodes.invalidPayload, error.message)
     }
   }
 
-  get #masking(): { readonly key?: Buffer } {
-    return this.#terms.way === 'up' ? { key: randomBytes(4) } : {}
-  }
-
   async #send(bytes: Buffer): Promise<void> {
-    if (!this.#terms.stopped() && !this.#terms.to.write(bytes)) await drained(this.#terms.to)
+    return this.#writer.raw(bytes)
   }
 }
 
 type First = { readonly opcode: number; readonly rsv1: boolean }
 
-/** Bytes that come bit by bit, in one place. */
-class Gathered {
-  size = 0
-  #room: Buffer = none
-
-  push(bytes: Buffer): void {
-    const size = this.size + bytes.length
-    if (size > this.#room.length) {
-      const room = Buffer.allocUnsafe(Math.max(1_024, 2 * size))
-      this.#room.copy(room, 0, 0, this.size)
-      this.#room = room
-    }
-    bytes.copy(this.#room, this.size)
-    this.size = size
-  }
-
-  get bytes(): Buffer {
-    return this.#room.subarray(0, this.size)
-  }
-}
-
-const passes: MessageVerdict = { kind: 'pass' }
-const byPolicy = 1008
 const noRoom = 'no room for the message now'
 const uncounted = 65_536
 const tooLarge = 'the message is too large'

@@ -34,7 +34,8 @@ export type Piece = {
 export type HeadRead =
   /** `needed` bytes are the least with which more can be said: the whole frame as soon as its length is known. */
   | { readonly kind: 'more'; readonly needed: number }
-  | { readonly kind: 'invalid'; readonly reason: string; readonly close: number }
+  /** Breaks RFC 6455 (close 1002). */
+  | { readonly kind: 'invalid'; readonly reason: string }
   | { readonly kind: 'head'; readonly head: FrameHead }
 
 export type FrameRead =
@@ -51,17 +52,16 @@ export function readHead(bytes: Buffer): HeadRead {
   const [first, second] = [bytes[0] as number, bytes[1] as number]
   const opcode = first & 0x0f
   const fin = (first & 0x80) !== 0
-  if ((first & 0x30) !== 0) return { kind: 'invalid', reason: 'reserved bits are set', close: 1002 }
-  if (opcode > 10 || (opcode > 2 && opcode < 8)) return { kind: 'invalid', reason: 'reserved opcode', close: 1002 }
+  if ((first & 0x30) !== 0) return { kind: 'invalid', reason: 'reserved bits are set' }
+  if (opcode > 10 || (opcode > 2 && opcode < 8)) return { kind: 'invalid', reason: 'reserved opcode' }
   const short = second & 0x7f
-  if (opcode >= 8 && (!fin || short > 125))
-    return { kind: 'invalid', reason: 'a control frame is long or fragmented', close: 1002 }
+  if (opcode >= 8 && (!fin || short > 125)) return { kind: 'invalid', reason: 'a control frame is long or fragmented' }
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0
   const masked = (second & 0x80) !== 0
   const size = 2 + extended + (masked ? 4 : 0)
   if (bytes.length < size) return { kind: 'more', needed: size }
   const length = extended === 0 ? short : extended === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-  if (length > Number.MAX_SAFE_INTEGER) return { kind: 'invalid', reason: 'no frame is that long', close: 1002 }
+  if (length > Number.MAX_SAFE_INTEGER) return { kind: 'invalid', reason: 'no frame is that long' }
   const key = masked ? bytes.subarray(size - 4, size) : undefined
   return {
     kind: 'head',
@@ -191,21 +191,6 @@ export function mask(bytes: Uint8Array, key: Uint8Array, offset = 0): Buffer {
   return out
 }
 
-/** A Close frame's payload (RFC 6455, 5.5.1); a reason that does not fit is cut at a character. */
-export function closePayload(code: number, reason: string): Buffer {
-  let text = Buffer.from(reason).subarray(0, longestReason)
-  if (Buffer.byteLength(reason) > longestReason) {
-    let end = text.length
-    while (end > 0 && ((Buffer.from(reason)[end] as number) & 0xc0) === 0x80) end -= 1
-    text = text.subarray(0, end)
-  }
-  const payload = Buffer.alloc(2 + text.length)
-  payload.writeUInt16BE(code, 0)
-  text.copy(payload, 2)
-  return payload
-}
-
 /** The largest payload of a control frame, in bytes. */
 export const longestControl = 125
-const longestReason = longestControl - 2
 const none = Buffer.alloc(0)

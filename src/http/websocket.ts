@@ -3,12 +3,11 @@ import { constants } from 'node:http2'
 import type { Http2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { drained } from './body.ts'
+import { closeCodes, closePayload } from './websocket-close.ts'
 import { Flow } from './websocket-flow.ts'
-import type { Judge, MessageWay, Room } from './websocket-flow.ts'
-import { closePayload, opcodes, writeFrame } from './websocket-frame.ts'
+import { opcodes, writeFrame } from './websocket-frame.ts'
 import type { Agreed } from './websocket-handshake.ts'
-
-export type { Judge, JudgedMessage, MessageVerdict, MessageWay } from './websocket-flow.ts'
+import type { Judge, MessageWay, Room } from './websocket-judge.ts'
 
 export type RelayOptions = {
   /** With an unknown extension nothing is read: bytes pass, and `unread` is told. */
@@ -111,7 +110,7 @@ class Conversation {
       () => !isBroken(from),
       () => {
         // What failed is neither side but the judge.
-        if (!isBroken(from) && !isBroken(to)) this.#stop(1011, 'internal error', undefined)
+        if (!isBroken(from) && !isBroken(to)) this.#stop(closeCodes.internalError, 'internal error', undefined)
         return this.#stopped
       },
     )
@@ -148,14 +147,15 @@ class Conversation {
     this.#ending ??= { kind: 'stopped', code, way }
     lastWord(this.#client, this.#down, closePayload(code, reason), {})
     // Why policy ended it is not the origin's business.
-    const told = code === byPolicy ? 1001 : code
+    const told = code === closeCodes.policyViolation ? closeCodes.goingAway : code
     lastWord(this.#origin, this.#up, closePayload(told, ''), { key: randomBytes(4) })
     // What still comes is read and thrown away: unread bytes would turn the close into a reset, and the reason would be lost.
     this.#endIn(closingMs)
   }
 
   #silent(): void {
-    if (!this.#stopped && this.#ending === undefined) return this.#stop(1001, 'silent for too long', undefined)
+    if (!this.#stopped && this.#ending === undefined)
+      return this.#stop(closeCodes.goingAway, 'silent for too long', undefined)
     abandon(this.#client)
     abandon(this.#origin)
   }
@@ -217,7 +217,6 @@ function isHttp2(side: Duplex): side is Http2Stream {
 
 const nothing = (): void => undefined
 const nothingSaid = Buffer.alloc(0)
-const byPolicy = 1008
 /** For the answer to a Close of ours. */
 const closingMs = 2_000
 /** For the rest once one side has ended. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readClose } from '../../src/http/websocket-close.ts'
-import { closePayload } from '../../src/http/websocket-frame.ts'
+import { closePayload, readClose } from '../../src/http/websocket-close.ts'
 
 const may = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
 const mayNot = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535]
@@ -26,6 +25,12 @@ test('an empty payload has no code, one byte is 1002, and a reason that is not U
     const read = readClose(Buffer.from(bytes))
     assert.equal(read.kind === 'invalid' && read.close, close)
   }
+})
+
+test('a close payload fits a control frame, and is cut at a character', () => {
+  assert.equal(closePayload(1008, 'x'.repeat(500)).length, 125)
+  assert.equal(closePayload(1008, '\u20ac'.repeat(50)).toString('utf8', 2), '\u20ac'.repeat(41))
+  assert.equal(closePayload(1008, `x${'\u20ac'.repeat(50)}`).toString('utf8', 2), `x${'\u20ac'.repeat(40)}`)
 })
 
 test('no bytes make it throw', () => {

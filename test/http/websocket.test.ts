@@ -4,8 +4,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { deflateRawSync, inflateRawSync, constants } from 'node:zlib'
 import type { RawHeaders } from '../../src/core/http.ts'
-import { closePayload, opcodes, readFrame, writeFrame, type Frame } from '../../src/http/websocket-frame.ts'
-import { relayMessages, type Judge, type MessageWay } from '../../src/http/websocket.ts'
+import { closePayload } from '../../src/http/websocket-close.ts'
+import { opcodes, readFrame, writeFrame, type Frame } from '../../src/http/websocket-frame.ts'
+import { relayMessages } from '../../src/http/websocket.ts'
+import type { Judge, MessageWay } from '../../src/http/websocket-judge.ts'
 import { agreed, type Agreed } from '../../src/http/websocket-handshake.ts'
 
 /** One end of a conversation, frame by frame. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { closePayload, opcodes, readFrame, writeFrame, type Frame } from '../../src/http/websocket-frame.ts'
+import { closePayload } from '../../src/http/websocket-close.ts'
+import { opcodes, readFrame, writeFrame, type Frame } from '../../src/http/websocket-frame.ts'
 
 /** One end of a WebSocket that is open already, frame by frame. */
 export type WebSocketEnd = {
