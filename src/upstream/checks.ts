@@ -4,9 +4,16 @@ export type Timed = {
   readonly check: (now: number) => void
 }
 
+export type Checks<T extends Timed> = {
+  readonly add: (one: T) => void
+  readonly delete: (one: T) => void
+  /** What has been added and not deleted. */
+  readonly all: () => Iterable<T>
+}
+
 /** Looks at everything that was added, every `everyMs`, by one timer that runs while there is something. */
-export function checks(everyMs: number, clock: () => number): Pick<Set<Timed>, 'add' | 'delete'> {
-  const timed = new Set<Timed>()
+export function checks<T extends Timed>(everyMs: number, clock: () => number): Checks<T> {
+  const timed = new Set<T>()
   let timer: NodeJS.Timeout | undefined
   const look = (): void => {
     const now = clock()
@@ -18,8 +25,9 @@ export function checks(everyMs: number, clock: () => number): Pick<Set<Timed>, '
   return {
     add(one) {
       timer ??= setInterval(look, everyMs).unref()
-      return timed.add(one)
+      timed.add(one)
     },
-    delete: (one) => timed.delete(one),
+    delete: (one) => void timed.delete(one),
+    all: () => timed,
   }
 }

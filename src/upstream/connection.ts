@@ -7,14 +7,13 @@ import { responseParser } from '../http/response-parser.ts'
 import type { ResponseEvent } from '../http/response-parser.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { Flow } from './answer-body.ts'
-import { upstreamFault } from './faults.ts'
-import { continued, inform } from './in-flight.ts'
+import { clientAborted, tooLate, upstreamFault } from './faults.ts'
+import { continued, inFlight, inform } from './in-flight.ts'
 import type { InFlight, Sending, Switched } from './in-flight.ts'
 import type { Patience } from './patience.ts'
 import type { RequestText } from './request-head.ts'
 import { sendBody, writeTogether } from './send-body.ts'
-
-export type UpstreamTimes = { readonly headersTimeoutMs: number; readonly idleTimeoutMs: number }
+import type { UpstreamTimes } from './times.ts'
 
 /** What all connections of a client share. */
 export type ConnectionTerms = {
@@ -72,23 +71,7 @@ export class Connection implements Flow {
   /** Sends a request whose text has been made; one at a time. Rejects with SallyportError. */
   send(request: Request, text: RequestText, sending: Sending, switched?: Switched): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const parser = responseParser(request.head.method)
-      const current: InFlight = {
-        parser,
-        sending,
-        resolve,
-        reject,
-        switched,
-        body: undefined,
-        answered: false,
-        sent: false,
-        held: false,
-        uploading: false,
-        unsent: false,
-        silent: true,
-        persistent: false,
-        proceed: undefined,
-      }
+      const current = inFlight({ parser: responseParser(request.head.method), sending, resolve, reject, switched })
       this.#current = current
       this.#since = this.#terms.clock()
       sending.signal.addEventListener('abort', this.#onAbort)
@@ -107,7 +90,7 @@ export class Connection implements Flow {
     } else if (this.#current.uploading && !this.#current.answered) {
       // How long a client may take is for its own connection to say.
       return
-    } else if (quiet >= (this.#current.answered ? idleTimeoutMs : headersTimeoutMs)) this.fail(tooLong())
+    } else if (quiet >= (this.#current.answered ? idleTimeoutMs : headersTimeoutMs)) this.fail(tooLate())
   }
 
   /** Ends the exchange with an error, and the connection with it. */
@@ -242,7 +225,7 @@ export class Connection implements Flow {
     return current
   }
 
-  #onAbort = (): void => this.fail(new SallyportError('client_aborted', 'the client went away'))
+  #onAbort = (): void => this.fail(clientAborted())
 
   #onEnd = (): void => {
     const current = this.#current
@@ -293,10 +276,6 @@ export class Connection implements Flow {
 export type Lost = 'unsent' | 'held' | 'unanswered'
 
 type HeadEvent = Extract<ResponseEvent, { kind: 'head' }>
-
-function tooLong(): SallyportError {
-  return new SallyportError('upstream_timeout', 'the origin took too long')
-}
 
 // A request that is on its way when the origin closes would be lost.
 const marginMs = 1_000

@@ -7,11 +7,11 @@ import { streamBody } from '../http/body.ts'
 import { grouped } from '../http/field-section.ts'
 import { contentLength } from '../http/headers.ts'
 import { endsOnlyWhole } from '../http/stream-reset.ts'
-import type { UpstreamTimes } from './connection.ts'
-import { upstreamFault } from './faults.ts'
+import { clientAborted, tooLate, upstreamFault } from './faults.ts'
 import { release } from './http2.ts'
 import type { Http2Session } from './http2.ts'
-import { clientAborted } from './http2-stream.ts'
+import { handshakeMs } from './times.ts'
+import type { UpstreamTimes } from './times.ts'
 
 export type Connected =
   | { readonly kind: 'connected'; readonly headers: RawHeaders; readonly socket: ClientHttp2Stream }
@@ -54,9 +54,9 @@ export function extendedConnect(
       stream.close(constants.NGHTTP2_CANCEL)
     }
     const stop = (): void => fail(clientAborted())
-    const late = (): void => fail(new SallyportError('upstream_timeout', 'the origin took too long'))
+    const late = (): void => fail(tooLate())
     const closed = (): void => fail(new SallyportError('upstream_closed', 'the origin reset the stream'))
-    const timer = setTimeout(late, Math.min(handshakeMs, times.headersTimeoutMs))
+    const timer = setTimeout(late, handshakeMs(times))
     const finish = (): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
@@ -102,5 +102,3 @@ function withoutPseudo(raw: readonly string[]): string[] {
     if (!(raw[i] as string).startsWith(':')) fields.push(raw[i] as string, raw[i + 1] as string)
   return fields
 }
-
-const handshakeMs = 60_000

@@ -14,6 +14,14 @@ export function upstreamFault(error: Error): SallyportError {
   })
 }
 
+export function clientAborted(): SallyportError {
+  return new SallyportError('client_aborted', 'the client went away')
+}
+
+export function tooLate(): SallyportError {
+  return new SallyportError('upstream_timeout', originTooLate)
+}
+
 /** After the handshake, as a server of TLS 1.3 does that misses a client certificate (RFC 8446, 4.4.2.4). */
 function tlsBroken(error: Error, code: string): SallyportError {
   return new SallyportError('upstream_tls_failed', `TLS with the origin failed: ${tlsReason(error) ?? code}`, {
@@ -21,8 +29,9 @@ function tlsBroken(error: Error, code: string): SallyportError {
   })
 }
 
+const originTooLate = 'the origin took too long'
 const faults: readonly (readonly [RegExp, ErrorCode, string])[] = [
-  [/^ETIMEDOUT$/, 'upstream_timeout', 'the origin took too long'],
+  [/^ETIMEDOUT$/, 'upstream_timeout', originTooLate],
   [/^ECONNREFUSED$|^EHOSTUNREACH$|^ENETUNREACH$/, 'upstream_unreachable', 'the origin cannot be reached'],
   [/^ECONNRESET$|^EPIPE$/, 'upstream_closed', 'the origin closed the connection'],
   [/^ERR_HTTP2_/, 'upstream_closed', 'the origin reset the stream'],

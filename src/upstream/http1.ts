@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
+import { checks } from './checks.ts'
 import type { Connector } from './connect.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionTerms, UpstreamTimes } from './connection.ts'
+import type { ConnectionTerms } from './connection.ts'
+import { clientAborted } from './faults.ts'
 import { idle } from './idle.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
@@ -14,6 +15,8 @@ import { unchallenged } from './parent.ts'
 import { patience } from './patience.ts'
 import { requestText } from './request-head.ts'
 import type { AbsoluteForm } from './request-head.ts'
+import { checkEveryMs } from './times.ts'
+import type { UpstreamTimes } from './times.ts'
 
 export type Http1 = {
   readonly send: (origin: Origin, request: Request, sending: Sending) => Promise<Answer>
@@ -29,7 +32,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     total: idleInAll,
     evicted: (connection) => connection.close(),
   })
-  const open = connections(times, clock)
+  const open = checks<Connection>(checkEveryMs(times), clock)
   let closed = false
 
   const terms: ConnectionTerms = {
@@ -39,7 +42,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     idle: (connection) => kept.put(connection.key, connection),
     gone(connection) {
       kept.remove(connection.key, connection)
-      open.remove(connection)
+      open.delete(connection)
     },
   }
 
@@ -58,10 +61,27 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     return undefined
   }
 
+  /** A kept connection, this or another one, that has been listened to if it rested: its origin may have closed it without our having heard. */
+  const listenedTo = async (first: Connection, signal: AbortSignal): Promise<Connection | undefined> => {
+    for (let one: Connection | undefined = first; one !== undefined; one = usable(first.key)) {
+      if (one.quietMs < restedMs) return one
+      // The first turn ends the reading that is going on, the second comes after a new one.
+      await setImmediate()
+      await setImmediate()
+      if (signal.aborted) {
+        kept.put(one.key, one)
+        throw clientAborted()
+      }
+      if (one.usable) return one
+      one.close()
+    }
+    return undefined
+  }
+
   // The connection is made for whoever is next when its request has gone meanwhile.
   const dial = (origin: Origin, key: string, signal: AbortSignal): Promise<Connection> =>
     new Promise((resolve, reject) => {
-      const stop = (): void => reject(aborted())
+      const stop = (): void => reject(clientAborted())
       signal.addEventListener('abort', stop)
       connect.http(origin, ['http/1.1']).then(
         (socket) => {
@@ -83,22 +103,12 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     sending: Sending,
     form: AbsoluteForm | undefined,
   ): Promise<Answer> => {
-    if (sending.signal.aborted) throw aborted()
+    if (sending.signal.aborted) throw clientAborted()
     const text = requestText(request, form)
     const key = keyOf(origin)
     let before = usable(key)
-    while (before !== undefined && before.quietMs >= restedMs && !idempotent.has(request.head.method)) {
-      // The origin may have closed it, and this process not have heard: what has come by now is read before a request is lost. The first
-      // turn ends the reading that is going on, the second comes after a new one.
-      await setImmediate()
-      await setImmediate()
-      if (sending.signal.aborted) {
-        kept.put(key, before)
-        throw aborted()
-      }
-      if (before.usable) break
-      before.close()
-      before = usable(key)
+    if (before !== undefined && before.quietMs >= restedMs && !idempotent.has(request.head.method)) {
+      before = await listenedTo(before, sending.signal)
     }
     if (before === undefined) return (await dial(origin, key, sending.signal)).send(request, text, sending)
     try {
@@ -121,33 +131,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     },
     async close() {
       closed = true
-      open.close()
-    },
-  }
-}
-
-/** All open connections, looked at from time to time by one timer. */
-function connections(times: UpstreamTimes, clock: () => number) {
-  const open = new Set<Connection>()
-  const everyMs = Math.max(minCheckMs, Math.min(maxCheckMs, times.headersTimeoutMs / 4, times.idleTimeoutMs / 4))
-  let timer: NodeJS.Timeout | undefined
-  const check = (): void => {
-    const now = clock()
-    for (const connection of open) connection.check(now)
-  }
-  return {
-    add(connection: Connection): void {
-      open.add(connection)
-      timer ??= setInterval(check, everyMs).unref()
-    },
-    remove(connection: Connection): void {
-      open.delete(connection)
-      if (open.size > 0) return
-      clearInterval(timer)
-      timer = undefined
-    },
-    close(): void {
-      for (const connection of open) connection.close()
+      for (const connection of open.all()) connection.close()
     },
   }
 }
@@ -159,13 +143,7 @@ function repeatable({ head, body }: Request, lost: Connection['lost']): boolean 
   return harmless && (body === null || bytesAtHand(body) !== undefined)
 }
 
-function aborted(): SallyportError {
-  return new SallyportError('client_aborted', 'the client went away')
-}
-
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const restedMs = 1_000
 const idlePerOrigin = 256
 const idleInAll = 2_000
-const minCheckMs = 10
-const maxCheckMs = 1_000

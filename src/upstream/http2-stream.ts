@@ -9,9 +9,9 @@ import { endsOnlyWhole, nameOf, StreamReset } from '../http/stream-reset.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { Flow } from './answer-body.ts'
 import type { Timed } from './checks.ts'
-import type { UpstreamTimes } from './connection.ts'
-import { upstreamFault } from './faults.ts'
+import { clientAborted, tooLate, upstreamFault } from './faults.ts'
 import type { Sending } from './in-flight.ts'
+import type { UpstreamTimes } from './times.ts'
 
 /** The origin did nothing with a request, which may therefore be sent again (RFC 9113, 8.7), or wants it over HTTP/1.1. */
 export class Unprocessed extends SallyportError {
@@ -87,8 +87,7 @@ export class StreamExchange implements Flow, Timed {
       if (quiet >= Math.min(idleTimeoutMs, lingerMs)) this.abandon()
     } else if (this.#paused) {
       if (quiet >= idleTimeoutMs) this.#end(new SallyportError('client_aborted', 'the answer was not read'))
-    } else if (quiet >= (this.#answered ? idleTimeoutMs : headersTimeoutMs))
-      this.#end(new SallyportError('upstream_timeout', 'the origin took too long'))
+    } else if (quiet >= (this.#answered ? idleTimeoutMs : headersTimeoutMs)) this.#end(tooLate())
   }
 
   pause(): void {
@@ -211,10 +210,6 @@ export class StreamExchange implements Flow, Timed {
       })
     return upstreamFault(error)
   }
-}
-
-export function clientAborted(): SallyportError {
-  return new SallyportError('client_aborted', 'the client went away')
 }
 
 function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeaders): string[] {

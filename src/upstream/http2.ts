@@ -7,12 +7,12 @@ import { headerOf } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
 import { grouped } from '../http/field-section.ts'
 import { endToEnd } from '../http/headers.ts'
-import type { checks } from './checks.ts'
-import type { UpstreamTimes } from './connection.ts'
-import { upstreamFault } from './faults.ts'
+import type { Checks, Timed } from './checks.ts'
+import type { UpstreamTimes } from './times.ts'
+import { clientAborted, upstreamFault } from './faults.ts'
 import { resets } from './http2-resets.ts'
 import type { Resets } from './http2-resets.ts'
-import { clientAborted, StreamExchange, Unprocessed } from './http2-stream.ts'
+import { StreamExchange, Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { bracketed } from './origin.ts'
 import type { Origin } from './origin.ts'
@@ -36,7 +36,7 @@ export type SessionTerms = {
   readonly times: UpstreamTimes
   /** Milliseconds that only go up. */
   readonly clock: () => number
-  readonly checks: ReturnType<typeof checks>
+  readonly checks: Pick<Checks<Timed>, 'add' | 'delete'>
 }
 
 /** An HTTP/2 session to an origin, over a connection that negotiated it. `gone` is called once it takes no more requests. */

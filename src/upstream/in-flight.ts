@@ -12,13 +12,17 @@ export type Sending = {
 /** Takes over from HTTP after a 101: the socket is paused, `head` is what has been read of the other protocol. */
 export type Switched = (headers: RawHeaders, head: Buffer) => void
 
-/** An exchange that a connection is busy with. */
-export type InFlight = {
+/** What an exchange on a connection begins with. */
+type Begun = {
   readonly parser: ResponseParser
   readonly sending: Sending
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: SallyportError) => void
   readonly switched: Switched | undefined
+}
+
+/** An exchange that a connection is busy with. */
+export type InFlight = Begun & {
   /** Once the head has come, while the body comes. */
   body: AnswerBody | undefined
   /** The head has come. */
@@ -37,6 +41,25 @@ export type InFlight = {
   persistent: boolean
   /** Ends waiting for 100. */
   proceed: (() => void) | undefined
+}
+
+export function inFlight({ parser, sending, resolve, reject, switched }: Begun): InFlight {
+  return {
+    parser,
+    sending,
+    resolve,
+    reject,
+    switched,
+    body: undefined,
+    answered: false,
+    sent: false,
+    held: false,
+    uploading: false,
+    unsent: false,
+    silent: true,
+    persistent: false,
+    proceed: undefined,
+  }
 }
 
 export function inform(current: InFlight, status: number, headers: RawHeaders): void {

@@ -1,4 +1,5 @@
 import { SallyportError } from '../core/errors.ts'
+import { clientAborted } from './faults.ts'
 
 /** How long making a connection may take in all, since when, and who may call it off. */
 export type Limits = {
@@ -30,7 +31,7 @@ export function within<T>(
     }
     const tooLate = (): void => giveUp(new SallyportError('upstream_timeout', `${late} in ${connectTimeoutMs} ms`))
     const timer = setTimeout(tooLate, Math.max(0, left))
-    const stopped = (): void => giveUp(new SallyportError('client_aborted', 'the client went away'))
+    const stopped = (): void => giveUp(clientAborted())
     const stop = begin(
       (value) => {
         finish()

@@ -3,7 +3,6 @@ import type { Answer, Request } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
 import { checks } from './checks.ts'
 import type { Connector } from './connect.ts'
-import type { UpstreamTimes } from './connection.ts'
 import { withOneCookie } from './cookies.ts'
 import { http1 } from './http1.ts'
 import { sendHttp2 } from './http2.ts'
@@ -13,6 +12,8 @@ import { Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
+import { checkEveryMs } from './times.ts'
+import type { UpstreamTimes } from './times.ts'
 import { upgrader } from './upgrade.ts'
 import type { Upgrade } from './upgrade.ts'
 
@@ -31,8 +32,7 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
   const plain = http1(connect, times)
   const known = new Map<string, Known>()
   const clock = (): number => performance.now()
-  const everyMs = Math.max(10, Math.min(1_000, times.headersTimeoutMs / 4, times.idleTimeoutMs / 4))
-  const terms: SessionTerms = { times, clock, checks: checks(everyMs, clock) }
+  const terms: SessionTerms = { times, clock, checks: checks(checkEveryMs(times), clock) }
 
   const remember = (key: string, only: Known['only']): void => {
     known.delete(key)

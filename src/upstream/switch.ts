@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { SallyportError } from '../core/errors.ts'
 import type { Answer, RawHeaders, Request } from '../core/http.ts'
 import type { Connector } from './connect.ts'
 import { Connection } from './connection.ts'
-import type { UpstreamTimes } from './connection.ts'
+import { tooLate } from './faults.ts'
 import type { Origin } from './origin.ts'
 import { bareText } from './request-head.ts'
+import { handshakeMs } from './times.ts'
+import type { UpstreamTimes } from './times.ts'
 
 export type Switched =
   | { readonly kind: 'switched'; readonly headers: RawHeaders; readonly socket: Socket; readonly head: Buffer }
@@ -31,10 +32,7 @@ export async function switchHttp1(
     gone: () => undefined,
   })
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => connection.fail(new SallyportError('upstream_timeout', 'the origin took too long')),
-      Math.min(handshakeMs, times.headersTimeoutMs),
-    )
+    const timer = setTimeout(() => connection.fail(tooLate()), handshakeMs(times))
     const settle = (switched: Switched): void => {
       clearTimeout(timer)
       resolve(switched)
@@ -49,5 +47,3 @@ export async function switchHttp1(
     )
   })
 }
-
-const handshakeMs = 60_000

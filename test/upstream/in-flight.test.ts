@@ -2,31 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RawHeaders } from '../../src/core/http.ts'
 import { responseParser } from '../../src/http/response-parser.ts'
-import { continued, inform } from '../../src/upstream/in-flight.ts'
+import { continued, inFlight, inform } from '../../src/upstream/in-flight.ts'
 import type { InFlight } from '../../src/upstream/in-flight.ts'
 
-function inFlight(told: (status: number, headers: RawHeaders) => void): InFlight {
-  return {
+function begun(told: (status: number, headers: RawHeaders) => void): InFlight {
+  return inFlight({
     parser: responseParser('GET'),
     sending: { signal: new AbortController().signal, inform: told },
     resolve: () => undefined,
     reject: () => undefined,
     switched: undefined,
-    body: undefined,
-    proceed: undefined,
-    answered: false,
-    sent: false,
-    held: false,
-    uploading: false,
-    unsent: false,
-    silent: true,
-    persistent: false,
-  }
+  })
 }
 
 test('100 ends the waiting, other informational answers do not', async () => {
   const told: number[] = []
-  const current = inFlight((status) => void told.push(status))
+  const current = begun((status) => void told.push(status))
   let ended = false
   const waiting = continued(current, 60_000).then(() => (ended = true))
   inform(current, 103, [])
@@ -39,14 +30,14 @@ test('100 ends the waiting, other informational answers do not', async () => {
 
 test('waiting ends by itself', async () => {
   await continued(
-    inFlight(() => undefined),
+    begun(() => undefined),
     5,
   )
 })
 
 test('what cannot be told to the client does not stop the exchange', () => {
   inform(
-    inFlight(() => {
+    begun(() => {
       throw new Error('too late')
     }),
     103,
