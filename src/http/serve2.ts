@@ -12,6 +12,7 @@ import { contentLength, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
 import { requestBody } from './request-body.ts'
 import { sendOnStream } from './send2.ts'
+import { sessionIdle } from './session-idle.ts'
 import { endsOnlyWhole } from './stream-reset.ts'
 import { faultInStream } from './stream-request.ts'
 import type { StreamLine } from './stream-request.ts'
@@ -56,11 +57,15 @@ export function http2Server<C>(
       session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => {
         open += 1
         began(stream.id as number)
-        stream.on('error', () => undefined).on('close', () => (open -= 1))
+        stream
+          .on('error', () => undefined)
+          .on('close', () => {
+            open -= 1
+            if (open === 0) quiet.refresh()
+          })
         take(stream, headers, flags, raw, context, handlers, limits)
       })
-      session.setTimeout(limits.keepAliveTimeoutMs)
-      session.on('timeout', () => {
+      const quiet = sessionIdle(session, limits.keepAliveTimeoutMs, () => {
         if (open === 0) session.close()
       })
     },

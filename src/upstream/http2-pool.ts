@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { SallyportError } from '../core/errors.ts'
+import { sessionIdle } from '../http/session-idle.ts'
 import type { Connector } from './connect.ts'
 import { allowed, closeSession, http2Session, release } from './http2.ts'
 import type { Http2Session } from './http2.ts'
@@ -49,11 +50,14 @@ export function http2Pool(
       }
       const session = await http2Session(origin, socket, (some) => gone(key, some), clock)
       session.worn = () => gone(key, session)
-      session.idle = () => (place.ready.includes(session) ? kept.put(key, session) : closeSession(session))
-      session.session.setTimeout(keptMs)
-      session.session.on('timeout', () => {
+      const quiet = sessionIdle(session.session, keptMs, () => {
         if (session.open === 0) closeSession(session)
       })
+      session.idle = () => {
+        if (!place.ready.includes(session)) return closeSession(session)
+        kept.put(key, session)
+        quiet.refresh()
+      }
       place.ready.push(session)
       session.idle()
       if (closed) session.session.destroy()
