@@ -18,11 +18,12 @@ export function toClient(headers: RawHeaders): string[] {
 }
 
 function without(headers: RawHeaders, dropped: ReadonlySet<string>): string[] {
-  const named = connectionOptions(headers)
+  const options = connectionOptions(headers)
+  const named = options.length === 0 ? undefined : new Set(options)
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
-    if (dropped.has(name) || (named.length > 0 && named.includes(name) && !protectedFields.has(name))) continue
+    if (dropped.has(name) || (named?.has(name) === true && !protectedFields.has(name))) continue
     kept.push(headers[i] as string, headers[i + 1] as string)
   }
   return kept

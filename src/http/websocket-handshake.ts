@@ -58,7 +58,8 @@ function deflated({ parameters }: Extension, offers: readonly Extension[]): Agre
 function extensions(headers: RawHeaders): Extension[] | undefined {
   const found: Extension[] = []
   const text = valuesOf(headers, 'sec-websocket-extensions').join(',')
-  const element = /[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)((?:[ \t]*;[ \t]*[^;,"]+(?:"[^"]*")?)*)[ \t]*)?(,|$)/y
+  // Each character fits one place of it, so that no value takes more than one pass.
+  const element = /[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*((?:;[^;,"]+(?:"[^"]*"[ \t]*)?)*))?(,|$)/y
   while (element.lastIndex < text.length) {
     const match = element.exec(text)
     if (match === null) return undefined

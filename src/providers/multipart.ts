@@ -24,19 +24,18 @@ export function multipartTexts(body: string, contentType: string): readonly Text
 }
 
 function onePart(parts: TextPart[], body: string, start: number, end: number, index: number): void {
-  const blank = /\r?\n\r?\n/g
-  blank.lastIndex = start
-  const gap = blank.exec(body)
-  if (gap === null || gap.index >= end) {
+  const part = body.slice(start, end)
+  const gap = /\r?\n\r?\n/.exec(part)
+  if (gap === null) {
     add(parts, body, start, end, `[${index}]`, 'other')
     return
   }
-  const head = body.slice(start, gap.index)
+  const head = part.slice(0, gap.index)
   const name = /[; ]name="([^"]*)"/i.exec(head)?.[1]
   const path = name !== undefined && plainName(name) ? name : `[${index}]`
   const file = /filename="((?:[^"\\]|\\.)*)"/di.exec(head)?.indices?.[1]
   if (file !== undefined) add(parts, body, start + file[0], start + file[1], `${path}.filename`, 'file-name')
-  add(parts, body, gap.index + gap[0].length, end, path, 'other')
+  add(parts, body, start + gap.index + gap[0].length, end, path, 'other')
 }
 
 /** Adds [from, to) without the line end that belongs to the delimiter. */

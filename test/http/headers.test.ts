@@ -48,6 +48,12 @@ test('several Connection fields are one list', () => {
   assert.deepEqual(connectionOptions(['Connection', 'A, close', 'connection', 'b ,']), ['a', 'b'])
 })
 
+test('many options of Connection and many fields are not looked up one by one', () => {
+  const options = Array.from({ length: 400_000 }, (_, index) => `o${index}`)
+  const fields = options.flatMap((_, index) => [`f${index}`, ''])
+  assert.equal(endToEnd(['Connection', options.join(','), ...fields]).length, fields.length)
+})
+
 test('a header is replaced where it stands, once, or added', () => {
   assert.deepEqual(withHeader(['A', '1', 'b', '2', 'a', '3'], 'a', '9'), ['A', '9', 'b', '2'])
   assert.deepEqual(withHeader(['A', '1'], 'B', '2'), ['A', '1', 'B', '2'])

@@ -65,6 +65,7 @@ const extensions: [offer: string | undefined, answer: string | undefined, expect
   ['x-other; a=1', 'x-other; a=1', { kind: 'unknown', name: 'x-other' }],
   ['permessage-deflate, x-other', 'permessage-deflate, x-other', { kind: 'unknown', name: 'x-other' }],
   ['x-other; a="b c"', 'permessage-deflate', 'invalid'],
+  ['x-other ; a="b" ; d , permessage-deflate', 'permessage-deflate', deflate()],
 ]
 for (const [offer, answer, expected] of extensions) {
   test(`to the offer "${offer ?? 'none'}" the answer "${answer ?? 'none'}" is understood`, () => {
@@ -92,5 +93,12 @@ test('no value makes it throw or go on for long', () => {
   fc.assert(
     fc.property(value, value, (a, b) => void agreed(['Sec-WebSocket-Extensions', a], ['Sec-WebSocket-Extensions', b])),
   )
-  agreed([], ['Sec-WebSocket-Extensions', `a${' ;'.repeat(30_000)}"`])
+  const long = [
+    ' ;'.repeat(30_000),
+    ' '.repeat(60_000),
+    `;${' '.repeat(60_000)}`,
+    `;b${' '.repeat(60_000)}`,
+    ';"" '.repeat(15_000),
+  ]
+  for (const some of long) agreed([], ['Sec-WebSocket-Extensions', `a${some}"`])
 })

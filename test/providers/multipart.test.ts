@@ -43,3 +43,7 @@ test('text around the parts is found too, and a body without its boundary is non
   assert.equal(multipartTexts('no boundary here', 'multipart/form-data; boundary=XX'), undefined)
   assert.ok(multipartTexts(body.slice(0, 60), 'multipart/form-data; boundary=XX') !== undefined)
 })
+
+test('a body of nothing but delimiters is read once, not once for each of them', () => {
+  assert.deepEqual(multipartTexts('--a'.repeat(3_000_000), 'multipart/form-data; boundary=a'), [])
+})
