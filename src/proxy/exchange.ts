@@ -2,17 +2,19 @@ import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { RawHeaders, Request, Target } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
-import { newConnectionId, newExchangeId } from '../core/ids.ts'
-import { recordConnection } from '../engine/connection.ts'
+import { newExchangeId } from '../core/ids.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { refuse, run } from '../engine/run.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { withHeader } from '../http/headers.ts'
+import { bracketed } from '../upstream/origin.ts'
 import { asking } from './asking.ts'
 import type { Connection, Tunnel } from './context.ts'
-import { connectionRecord } from './context.ts'
+import { decide } from './decide.ts'
+import type { Decision } from './decide.ts'
 import type { ProxyParts } from './parts.ts'
 import { canonicalHost, parseAbsolute, splitPath, withPort } from './target.ts'
+import { unreadExchange } from './unread.ts'
 
 /** A request inside a CONNECT: it goes where the CONNECT went, and its own idea of the host has to agree. */
 export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
@@ -21,13 +23,8 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
   const target = innerTarget(incoming, tunnel)
   const exchange = exchangeOf(incoming, { ...tunnel, ...target.at }, tunnel.principal)
   if (target.fault !== undefined) return refuse(parts.rooms, exchange, target.fault)
-  if (!namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
-    return refuse(
-      parts.rooms,
-      exchange,
-      new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`),
-    )
-  }
+  const mismatch = mismatched(parts, incoming, tunnel)
+  if (mismatch !== undefined) return refuse(parts.rooms, exchange, mismatch)
   return forwarded(parts, incoming, exchange)
 }
 
@@ -79,15 +76,23 @@ export function innerTarget(incoming: Incoming<Connection>, tunnel: Tunnel): Inn
     return { at: { path: '/', query: '' }, fault: new SallyportError('malformed_request', 'the target is not a path') }
   const at = { path: absolute.path, query: absolute.query }
   const same = absolute.host === tunnel.host && absolute.port === tunnel.port && absolute.scheme === tunnel.scheme
-  return same
-    ? { at }
-    : { at, fault: new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`) }
+  return same ? { at } : { at, fault: misdirected(tunnel) }
 }
 
-/** Whether Host or :authority names the CONNECT target; without a port it means the target's. */
-export function namedHostFits(incoming: Incoming<Connection>, tunnel: Tunnel): boolean {
+/** That Host or :authority does not name the CONNECT target, where policy minds; without a port it means the target's. */
+export function mismatched(
+  parts: ProxyParts,
+  incoming: Incoming<Connection>,
+  tunnel: Tunnel,
+): SallyportError | undefined {
   const named = namedHost(incoming, tunnel)
-  return named === undefined || (named.host === tunnel.host && (named.port === tunnel.port || !named.explicit))
+  if (named === undefined) return undefined
+  if (named.host === tunnel.host && (named.port === tunnel.port || !named.explicit)) return undefined
+  return parts.rooms.policy().mismatch === 'deny' ? misdirected(tunnel) : undefined
+}
+
+function misdirected({ host, port }: Tunnel): SallyportError {
+  return new SallyportError('misdirected_request', `this connection is for ${host}:${port}`)
 }
 
 function namedHost(
@@ -117,20 +122,23 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
     )
   const exchange = await identified(parts, incoming, anonymous)
   if (exchange === undefined) return
-  if (parts.isSelf(at))
-    return refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
-  const { principal } = exchange
-  const handling = parts.rooms
-    .policy()
-    .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal })
-  if (handling.action === 'deny')
-    return refuse(
-      parts.rooms,
-      exchange,
-      new SallyportError('policy_denied', `policy denies ${at.host}: ${handling.reason}`),
-    )
-  if (handling.action === 'inspect') return forwarded(parts, hosted, exchange)
-  return unread(parts, hosted, exchange, handling.reason)
+  const decision = decidePlain(parts, exchange)
+  if (decision instanceof SallyportError) return refuse(parts.rooms, exchange, decision)
+  if (decision.kind === 'inspect') return forwarded(parts, hosted, exchange)
+  return unreadExchange(parts, hosted, exchange, decision.reason)
+}
+
+/** What to do with a request on the proxy's own port; the error when it is refused. */
+export function decidePlain(
+  parts: ProxyParts,
+  { request, clientIp, principal }: Exchange,
+): Exclude<Decision, { kind: 'deny' }> | SallyportError {
+  const { host, port } = request.head.target
+  if (parts.isSelf({ host, port })) return new SallyportError('loop_detected', 'this is Sallyport itself')
+  const facts = { host, port, clientIp, principal, sni: undefined, rejectedLeaf: false }
+  const decision = decide(parts.rooms.policy(), facts)
+  if (decision.kind !== 'deny') return decision
+  return new SallyportError('policy_denied', `policy denies ${host}: ${decision.reason}`)
 }
 
 /** The exchange of a request on the proxy's own port with its principal; undefined when there must be one and is none, which has then been answered. */
@@ -156,43 +164,9 @@ export function challengeFields(code: ErrorCode): RawHeaders {
   return code === 'too_many_failures' ? ['retry-after', '60'] : []
 }
 
-/** Plain HTTP to a host that policy does not inspect: sent on unread, as a tunnel would, and with a `connections` row as a tunnel has. */
-async function unread(
-  parts: ProxyParts,
-  incoming: Incoming<Connection>,
-  exchange: Exchange,
-  reason: string,
-): Promise<void> {
-  const { context, signal } = incoming
-  const { head, body } = exchange.request
-  const { bytesRead, bytesWritten } = context.socket
-  const started = { id: newConnectionId(Date.now()), at: new Date(), startedAt: performance.now() }
-  const record = connectionRecord({ ...context, ...started }, (row) => recordConnection(parts.rooms, 'proxy', row))
-  const { host, port } = head.target
-  record.set({ host, port, principal: exchange.principal, handling: 'tunnel', reason })
-  let sending = false
-  try {
-    const answer = await parts.upstream.send(exchange.request, { signal, inform: incoming.inform })
-    sending = true
-    await incoming.send(answer)
-  } catch (thrown) {
-    const error = signal.aborted
-      ? new SallyportError('client_aborted', 'the client went away')
-      : asSallyportError(thrown)
-    if (!sending && !signal.aborted) return refuse(parts.rooms, exchange, error)
-    record.set({ error: error.code })
-  }
-  record.set({
-    bytesUp: body?.length ?? context.socket.bytesRead - bytesRead,
-    bytesDown: context.socket.bytesWritten - bytesWritten,
-  })
-  record.end()
-}
-
 /** The Host field of a target. */
 export function hostField({ host, port, scheme }: { host: string; port: number; scheme: 'http' | 'https' }): string {
-  const bare = host.includes(':') ? `[${host}]` : host
-  return port === (scheme === 'https' ? 443 : 80) ? bare : `${bare}:${port}`
+  return port === (scheme === 'https' ? 443 : 80) ? bracketed(host) : `${bracketed(host)}:${port}`
 }
 
 const expect = new Set(['expect'])

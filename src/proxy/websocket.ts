@@ -6,10 +6,10 @@ import { SallyportError } from '../core/errors.ts'
 import { valuesOf, withHeader } from '../http/headers.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
 import type { Connection } from './context.ts'
-import { exchangeOf, hostField, identified, innerTarget, namedHostFits } from './exchange.ts'
+import { decidePlain, exchangeOf, hostField, identified, innerTarget, mismatched } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAbsolute } from './target.ts'
-import { unreadWebsocket } from './unread-websocket.ts'
+import { unreadWebsocket } from './unread.ts'
 
 /** A WebSocket inside a CONNECT, on HTTP/1.1 or HTTP/2, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
 export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>): Promise<void> {
@@ -22,26 +22,16 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
   if (fault !== undefined) return refuse(parts.rooms, anonymous, fault)
   const exchange = tunnel === null ? await identified(parts, incoming, anonymous) : anonymous
   if (exchange === undefined) return
-  if (tunnel !== null && !namedHostFits(incoming, tunnel) && parts.rooms.policy().mismatch === 'deny') {
-    return refuse(
-      parts.rooms,
-      exchange,
-      new SallyportError('misdirected_request', `this connection is for ${tunnel.host}:${tunnel.port}`),
-    )
-  }
+  const mismatch = tunnel === null ? undefined : mismatched(parts, incoming, tunnel)
+  if (mismatch !== undefined) return refuse(parts.rooms, exchange, mismatch)
   // An absolute target wins over Host (RFC 9112, 3.2.2): policy and origin must mean the same host.
   const { head } = exchange.request
   const headers = tunnel === null ? withHeader(head.headers, 'Host', hostField(at)) : head.headers
   const request = { head: { ...head, headers }, body: null }
   if (tunnel === null) {
-    if (parts.isSelf(at))
-      return refuse(parts.rooms, exchange, new SallyportError('loop_detected', 'this is Sallyport itself'))
-    const { action, reason } = parts.rooms
-      .policy()
-      .intercept({ host: at.host, port: at.port, clientIp: context.clientIp, principal: exchange.principal })
-    if (action === 'deny')
-      return refuse(parts.rooms, exchange, new SallyportError('policy_denied', `policy denies ${at.host}: ${reason}`))
-    if (action === 'tunnel') return unreadWebsocket(parts, upgrade, exchange, request, reason)
+    const decision = decidePlain(parts, exchange)
+    if (decision instanceof SallyportError) return refuse(parts.rooms, exchange, decision)
+    if (decision.kind === 'tunnel') return unreadWebsocket(parts, upgrade, { ...exchange, request }, decision.reason)
   }
   return runMessages(parts.rooms, exchange, () => parts.upstream.upgrade(request, incoming.signal), accept)
 }
