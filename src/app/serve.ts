@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { laterKeys } from '../config/later.ts'
 import type { ConfigSource } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import type { Health } from '../console/server.ts'
 import { openLog } from '../lib/log.ts'
 import type { Log } from '../lib/log.ts'
 import { openConsole } from './console.ts'
@@ -29,7 +30,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { authority, created } = await prepare(config, log)
   const workers = workerCount(config)
   const running = workers === 1 ? await single(config, log) : await supervise(workers, log)
-  const console = await openConsole(config, running).catch(async (error: unknown) => {
+  let stopping = false
+  const health = async () => (stopping ? ending(await running.health()) : running.health())
+  const console = await openConsole(config, { ...running, health }).catch(async (error: unknown) => {
     await running.stop(0)
     throw error
   })
@@ -39,11 +42,17 @@ export async function serve(options: ServeOptions): Promise<number> {
     const next = reloaded(config, options.source, log)
     if (next !== undefined) await running.reload(next)
   })
+  stopping = true
   log.info({ signal }, 'stopping')
   await running.stop(config.shutdown.graceMs)
   await console.close()
   log.info({}, 'stopped')
   return 0
+}
+
+/** The doors are shut; what is in flight goes on. */
+function ending(health: Health): Health {
+  return { ...health, ready: false, reasons: ['stopping', ...health.reasons] }
 }
 
 async function single(config: Config, log: Log) {
