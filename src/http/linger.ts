@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 
 /** Milliseconds and bytes. */
 export type LingerTerms = { readonly totalMs: number; readonly quietMs: number; readonly bytes: number }
@@ -16,6 +17,34 @@ export function lingers(request: IncomingMessage, terms: LingerTerms = usual): v
     if (!lingering) dropUntilEnd(request, terms)
     lingering = true
   }
+}
+
+/**
+ * Last words on a connection: they end its own side, and what still comes is read and dropped within bounds, because closing with bytes
+ * unread resets, and the client would lose the words. Whoever read the socket before gets no more of it: nothing behind is a request.
+ */
+export function lastWords(socket: Duplex, bytes: string | Uint8Array, terms: LingerTerms = short): void {
+  if (socket.destroyed) return
+  socket.removeAllListeners('data').removeAllListeners('readable')
+  let came = 0
+  let before = 0
+  const quiet = setInterval(() => {
+    if (came === before || came > terms.bytes) socket.destroy()
+    before = came
+  }, terms.quietMs)
+  const total = setTimeout(() => socket.destroy(), terms.totalMs)
+  socket.once('close', () => {
+    clearInterval(quiet)
+    clearTimeout(total)
+  })
+  // Also one that does not end itself with the client's end.
+  const over = (): void => {
+    if (socket.readableEnded && socket.writableFinished) socket.destroy()
+  }
+  socket.once('end', over).end(bytes, over)
+  socket.resume()
+  // Node's parser, where it has the socket, hears of that in the next tick, and then lets go of it for a listener.
+  process.nextTick(() => socket.on('data', (chunk: Uint8Array) => (came += chunk.length)))
 }
 
 /** The method of its class again. */
@@ -50,3 +79,4 @@ function dropUntilEnd(request: IncomingMessage, { totalMs, quietMs, bytes }: Lin
 }
 
 const usual: LingerTerms = { totalMs: 30_000, quietMs: 5_000, bytes: 268_435_456 }
+const short: LingerTerms = { totalMs: 10_000, quietMs: 2_000, bytes: 67_108_864 }

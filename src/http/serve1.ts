@@ -10,6 +10,7 @@ import { expectedBody } from './expected-body.ts'
 import { halfOpen } from './half-open.ts'
 import { allowedTrailers, contentLength, declaresBody, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming, RequestLine } from './incoming.ts'
+import { lastWords } from './linger.ts'
 import { refusalOf, refusalText } from './refuse.ts'
 import type { ParserError } from './refuse.ts'
 import { requestBody } from './request-body.ts'
@@ -52,7 +53,7 @@ export function http1Server<C>(
     socket.pause()
     client.turns.take(async () => {
       handlers.refused(client.context, fault, line, cause)
-      endWith(socket, refusalText(fault))
+      lastWords(socket, refusalText(fault))
     })
   }
 
@@ -77,7 +78,7 @@ export function http1Server<C>(
       if (response.writableEnded || socket.destroyed) return
       if (cause === undefined || response.headersSent) return void response.destroy()
       handlers.refused(client.context, internal, lineOf(request), cause)
-      endWith(socket, refusalText(internal))
+      lastWords(socket, refusalText(internal))
     })
   }
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
@@ -116,8 +117,10 @@ export function http1Server<C>(
 
   server.on('clientError', (error: ParserError, socket: Duplex) => {
     const client = clientOf(socket)
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (error.code === 'ECONNRESET') return void socket.destroy()
+    // It may have had its last words, which are being read.
     if (client.closed) return
+    if (!socket.writable) return void socket.destroy()
     const { fault, request } = refusalOf(error)
     if (client.last === undefined || client.last.request.complete) return refuse(client, socket, fault, request)
     client.closed = true
@@ -174,12 +177,7 @@ function breakOff({ body, gone, response }: InFlight, socket: Duplex, fault: Fau
   if (body?.fail(cause) === true) return
   gone.abort(cause)
   if (response.headersSent) socket.destroy()
-  else endWith(socket, refusalText(fault))
-}
-
-function endWith(socket: Duplex & { destroySoon?: () => void }, text: string): void {
-  socket.end(text)
-  socket.destroySoon?.()
+  else lastWords(socket, refusalText(fault))
 }
 
 function faultOf(request: IncomingMessage, { headerBytes }: HttpLimits): Fault | undefined {

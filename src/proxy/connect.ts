@@ -5,12 +5,13 @@ import type { HttpVersion, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { recordConnection } from '../engine/connection.ts'
 import { contentLength, valuesOf } from '../http/headers.ts'
+import { lastWords } from '../http/linger.ts'
 import type { Fault } from '../http/validate.ts'
 import { relay } from '../upstream/relay.ts'
 import { intercept, rejectedLeafAlert } from '../tls/intercept.ts'
 import type { Interception } from '../tls/intercept.ts'
 import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
-import { connectionRecord, endWith } from './context.ts'
+import { connectionRecord } from './context.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
 import { challengeFields } from './exchange.ts'
@@ -46,7 +47,7 @@ export async function handleConnect(
     const challenged =
       refusable.has(socket) && error.code === 'proxy_auth_required' && mayAskAgain(outer, request, head)
     if (challenged) socket.write(refusalOfConnect(error, 'keep-alive'))
-    else if (refusable.has(socket)) endWith(socket, refusalOfConnect(error, 'close'))
+    else if (refusable.has(socket)) lastWords(socket, refusalOfConnect(error, 'close'))
     else socket.destroy()
     refusable.delete(socket)
     record.end()
@@ -131,7 +132,7 @@ async function intercepted(
   const decision = judged.decideAgain(sni)
   if (decision.kind === 'deny') {
     record.set({ handling: 'deny', reason: decision.reason })
-    endWith(socket, unrecognizedName)
+    lastWords(socket, unrecognizedName)
     return record.end()
   }
   const context = await parts.leaves.contextFor(sni ?? tunnel.host)
@@ -228,7 +229,7 @@ async function relayed(
     if (decision.kind === 'deny') {
       record.set({ handling: 'deny', reason: decision.reason })
       origin.destroy()
-      endWith(outer.socket, unrecognizedName)
+      lastWords(outer.socket, unrecognizedName)
       return record.end()
     }
   }

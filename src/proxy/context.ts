@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { ConnectionId } from '../core/ids.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
@@ -75,10 +74,4 @@ export function connectionRecord(connection: Connection, write: (row: Connection
       })
     },
   }
-}
-
-/** Last words. Nobody reads this socket any more, so its end by the client would go unnoticed. */
-export function endWith(socket: Duplex & { destroySoon?: () => void }, bytes: string | Uint8Array): void {
-  socket.end(bytes)
-  socket.destroySoon?.()
 }

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import type { SallyportError } from '../core/errors.ts'
+import { lastWords } from '../http/linger.ts'
+import type { LingerTerms } from '../http/linger.ts'
 import { refusalText } from '../http/refuse.ts'
 import { clientCertificate } from '../tls/client-certificate.ts'
 import { intercept } from '../tls/intercept.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
 import type { Connection } from './context.ts'
-import { endWith } from './context.ts'
 import { canonicalHost } from './target.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function begun(
   if (first === 'silent') {
     const fault = { code: 'request_timeout', message: 'no byte in time' } as const
     connection.refusal = fault
-    endWith(socket, refusalText(fault))
+    lastWords(socket, refusalText(fault))
     return undefined
   }
   if (first !== handshakeRecord) return connection
@@ -52,11 +53,16 @@ export async function begun(
 }
 
 /** Turns a client away that may speak TLS: what it cannot read says nothing to it, so it gets an alert, without a handshake. */
-export async function turnedAway(socket: Socket, error: SallyportError, text: string): Promise<void> {
+export async function turnedAway(
+  socket: Socket,
+  error: SallyportError,
+  text: string,
+  linger?: LingerTerms,
+): Promise<void> {
   const first = await firstByte(socket, unwantedMs)
   const alert = error.code === 'client_not_allowed' ? accessDenied : internalError
   if (first === 'ended') socket.destroy()
-  else endWith(socket, first === handshakeRecord ? alert : text)
+  else lastWords(socket, first === handshakeRecord ? alert : text, linger)
 }
 
 /** The TCP connection of a client, whatever it speaks over it. */

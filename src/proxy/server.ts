@@ -9,12 +9,14 @@ import { refuse } from '../engine/run.ts'
 import { http1Server } from '../http/serve1.ts'
 import { http2Server } from '../http/serve2.ts'
 import type { Handlers, Incoming, RequestLine } from '../http/incoming.ts'
+import { lastWords } from '../http/linger.ts'
+import type { LingerTerms } from '../http/linger.ts'
 import { refusalText } from '../http/refuse.ts'
 import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
 import { handleConnect } from './connect.ts'
-import { connectionRecord, endWith } from './context.ts'
+import { connectionRecord } from './context.ts'
 import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
@@ -40,6 +42,8 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
   const served = servedConnections()
   const stalled = endStalled(() => open.keys(), parts.writeStallMs)
   let draining = false
+  /** Those turned away who may still be reading why. */
+  let leaving = 0
   const limits = {
     headerBytes: parts.headerBytes,
     headersTimeoutMs: 30_000,
@@ -91,7 +95,11 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     const connection = connectionOf(socket)
     socket.on('error', () => undefined)
     const denied = admission(parts, connection)
-    if (denied !== undefined) return turnAway(parts, connection, denied)
+    if (denied !== undefined) {
+      leaving += 1
+      socket.once('close', () => (leaving -= 1))
+      return turnAway(parts, connection, denied, leaving > maxLeaving ? noLinger : shortLinger)
+    }
     open.set(socket, connection)
     parts.connections.open += 1
     parts.metrics.activeConnections.inc({ door: 'proxy' })
@@ -165,13 +173,13 @@ function admission(parts: ProxyParts, { clientIp }: Connection): SallyportError 
   return undefined
 }
 
-function turnAway(parts: ProxyParts, connection: Connection, error: SallyportError): void {
+function turnAway(parts: ProxyParts, connection: Connection, error: SallyportError, linger: LingerTerms): void {
   const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
   record.set({ handling: 'deny', reason: error.message, error: error.code })
   record.end()
   const text = `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`
-  if (parts.tls === undefined) endWith(connection.socket, text)
-  else turnedAway(connection.socket, error, text).catch(() => connection.socket.destroy())
+  if (parts.tls === undefined) lastWords(connection.socket, text, linger)
+  else turnedAway(connection.socket, error, text, linger).catch(() => connection.socket.destroy())
 }
 
 function silent(parts: ProxyParts, connection: Connection): void {
@@ -223,7 +231,7 @@ function refused(
 function refusedInside(parts: ProxyParts, context: Connection, socket: Duplex, target: string): void {
   const fault: Fault = { code: 'connect_in_tunnel', message: 'there is no CONNECT inside a CONNECT' }
   refused(parts, context, fault, { method: 'CONNECT', target })
-  endWith(socket, refusalText(fault))
+  lastWords(socket, refusalText(fault))
 }
 
 function refusedWhileDraining(parts: ProxyParts, context: Connection, socket: Duplex, target: string): void {
@@ -232,8 +240,11 @@ function refusedWhileDraining(parts: ProxyParts, context: Connection, socket: Du
   const { host = null, port = null } = parseAuthority(target) ?? {}
   record.set({ host, port, reason: fault.message, error: fault.code })
   record.end()
-  endWith(socket, refusalText(fault))
+  lastWords(socket, refusalText(fault))
 }
 
 const maxTarget = 8_192
+const maxLeaving = 1_000
+const shortLinger: LingerTerms = { totalMs: 2_000, quietMs: 500, bytes: 65_536 }
+const noLinger: LingerTerms = { totalMs: 10, quietMs: 10, bytes: 0 }
 const noHeaders: RawHeaders = []
