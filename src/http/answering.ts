@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, RawHeaders } from '../core/http.ts'
 import { bytesAtHand, pump } from './body.ts'
-import { declaresBody, toClient } from './headers.ts'
+import { declaresBody, endToEnd, toClient } from './headers.ts'
 import { dropRest, lingers } from './linger.ts'
 
 /**
@@ -60,7 +60,7 @@ async function send(
     breakOff(request, response, body.length)
     throw cause
   }
-  const trailers = body.trailers()
+  const trailers = endToEnd(body.trailers())
   if (trailers.length > 0) response.addTrailers(pairs(trailers))
   return ended(response)
 }

@@ -1,4 +1,5 @@
 import { SallyportError } from '../core/errors.ts'
+import { withoutHeaders } from '../core/http.ts'
 import type { AnswerHead, HttpVersion, RawHeaders } from '../core/http.ts'
 
 /** How the end of an answer's body is found (RFC 9112, 6.3). */
@@ -9,7 +10,7 @@ export type Framing =
   | { readonly kind: 'close' }
 
 export type ResponseHead = {
-  /** Equal duplicates of Content-Length are one field here (RFC 9110, 8.6); all else is as it came. */
+  /** Equal duplicates of Content-Length are one field here, and none where there can be no content (RFC 9110, 8.6); all else is as it came. */
   readonly head: AnswerHead
   readonly framing: Framing
   /** Whether the connection may carry another exchange after this one. */
@@ -34,7 +35,7 @@ export function readResponseHead(text: string, method: string): ResponseHead {
     head: {
       status,
       reason: text.slice(13, line),
-      headers: transport.repeated ? withOneLength(headers, transport.length as string) : headers,
+      headers: withRightLength(headers, status, transport),
       version,
     },
     framing,
@@ -179,6 +180,13 @@ function framed(
   return { framing: untilClose, persistent: false }
 }
 
+/** What has no content by its status has no length either (RFC 9110, 8.6): a reader might wait for it. */
+function withRightLength(headers: string[], status: number, { length, repeated }: Transport): string[] {
+  if (length === undefined) return headers
+  if (status < 200 || status === 204) return withoutHeaders(headers, contentLength)
+  return repeated ? withOneLength(headers, length) : headers
+}
+
 function withOneLength(headers: RawHeaders, length: string): string[] {
   const kept: string[] = []
   let seen = false
@@ -202,6 +210,7 @@ function isBlank(code: number): boolean {
   return code === space || code === 9
 }
 
+const contentLength = new Set(['content-length'])
 const space = 32
 const zero = 48
 const one = 49

@@ -1,9 +1,9 @@
 import { constants } from 'node:http2'
-import type { ServerHttp2Stream } from 'node:http2'
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Body } from '../core/http.ts'
 import { abandon, bytesAtHand } from './body.ts'
-import { grouped } from './field-section.ts'
+import { endWithTrailers, grouped } from './field-section.ts'
 import { toClient } from './headers.ts'
 import { resetCode } from './stream-reset.ts'
 
@@ -13,7 +13,9 @@ import { resetCode } from './stream-reset.ts'
  */
 export async function sendOnStream(stream: ServerHttp2Stream, { head, body }: Answer, stallMs: number): Promise<void> {
   if (stream.destroyed) throw clientGone()
-  const headers = { ':status': head.status, ...grouped(toClient(head.headers)) }
+  const headers: OutgoingHttpHeaders = { ':status': head.status, ...grouped(toClient(head.headers)) }
+  // It ends with its head, whatever its origin sends (RFC 9110, 15.3.6).
+  if (head.status === 205) delete headers['content-length']
   const bytes = body === null ? undefined : bytesAtHand(body)
   stream.respond(headers, {
     endStream: body === null,
@@ -34,8 +36,7 @@ export async function sendOnStream(stream: ServerHttp2Stream, { head, body }: An
 }
 
 async function sendBody(stream: ServerHttp2Stream, body: Body, stallMs: number): Promise<void> {
-  // Without any, Node sends an empty DATA frame that ends the stream.
-  stream.once('wantTrailers', () => stream.sendTrailers(grouped(body.trailers())))
+  stream.once('wantTrailers', () => endWithTrailers(stream, body.trailers()))
   for await (const chunk of body) {
     if (stream.destroyed) throw clientGone()
     if (!stream.write(chunk)) await drained(stream, stallMs)

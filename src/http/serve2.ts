@@ -107,8 +107,10 @@ function take<C>(
 ): void {
   const protocol = headers[':protocol'] as string | undefined
   const method = headers[':method'] ?? ''
-  if (method === 'CONNECT' && protocol === undefined)
-    return void stream.respond({ ':status': 405 }, { endStream: true })
+  if (method === 'CONNECT' && protocol === undefined) {
+    handlers.refused(context, inTunnel, { method, target: headers[':authority'] ?? '', version: '2' })
+    return refuse(stream, inTunnel)
+  }
   const fields = withoutPseudo(raw)
   const line: StreamLine = {
     method,
@@ -119,14 +121,18 @@ function take<C>(
   const secure = stream.session?.encrypted === true
   const fault = faultInStream(line, fields, { secure, headerBytes: limits.headerBytes })
   if (fault !== undefined) {
-    handlers.refused(context, fault, { method, target: line.target })
+    handlers.refused(context, fault, { method, target: line.target, version: '2' })
     return refuse(stream, fault)
   }
   // What comes on an extended CONNECT is no body.
   const bodiless = protocol === undefined ? flags : flags | constants.NGHTTP2_FLAG_END_STREAM
   const incoming = incomingOf(stream, line, fields, bodiless, context, limits)
   if (protocol !== undefined) return takeExtendedConnect(stream, protocol, incoming, handlers, grouped)
-  handlers.exchange(incoming).catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
+  const over = (): void => {
+    // An answer that HTTP/2 cannot carry: nobody would end the stream.
+    if (!stream.writableEnded && !stream.closed) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  }
+  handlers.exchange(incoming).then(over, over)
 }
 
 /** A malformed request is a stream error (RFC 9113, 8.1.1); one that is too large is answered. */
@@ -215,5 +221,6 @@ function faultOf({ code, message }: NodeJS.ErrnoException): Fault | undefined {
 }
 
 const unheard: Fault = { code: 'malformed_request', message: 'a stream was begun without a request that HTTP/2 allows' }
+const inTunnel: Fault = { code: 'connect_in_tunnel', message: 'there is no CONNECT inside a CONNECT' }
 const bodyStallMs = 60_000
 const answerStallMs = 600_000

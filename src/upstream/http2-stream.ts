@@ -3,7 +3,7 @@ import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Body, RawHeaders, Request } from '../core/http.ts'
 import { bytesAtHand, drained } from '../http/body.ts'
-import { grouped } from '../http/field-section.ts'
+import { endWithTrailers } from '../http/field-section.ts'
 import { contentLength } from '../http/headers.ts'
 import { endsOnlyWhole, nameOf, StreamReset } from '../http/stream-reset.ts'
 import { AnswerBody } from './answer-body.ts'
@@ -71,8 +71,7 @@ export class StreamExchange implements Flow, Timed {
     if (body === null) return
     const bytes = bytesAtHand(body)
     if (bytes !== undefined) return void this.#stream.end(bytes)
-    // Without any, this ends the stream with an empty frame.
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(grouped(body.trailers())))
+    this.#stream.once('wantTrailers', () => endWithTrailers(this.#stream, body.trailers()))
     this.#pump(body).then(
       () => this.#stream.end(),
       (error: Error) => this.#onBrokenRequest(error),
