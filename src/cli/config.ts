@@ -1,3 +1,4 @@
+import { namedFiles } from '../app/named-files.ts'
 import { laterKeys } from '../config/later.ts'
 import { checkConfig, loadWithOrigins } from '../config/load.ts'
 import { configInvalid, placeText } from '../config/problems.ts'
@@ -40,9 +41,10 @@ export const config: CliCommand = {
 
 async function check(options: Options, io: Io): Promise<number> {
   const checked = checkConfig({ file: options.config, env: io.env, cwd: io.cwd })
-  if ('problems' in checked) {
-    if (options.json !== true) throw configInvalid(checked.problems)
-    const problems = checked.problems.map(({ at, key, message, hint }) => ({
+  const files = 'problems' in checked ? checked : namedFiles(checked)
+  if ('problems' in checked || files.problems.length > 0) {
+    if (options.json !== true) throw configInvalid(files.problems)
+    const problems = files.problems.map(({ at, key, message, hint }) => ({
       where: placeText(at),
       key,
       message,

@@ -16,6 +16,7 @@ export function parentAddress(text: string): ParentAddress {
   const kind = url?.protocol.slice(0, -1)
   if (url === null || !isKind(kind) || url.hostname === '') throw invalid('it is not the URL of a proxy')
   if (!/^\/?$/.test(url.pathname) || url.search !== '' || url.hash !== '') throw invalid('it has a path')
+  if (url.port === '0') throw invalid('it has port 0')
   const credentials = credentialsOf(url)
   if (credentials !== undefined) checkCredentials(kind, credentials)
   return {

@@ -31,12 +31,19 @@ function systemCertificates(): string[] {
 
 function readPem(file: string): string {
   const pem = readText(file)
+  // OpenSSL takes what holds no certificate, such as a key, for an empty list.
+  const certificates = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(pem)
   try {
-    createSecureContext({ ca: pem })
+    if (certificates) createSecureContext({ ca: pem })
   } catch (cause) {
-    throw new SallyportError('config_invalid', `upstream.ca: ${file} holds no certificates`, { cause })
+    throw holdsNone(file, cause)
   }
+  if (!certificates) throw holdsNone(file)
   return pem
+}
+
+function holdsNone(file: string, cause?: unknown): SallyportError {
+  return new SallyportError('config_invalid', `upstream.ca: ${file} holds no certificates`, { cause })
 }
 
 function readText(file: string): string {

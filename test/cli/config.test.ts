@@ -54,6 +54,18 @@ test('check fails on a file that is not valid; with --json the problems are data
   })
 })
 
+test('check fails on a file that is named and cannot be used, with its line', async () => {
+  const cwd = folderWith('workers: 1\nupstream: { ca: [missing.pem] }')
+  const plain = await commandLine(['config', 'check'], { cwd })
+  assert.equal(plain.status, 1)
+  assert.match(plain.stderr, /^error: sallyport\.yaml:2:\d+: upstream\.ca: cannot read .*missing\.pem$/m)
+  assert.doesNotMatch(plain.stderr, /names the line/)
+  const json = await commandLine(['config', 'check', '--json'], { cwd })
+  assert.equal(json.status, 1)
+  const { valid, problems } = JSON.parse(json.stdout) as { valid: boolean; problems: { key: string }[] }
+  assert.deepEqual([valid, problems.map(({ key }) => key)], [false, ['upstream.ca']])
+})
+
 test('show prints value and origin, and no secret', async () => {
   const cwd = folderWith('console: { token: made-up-Zq8fK2 }\nlog: { level: warn }')
   const { status, stdout } = await commandLine(['config', 'show'], { cwd, env: { SALLYPORT_WORKERS: '3' } })

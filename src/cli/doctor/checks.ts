@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { namedFiles } from '../../app/named-files.ts'
 import { laterKeys } from '../../config/later.ts'
 import { problemLine } from '../../config/problems.ts'
 import { formatProblem } from '../../lib/yaml-strict.ts'
@@ -31,9 +32,10 @@ async function nodeVersion(): Promise<Finding> {
 }
 
 async function validConfiguration({ configuration }: Machine): Promise<Finding> {
-  if ('problems' in configuration) {
-    const [first] = configuration.problems
-    const more = configuration.problems.length - 1
+  const { problems } = 'problems' in configuration ? configuration : namedFiles(configuration)
+  if ('problems' in configuration || problems.length > 0) {
+    const [first] = problems
+    const more = problems.length - 1
     const message = `${first === undefined ? '' : problemLine(first)}${more > 0 ? `, and ${more} more` : ''}`
     return { status: 'fail', message, hint: '`sallyport config check` prints every problem' }
   }

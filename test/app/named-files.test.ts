@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { namedFiles } from '../../src/app/named-files.ts'
+import { loadWithOrigins } from '../../src/config/load.ts'
+import { testAuthority } from '../support/authority.ts'
+import { tempFolder } from '../support/temp.ts'
+
+function found(text: string) {
+  const cwd = tempFolder('named-files')
+  const authority = testAuthority()
+  const { cert, key } = authority.issue(['proxy.test'])
+  writeFileSync(join(cwd, 'ca.pem'), authority.cert)
+  writeFileSync(join(cwd, 'own.pem'), cert)
+  writeFileSync(join(cwd, 'own.key'), key, { mode: 0o600 })
+  writeFileSync(join(cwd, 'open.key'), key, { mode: 0o644 })
+  writeFileSync(join(cwd, 'other.key'), testAuthority().issue(['x.test']).key, { mode: 0o600 })
+  writeFileSync(join(cwd, 'sallyport.yaml'), text)
+  return namedFiles(loadWithOrigins({ env: {}, cwd }))
+}
+
+test('files that can be used are no problem', () => {
+  const text = `proxy: { auth: mtls, tls: { cert: own.pem, key: own.key, clientCa: [ca.pem] } }
+upstream: { ca: [ca.pem], proxy: "http://u:p@h:1", clientCerts: [{ hosts: [a.test], cert: own.pem, key: own.key }] }`
+  assert.deepEqual(found(text), { problems: [], warnings: [] })
+  assert.deepEqual(found(''), { problems: [], warnings: [] })
+})
+
+const faulty = [
+  ['proxy: { tls: { cert: none.pem, key: own.key } }', 'proxy.tls', /none\.pem/],
+  ['proxy: { tls: { cert: own.pem, key: other.key } }', 'proxy.tls', /is not the key/],
+  ['proxy: { auth: mtls, tls: { cert: own.pem, key: own.key, clientCa: [none.pem] } }', 'proxy.tls', /none\.pem/],
+  ['upstream: { ca: [none.pem] }', 'upstream.ca', /cannot read .*none\.pem/],
+  ['upstream: { ca: [own.key] }', 'upstream.ca', /own\.key holds no certificates/],
+  ['upstream: { proxy: "http://h:1/path" }', 'upstream.proxy', /has a path/],
+  ['upstream: { proxy: "http://h:0" }', 'upstream.proxy', /port 0/],
+  [
+    'upstream: { clientCerts: [{ hosts: [a.test], cert: own.pem, key: none.key }] }',
+    'upstream.clientCerts',
+    /none\.key/,
+  ],
+  [
+    'upstream: { clientCerts: [{ hosts: [a.test], cert: own.pem, key: other.key }] }',
+    'upstream.clientCerts',
+    /not a certificate and its key/,
+  ],
+] as const
+for (const [text, key, message] of faulty) {
+  test(`a problem of its setting, with its place: ${text}`, () => {
+    const [problem, ...more] = found(text).problems
+    assert.deepEqual(more, [])
+    assert.equal(problem?.key, key)
+    assert.match(problem?.message ?? '', message)
+    assert.ok(problem?.at.kind === 'file' && problem.at.line === 1)
+  })
+}
+
+test('a key that others can read is a warning', { skip: process.platform === 'win32' }, () => {
+  const { problems, warnings } = found('proxy: { tls: { cert: own.pem, key: open.key } }')
+  assert.deepEqual(problems, [])
+  assert.match(warnings.join(), /open\.key can be read by others/)
+})
