@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     const memory = watchMemory(sallyport.child.pid as number)
     const job: ClientJob = { proxyPort: sallyport.proxyPort, ca: sallyport.ca(), seed, ms, at: Number(values.at ?? 24) }
     clients.send(job)
-    const { report } = await answerOf<{ report: ClientReport }>(clients, ms + 60_000)
+    const { report } = await answerOf<{ report: ClientReport }>(clients, ms + 90_000)
     clients.kill('SIGKILL')
     const rss = memory.stop()
     origin.send({})

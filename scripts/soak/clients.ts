@@ -48,7 +48,7 @@ async function play({ proxyPort, ca, seed, ms, at }: ClientJob): Promise<ClientR
 
 function inTime(playing: Promise<void>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(new Error('not over after 20 s')), 20_000)
+  const timer = setTimeout(() => reject(new Error('not over after 60 s')), 60_000)
   return Promise.race([playing, promise]).finally(() => clearTimeout(timer))
 }
 

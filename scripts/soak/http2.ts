@@ -68,8 +68,9 @@ async function manyStreams(stage: Stage, session: ClientHttp2Session): Promise<v
   const one = async () => {
     const what = stage.random.pick(['echo', 'echo', 'echo', 'events', 'large', 'late'])
     const body = what === 'echo' ? prompt(stage) : undefined
-    const got = await whole(send(stage, session, what, body))
-    expect(got.status === 200 && got.code === 0, `${what}: ${told(got)}`)
+    const stream = send(stage, session, what, body)
+    const got = await whole(stream)
+    expect(got.status === 200 && got.code === 0, `${String(stream.sentHeaders[':path'])}: ${told(got)}`)
     if (body !== undefined)
       expect(got.body === body, `an h2 echo of ${body.length} bytes came back as ${got.body.slice(0, 80)}`)
     if (what === 'large') expect(got.body.length === 64 * 65_536, `large: ${got.body.length}`)

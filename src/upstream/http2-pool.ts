@@ -29,7 +29,11 @@ export function http2Pool(
   clock: () => number = () => performance.now(),
 ): Http2Pool {
   const places = new Map<string, Place>()
-  const kept = idle<Http2Session>({ perKey: perOrigin, total: idleInAll, evicted: closeSession })
+  const end = (session: Http2Session): void => {
+    session.worn()
+    closeSession(session)
+  }
+  const kept = idle<Http2Session>({ perKey: perOrigin, total: idleInAll, evicted: end })
 
   let closed = false
 
@@ -51,7 +55,7 @@ export function http2Pool(
       const session = await http2Session(origin, socket, (some) => gone(key, some), clock)
       session.worn = () => gone(key, session)
       const quiet = sessionIdle(session.session, keptMs, () => {
-        if (session.open === 0) closeSession(session)
+        if (session.open === 0) end(session)
       })
       session.idle = () => {
         if (!place.ready.includes(session)) return closeSession(session)

@@ -27,7 +27,7 @@ export type Http2Session = {
   readonly resets: Resets
   /** Called when `open` has come down to 0. */
   idle: () => void
-  /** Called when few more streams may be reset on it. */
+  /** Called when it is to take no more requests, as when few more streams may be reset on it. */
   worn: () => void
 }
 
