@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import type { ConnectionId } from '../core/ids.ts'
+import { recordConnection } from '../engine/connection.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
+import type { Rooms } from '../engine/exchange.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
 import type { Authority } from './target.ts'
 
@@ -38,6 +40,11 @@ export type ConnectionRecord = {
   set: (fields: Partial<Omit<ConnectionRow, 'id' | 'at' | 'clientIp'>>) => void
   /** Writes the row, on the first call. */
   end: () => void
+}
+
+/** The row of a connection, for the ledger. */
+export function ledgerRecord(rooms: Rooms, connection: Connection): ConnectionRecord {
+  return connectionRecord(connection, (row) => recordConnection(rooms, 'proxy', row))
 }
 
 export function connectionRecord(connection: Connection, write: (row: ConnectionRow) => void): ConnectionRecord {

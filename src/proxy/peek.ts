@@ -59,4 +59,12 @@ export function classify(bytes: Buffer): FirstBytes | undefined {
   return bytes.length < 64 && methods.some((method) => method.startsWith(text)) ? undefined : { kind: 'other' }
 }
 
+/** For a record: why these bytes are not what a CONNECT is for. */
+export const wordsFor = {
+  other: 'not TLS',
+  closed: 'closed before a byte',
+  silent: 'no byte in time',
+  invalid: 'not a valid ClientHello',
+} as const satisfies Partial<Record<FirstBytes['kind'], string>>
+
 const methods = [...METHODS, 'PRI'].map((method) => `${method} `)

@@ -3,6 +3,7 @@ import type { SallyportError } from '../core/errors.ts'
 import { lastWords } from '../http/linger.ts'
 import type { LingerTerms } from '../http/linger.ts'
 import { refusalText } from '../http/refuse.ts'
+import { alerts } from '../tls/alert.ts'
 import { clientCertificate } from '../tls/client-certificate.ts'
 import { intercept } from '../tls/intercept.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
@@ -60,7 +61,7 @@ export async function turnedAway(
   linger?: LingerTerms,
 ): Promise<void> {
   const first = await firstByte(socket, unwantedMs)
-  const alert = error.code === 'client_not_allowed' ? accessDenied : internalError
+  const alert = error.code === 'client_not_allowed' ? alerts.accessDenied : alerts.internalError
   if (first === 'ended') socket.destroy()
   else lastWords(socket, first === handshakeRecord ? alert : text, linger)
 }
@@ -92,6 +93,3 @@ function firstByte(socket: Socket, timeoutMs: number): Promise<number | 'ended' 
 // RFC 8446, 5.1: the content type of a record that holds a ClientHello. No method of HTTP begins with it.
 const handshakeRecord = 0x16
 const unwantedMs = 1_000
-// RFC 8446, 6: fatal alerts, each in a record of its own.
-const accessDenied = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31])
-const internalError = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50])

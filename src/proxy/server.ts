@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream'
 import { SallyportError } from '../core/errors.ts'
 import type { RawHeaders } from '../core/http.ts'
 import { newConnectionId } from '../core/ids.ts'
-import { recordConnection } from '../engine/connection.ts'
 import { refuse } from '../engine/run.ts'
 import { http1Server } from '../http/serve1.ts'
 import { http2Server } from '../http/serve2.ts'
@@ -16,7 +15,7 @@ import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
 import { handleConnect } from './connect.ts'
-import { connectionRecord } from './context.ts'
+import { ledgerRecord } from './context.ts'
 import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
@@ -60,7 +59,9 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       context.exchanges += 1
       served.remove(context)
       if (draining) return refusedWhileDraining(parts, context, socket, request.target)
-      void handleConnect(parts, context, request, head, serve).then((end) => end === 'challenged' && anew(context))
+      void handleConnect(parts, context, { ...request, head }, serve).then(
+        (end) => end === 'challenged' && anew(context),
+      )
     },
     refused: (context, fault, request, cause) => refused(parts, context, fault, request, cause),
   }
@@ -174,7 +175,7 @@ function admission(parts: ProxyParts, { clientIp }: Connection): SallyportError 
 }
 
 function turnAway(parts: ProxyParts, connection: Connection, error: SallyportError, linger: LingerTerms): void {
-  const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const record = ledgerRecord(parts.rooms, connection)
   record.set({ handling: 'deny', reason: error.message, error: error.code })
   record.end()
   const text = `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`
@@ -183,7 +184,7 @@ function turnAway(parts: ProxyParts, connection: Connection, error: SallyportErr
 }
 
 function silent(parts: ProxyParts, connection: Connection): void {
-  const record = connectionRecord(connection, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const record = ledgerRecord(parts.rooms, connection)
   record.set({
     reason: connection.refusal?.message ?? 'closed before a request',
     error: connection.refusal?.code ?? null,
@@ -236,7 +237,7 @@ function refusedInside(parts: ProxyParts, context: Connection, socket: Duplex, t
 
 function refusedWhileDraining(parts: ProxyParts, context: Connection, socket: Duplex, target: string): void {
   const fault: Fault = { code: 'shutting_down', message: 'Sallyport is stopping' }
-  const record = connectionRecord(context, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const record = ledgerRecord(parts.rooms, context)
   const { host = null, port = null } = parseAuthority(target) ?? {}
   record.set({ host, port, reason: fault.message, error: fault.code })
   record.end()

@@ -1,11 +1,10 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
 import { newConnectionId } from '../core/ids.ts'
-import { recordConnection } from '../engine/connection.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { refuse } from '../engine/run.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
 import { relay } from '../upstream/relay.ts'
-import { connectionRecord } from './context.ts'
+import { ledgerRecord } from './context.ts'
 import type { Connection, ConnectionRecord } from './context.ts'
 import type { ProxyParts } from './parts.ts'
 
@@ -62,7 +61,7 @@ async function recorded(
   pass: (record: ConnectionRecord, answering: () => void) => Promise<void>,
 ): Promise<void> {
   const started = { id: newConnectionId(Date.now()), at: new Date(), startedAt: performance.now() }
-  const record = connectionRecord({ ...context, ...started }, (row) => recordConnection(parts.rooms, 'proxy', row))
+  const record = ledgerRecord(parts.rooms, { ...context, ...started })
   const { host, port } = exchange.request.head.target
   record.set({ host, port, principal: exchange.principal, handling: 'tunnel', reason })
   let answered = false
