@@ -6,6 +6,7 @@ import { bytesAtHand, drained } from '../http/body.ts'
 import { endWithTrailers } from '../http/field-section.ts'
 import { contentLength } from '../http/headers.ts'
 import { endsOnlyWhole, nameOf, StreamReset } from '../http/stream-reset.ts'
+import type { Coming } from '../http/stream-reset.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { Flow } from './answer-body.ts'
 import type { Timed } from './checks.ts'
@@ -40,6 +41,7 @@ export class StreamExchange implements Flow, Timed {
   readonly #terms: StreamTerms
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (error: SallyportError) => void
+  readonly #coming: Coming
   #body: AnswerBody | undefined
   #trailers: RawHeaders = []
   #answered = false
@@ -60,7 +62,7 @@ export class StreamExchange implements Flow, Timed {
     this.#resolve = settle.resolve
     this.#reject = settle.reject
     this.#since = terms.clock()
-    endsOnlyWhole(stream)
+    this.#coming = endsOnlyWhole(stream)
     sending.signal.addEventListener('abort', this.#onAbort)
     stream.on('headers', this.#onHeaders).once('response', this.#onResponse).on('trailers', this.#onTrailers)
     stream.on('error', this.#onError).once('close', this.#onClose).once('frameError', this.#onFrameError)
@@ -162,14 +164,26 @@ export class StreamExchange implements Flow, Timed {
     if (type === headersFrame) this.#unsent = true
   }
 
-  #onError = (error: Error): void => {
-    if (!this.#settled) this.#fail(this.#fault(error))
-  }
+  #onError = (error: Error): void => this.#onBroken(error)
 
   #onClose = (): void => {
     this.#sending.signal.removeEventListener('abort', this.#onAbort)
-    if (!this.#settled) this.#fail(this.#fault(undefined))
+    this.#onBroken(undefined)
     this.#terms.over(this, this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+  }
+
+  #onBroken(error: Error | undefined): void {
+    if (this.#settled) return
+    if (this.#body === undefined || !this.#coming.whole() || this.#sending.signal.aborted)
+      return this.#fail(this.#fault(error))
+    // The answer has come whole, and the origin has ended the connection before a slow reader had it all.
+    this.#stream.off('data', this.#onData)
+    for (let rest = this.#read(); rest !== null; rest = this.#read()) this.#body.push(rest)
+    this.#onEnd()
+  }
+
+  #read(): Buffer | null {
+    return this.#stream.read() as Buffer | null
   }
 
   #onAbort = (): void => this.#end(clientAborted())

@@ -71,6 +71,25 @@ test('an answer that ends together with a reset is whole', async () => {
   assert.equal(await textOf((await one.ask({ method: 'POST', body: slowBody().body })).body), 'abc')
 })
 
+for (const [what, last] of [
+  ['ends', Buffer.alloc(0)],
+  ['says GOAWAY and ends', goaway(1, 0)],
+  ['says GOAWAY with an error and ends', goaway(1, 11)],
+] as const)
+  test(`an answer that has come is whole for a slow reader, also when the origin then ${what}`, async () => {
+    await using one = await scene(async (connection) => {
+      const id = await connection.request()
+      const pieces = Array.from({ length: 40 }, () => data(id, Buffer.alloc(16_000, 'a')))
+      connection.send(Buffer.concat([answer(id, 200), ...pieces, data(id, 'end', true), last]))
+      connection.end()
+    })
+    const { body } = await one.ask()
+    await new Promise((resolve) => one.session.session.once('close', resolve))
+    const text = await textOf(body)
+    assert.equal(text.length, 640_003)
+    assert.ok(text.endsWith('end'))
+  })
+
 test('an answer before the end of its request comes whole, and the source of the request is left as it is', async () => {
   await using one = await scene(async (connection) => {
     const id = await connection.request()
