@@ -61,6 +61,10 @@ export function http1Server<C>(
     const { socket } = request
     const client = clientOf(socket)
     if (client.closed) return
+    if (client.turns.waiting() >= maxPipelined) {
+      stopParsing(socket)
+      return refuse(client, socket, tooMany, undefined)
+    }
     const fault = faultOf(request, limits) ?? (client.turns.waiting() === 0 ? spacedLine(request) : undefined)
     if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
     const incoming = incomingOf(request, response, client, limits)
@@ -202,6 +206,12 @@ function spacedLine({ method = '', url = '', socket }: IncomingMessage): Fault |
     : undefined
 }
 
+/** What came in the same piece would still be made into requests that nobody answers, each fifty times the size of its bytes. */
+function stopParsing(socket: IncomingMessage['socket']): void {
+  const { parser } = socket as { readonly parser?: { onIncoming: () => number } }
+  if (parser !== undefined) parser.onIncoming = () => noMoreHttp
+}
+
 function unknownVersion({ httpVersion }: IncomingMessage): Fault | undefined {
   return httpVersion === '1.1' || httpVersion === '1.0' ? undefined : unsupportedVersion
 }
@@ -269,4 +279,8 @@ function versionOf(request: IncomingMessage): HttpVersion {
 const reasons: Record<number, string> = { 100: 'Continue', 102: 'Processing', 103: 'Early Hints' }
 const internal: Fault = { code: 'internal_error', message: 'internal error' }
 const maxWaiting = 64
+const maxPipelined = 128
+const tooMany: Fault = { code: 'overloaded', message: 'too many requests wait for their turn on this connection' }
+// What Node's parser is told of a head after which another protocol begins.
+const noMoreHttp = 2
 const bodyStallMs = 60_000

@@ -130,7 +130,7 @@ function take<C>(
   if (protocol !== undefined) return takeExtendedConnect(stream, protocol, incoming, handlers, grouped)
   const over = (): void => {
     // An answer that HTTP/2 cannot carry: nobody would end the stream.
-    if (!stream.writableEnded && !stream.closed) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    if (!stream.closed && !(stream.headersSent && stream.writableEnded)) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   }
   handlers.exchange(incoming).then(over, over)
 }

@@ -40,9 +40,9 @@ after(async () => {
 
 type Told = { informed: string; status?: unknown; body: string; trailers: Record<string, unknown>; code: number }
 
-async function get(path: string): Promise<Told> {
+async function get(path: string, method = 'GET'): Promise<Told> {
   const session = await stage.http2('odd.test')
-  const stream = session.request({ ':path': path })
+  const stream = session.request({ ':method': method, ':path': path })
   const told: Told = { informed: '', body: '', trailers: {}, code: 0 }
   stream
     .on('headers', (fields) => (told.informed += `${fields[':status']} `))
@@ -86,6 +86,11 @@ for (const [index, [what, answer, expected]] of answers.entries()) {
     assert.equal(stage.sallyport.child.exitCode, null, stage.sallyport.log())
   })
 }
+
+test('a status of HTTP/1.1 only ends the stream of a HEAD, too', async () => {
+  said = 'HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\n'
+  assert.deepEqual({ ...(await get('/head', 'HEAD')) }.code, 2)
+})
 
 test('a length where there can be no content, and trailers for one hop, do not reach an HTTP/1.1 client', async () => {
   const client = await stage.connect('odd.test')
