@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { Answer, HttpVersion, RawHeaders } from '../core/http.ts'
+import type { RawHeaders } from '../core/http.ts'
 import type { BodyKeeper } from '../audit/body.ts'
+import type { Upgraded } from '../http/upgraded.ts'
 import { relayMessages } from '../http/websocket.ts'
 import type { Ending } from '../http/websocket.ts'
 import { closeCodes } from '../http/websocket-close.ts'
@@ -19,24 +20,11 @@ import { faulted } from './run.ts'
 import type { Trace } from './trace.ts'
 import { startTrace } from './trace.ts'
 
-/** The origin's word on an upgrade. */
-export type Opened =
-  | {
-      readonly kind: 'upgraded'
-      readonly version: HttpVersion
-      readonly headers: RawHeaders
-      readonly socket: Duplex
-      readonly head: Buffer
-      /** How long both sides may be silent. */
-      readonly silenceMs: number
-    }
-  | { readonly kind: 'answered'; readonly answer: Answer }
-
 /** A WebSocket, to its end: one exchange, each message of it through the same inspection as a body. Never rejects. */
 export async function runMessages(
   rooms: Rooms,
   exchange: Exchange,
-  open: () => Promise<Opened>,
+  open: () => Promise<Upgraded>,
   accept: (headers: RawHeaders) => { readonly socket: Duplex; readonly head: Buffer },
 ): Promise<void> {
   const trace = startTrace(rooms, exchange)
@@ -55,14 +43,14 @@ export async function runMessages(
   }
 }
 
-type Conversation = Extract<Opened, { kind: 'upgraded' }> & { readonly agreed: Readable }
+type Conversation = Extract<Upgraded, { kind: 'upgraded' }> & { readonly agreed: Readable }
 type Readable = Exclude<Agreed, { kind: 'invalid' }>
 
 async function upgraded(
   rooms: Rooms,
   trace: Trace,
-  open: () => Promise<Opened>,
-): Promise<Conversation | Extract<Opened, { kind: 'answered' }>> {
+  open: () => Promise<Upgraded>,
+): Promise<Conversation | Extract<Upgraded, { kind: 'answered' }>> {
   const waiting = rooms.recorder.pressure()
   if (waiting !== undefined) await waiting
   try {
@@ -78,7 +66,7 @@ async function upgraded(
 }
 
 /** What was agreed on, where policy can live with it; an origin that chose something else is let go. */
-function readable(trace: Trace, opened: Extract<Opened, { kind: 'upgraded' }>): Readable {
+function readable(trace: Trace, opened: Extract<Upgraded, { kind: 'upgraded' }>): Readable {
   const found = agreed(trace.exchange.request.head.headers, opened.headers)
   const refused =
     found.kind === 'invalid'

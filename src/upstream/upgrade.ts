@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Duplex } from 'node:stream'
 import { SallyportError } from '../core/errors.ts'
-import type { Answer, HttpVersion, RawHeaders, Request } from '../core/http.ts'
+import type { Request } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import { endToEnd, toClient } from '../http/headers.ts'
+import type { Upgraded } from '../http/upgraded.ts'
 import { acceptOf, answersKey } from '../http/websocket-handshake.ts'
 import type { Connector } from './connect.ts'
 import type { UpstreamTimes } from './times.ts'
@@ -14,20 +14,6 @@ import { notHttp2 } from './http2-pool.ts'
 import type { Http2Pool } from './http2-pool.ts'
 import type { Origin } from './origin.ts'
 import { switchHttp1 } from './switch.ts'
-
-export type Upgraded =
-  | {
-      readonly kind: 'upgraded'
-      /** What the origin speaks. */
-      readonly version: HttpVersion
-      /** For the client, in its own version: of a 101 on HTTP/1.1, of a 200 on HTTP/2. */
-      readonly headers: RawHeaders
-      readonly socket: Duplex
-      readonly head: Buffer
-      /** How long both sides may be silent. */
-      readonly silenceMs: number
-    }
-  | { readonly kind: 'answered'; readonly answer: Answer }
 
 /** Asks an origin for a WebSocket, with the client's handshake: its fields, and its version where the origin has it. Rejects with SallyportError. */
 export type Upgrade = (request: Request, signal: AbortSignal) => Promise<Upgraded>
