@@ -169,11 +169,13 @@ test('a hello that cannot be read is not relayed, because it could name another 
 })
 
 test('empty lines before a request do not hide it from inspection', async () => {
+  const before = count()
   const client = await tunnel('loose.example:1')
   client.send('\r\n\r\nGET /behind-lines HTTP/1.1\r\nHost: loose.example:1\r\n\r\n')
   const row = await stage.sallyport.rowsWhen('exchanges', (some) => some.some((one) => one['path'] === '/behind-lines'))
   assert.equal(row.at(-1)?.['host'], 'loose.example')
   client.close()
+  await oneRow(before)
 })
 
 test('a client that vanishes without a word is not taken for one that refuses the leaf', async () => {
