@@ -29,6 +29,8 @@ export function http2Pool(
   clock: () => number = () => performance.now(),
 ): Http2Pool {
   const places = new Map<string, Place>()
+  // Also those that take no more requests.
+  const all = new Set<Http2Session>()
   const end = (session: Http2Session): void => {
     session.worn()
     closeSession(session)
@@ -62,6 +64,8 @@ export function http2Pool(
         kept.put(key, session)
         quiet.refresh()
       }
+      all.add(session)
+      session.session.once('close', () => all.delete(session))
       place.ready.push(session)
       session.idle()
       if (closed) session.session.destroy()
@@ -115,7 +119,7 @@ export function http2Pool(
     },
     close() {
       closed = true
-      for (const { ready } of places.values()) for (const { session } of ready) session.destroy()
+      for (const { session } of all) session.destroy()
     },
   }
 }

@@ -81,6 +81,16 @@ test('a session on which much was reset is not taken any more, and ends with its
   assert.equal(await one.acquire(), second)
 })
 
+test('closing ends also sessions that take no more requests', async () => {
+  await using one = await scene()
+  const worn = await one.acquire()
+  worn.worn()
+  const fresh = await one.acquire()
+  assert.notEqual(fresh, worn)
+  one.pool.close()
+  assert.deepEqual([worn.session.destroyed, fresh.session.destroyed], [true, true])
+})
+
 test('resets that come together leave no session with more than an origin bears', async () => {
   await using one = await scene(undefined, {})
   const sessions = await Promise.all(Array.from({ length: 250 }, () => one.acquire()))
