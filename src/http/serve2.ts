@@ -8,7 +8,7 @@ import { streamBody } from './body.ts'
 import { expectedBody } from './expected-body.ts'
 import { takeExtendedConnect } from './extended-connect.ts'
 import { grouped, withoutPseudo } from './field-section.ts'
-import { contentLength, toClient } from './headers.ts'
+import { allowedTrailers, contentLength, toClient } from './headers.ts'
 import type { Handlers, HttpLimits, Incoming } from './incoming.ts'
 import { requestBody } from './request-body.ts'
 import { sendOnStream } from './send2.ts'
@@ -195,7 +195,7 @@ function bodyOf(
   const coming = endsOnlyWhole(stream, clientAborted)
   let trailers: RawHeaders = []
   stream.on('trailers', (_: unknown, __: unknown, raw?: string[]) => {
-    trailers = raw ?? []
+    trailers = allowedTrailers(raw ?? [])
   })
   const body = streamBody(stream, contentLength(headers), () => trailers)
   return {

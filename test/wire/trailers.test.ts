@@ -48,3 +48,14 @@ for (const [what, text, type] of [
     assert.ok(!body.includes(secret))
   })
 }
+
+test('trailers of an HTTP/2 request that would route or authenticate it do not reach an HTTP/1.1 origin', async () => {
+  const session = await stage.http2('a.test')
+  const stream = session.request({ ':method': 'POST', ':path': '/h2' }, { waitForTrailers: true })
+  const trailers = { 'x-in': '1', authorization: 'Bearer x', host: 'b.test', cookie: 'a=b', 'x-forwarded-for': '::1' }
+  stream.once('wantTrailers', () => stream.sendTrailers(trailers))
+  stream.end('hello')
+  const answer = Buffer.concat(await Array.fromAsync(stream as AsyncIterable<Buffer>)).toString()
+  assert.deepEqual(JSON.parse(answer), { trailers: ['x-in', '1'], said: 'hello' })
+  session.destroy()
+})
