@@ -1,3 +1,5 @@
+import { lru } from '../lib/lru.ts'
+
 /** How long origins keep a connection that is idle, learnt from those that they closed. */
 export type Patience = {
   /** How long a connection to this origin may be idle and still be used, in milliseconds. */
@@ -12,10 +14,10 @@ export type Patience = {
  * milliseconds.
  */
 export function patience(clock: () => number): Patience {
-  const learnt = new Map<string, { readonly idleMs: number; readonly until: number }>()
+  const learnt = lru<string, { readonly idleMs: number; readonly until: number }>({ max: maxKeys })
 
   const known = (key: string): number | undefined => {
-    const one = learnt.get(key)
+    const one = learnt.peek(key)
     if (one === undefined || one.until > clock()) return one?.idleMs
     learnt.delete(key)
     return undefined
@@ -23,15 +25,13 @@ export function patience(clock: () => number): Patience {
 
   return {
     of(key) {
-      const idleMs = learnt.size === 0 ? undefined : known(key)
+      const idleMs = learnt.size() === 0 ? undefined : known(key)
       return idleMs === undefined ? keptMs : Math.min(keptMs, Math.max(idleMs / 2, idleMs - marginMs))
     },
     learn(key, idleMs) {
       if (idleMs < shortestMs || idleMs > keptMs) return
       const shortest = Math.min(idleMs, known(key) ?? idleMs)
-      learnt.delete(key)
       learnt.set(key, { idleMs: shortest, until: clock() + rememberMs })
-      if (learnt.size > maxKeys) learnt.delete(learnt.keys().next().value as string)
     },
   }
 }

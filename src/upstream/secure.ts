@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
+import { lru } from '../lib/lru.ts'
 import { startTls } from './dial.ts'
 import type { Limits } from './limits.ts'
 
@@ -16,20 +17,14 @@ export type Secure = (
 
 /** TLS with session resumption. A session belongs to one host, port, list of protocols and client certificate. */
 export function resuming(contextFor: (host: string) => Identified): Secure {
-  const sessions = new Map<string, Buffer>()
+  const sessions = lru<string, Buffer>({ max: rememberedSessions })
   return async (socket, { host, port }, alpn, limits) => {
     const { id, context } = contextFor(host)
     const key = `${id} ${host}:${port} ${alpn.join()}`
-    const secure = await startTls(socket, host, { ...limits, context, alpn, session: sessions.get(key) })
-    secure.on('session', (session: Buffer) => remember(sessions, key, session))
+    const secure = await startTls(socket, host, { ...limits, context, alpn, session: sessions.peek(key) })
+    secure.on('session', (session: Buffer) => sessions.set(key, session))
     return secure
   }
-}
-
-function remember(sessions: Map<string, Buffer>, key: string, session: Buffer): void {
-  sessions.delete(key)
-  sessions.set(key, session)
-  if (sessions.size > rememberedSessions) sessions.delete(sessions.keys().next().value as string)
 }
 
 const rememberedSessions = 500

@@ -1,6 +1,6 @@
-import { SallyportError } from '../core/errors.ts'
 import type { Answer, Request } from '../core/http.ts'
 import { bytesAtHand } from '../http/body.ts'
+import { lru } from '../lib/lru.ts'
 import { checks } from './checks.ts'
 import type { Connector } from './connect.ts'
 import { withOneCookie } from './cookies.ts'
@@ -12,6 +12,7 @@ import { Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
+import { hasNoProtocol } from './tls-fault.ts'
 import { checkEveryMs } from './times.ts'
 import type { UpstreamTimes } from './times.ts'
 import { upgrader } from './upgrade.ts'
@@ -30,18 +31,16 @@ type Known = { readonly only: 'http1' | 'http2'; readonly until: number }
 /** Origins over HTTP/1.1 and HTTP/2: pools, sessions, and what each origin speaks, remembered for a while. */
 export function upstream(connect: Connector, times: UpstreamTimes, now: () => number): Upstream {
   const plain = http1(connect, times)
-  const known = new Map<string, Known>()
+  const known = lru<string, Known>({ max: maxKnown })
   const clock = (): number => performance.now()
   const terms: SessionTerms = { times, clock, checks: checks(checkEveryMs(times), clock) }
 
   const remember = (key: string, only: Known['only']): void => {
-    known.delete(key)
-    if (known.size >= maxKnown) known.delete(known.keys().next().value as string)
     known.set(key, { only, until: now() + rememberMs })
   }
 
   const speaksOnly = (key: string): Known['only'] | undefined => {
-    const entry = known.get(key)
+    const entry = known.peek(key)
     return entry !== undefined && entry.until > now() ? entry.only : undefined
   }
 
@@ -76,7 +75,7 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
       try {
         return await plain.send(origin, request, sending)
       } catch (error) {
-        if (!refusedHttp1(error)) throw error
+        if (!hasNoProtocol(error)) throw error
         // No byte of the request has been sent.
         remember(key, 'http2')
         return viaHttp2(origin, request, sending)
@@ -88,7 +87,7 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
       times,
       speaksOnly: (origin) => speaksOnly(keyOf(origin)),
       refusedHttp1(error, origin) {
-        if (!refusedHttp1(error)) return false
+        if (!hasNoProtocol(error)) return false
         remember(keyOf(origin), 'http2')
         return true
       },
@@ -103,14 +102,6 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
 /** Whether a request can be sent once more. */
 function isAtHand({ body }: Request): boolean {
   return body === null || bytesAtHand(body) !== undefined
-}
-
-function refusedHttp1(error: unknown): boolean {
-  return (
-    error instanceof SallyportError &&
-    error.code === 'upstream_tls_failed' &&
-    /no application protocol|NO_APPLICATION_PROTOCOL/i.test(error.message)
-  )
 }
 
 const rememberMs = 600_000

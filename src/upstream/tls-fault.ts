@@ -13,6 +13,15 @@ export function tlsFault(host: string, cause: Error): SallyportError {
   return new SallyportError('upstream_tls_failed', `no TLS with ${host}: ${tlsReason(cause) ?? code}`, { cause })
 }
 
+/** Whether a handshake failed because the other side speaks none of the protocols that were offered (RFC 7301, 3.2). */
+export function hasNoProtocol(error: unknown): boolean {
+  return (
+    error instanceof SallyportError &&
+    error.code === 'upstream_tls_failed' &&
+    /no[ _]application[ _]protocol/i.test(error.message)
+  )
+}
+
 /** What OpenSSL says was wrong, in words; undefined when it was not TLS that failed. */
 export function tlsReason(error: Error): string | undefined {
   const alert = alertOf(error)

@@ -4,7 +4,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { dialTcp, startTls } from '../../src/upstream/dial.ts'
-import { codeOf, tlsFault, tlsReason } from '../../src/upstream/tls-fault.ts'
+import type { SallyportError } from '../../src/core/errors.ts'
+import { codeOf, hasNoProtocol, tlsFault, tlsReason } from '../../src/upstream/tls-fault.ts'
 import { selfSigned, testAuthority } from '../support/authority.ts'
 import { startOrigin, type OriginOptions } from '../support/origin.ts'
 
@@ -118,4 +119,13 @@ test('alerts are told by their names, by number or by code', () => {
 test('the code of a failure of several addresses is that of the first', () => {
   assert.equal(codeOf(new AggregateError([Object.assign(new Error('x'), { code: 'EFIRST' })])), 'EFIRST')
   assert.equal(codeOf(new Error('words')), 'words')
+})
+
+test('a handshake without a protocol in common is told from others that fail', () => {
+  const failed = (message: string, code?: string): SallyportError =>
+    tlsFault('a.test', Object.assign(new Error(message), code === undefined ? {} : { code }))
+  assert.ok(hasNoProtocol(failed('SSL alert number 120')))
+  assert.ok(hasNoProtocol(failed('x', 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL')))
+  assert.ok(!hasNoProtocol(failed('SSL alert number 40')))
+  assert.ok(!hasNoProtocol(new Error('no application protocol')))
 })
