@@ -19,9 +19,9 @@ export function takeExtendedConnect<C>(
     if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR)
   }
   if (protocol.toLowerCase() !== 'websocket') {
-    const { context, method, target } = incoming
+    const { context, method, target, version } = incoming
     const message = 'CONNECT with a protocol that is not supported'
-    handlers.refused(context, { code: 'unsupported_method', message }, { method, target })
+    handlers.refused(context, { code: 'unsupported_method', message }, { method, target, version })
     stream.respond(
       { ':status': 501, 'sallyport-error': 'unsupported_method', 'content-type': 'text/plain; charset=utf-8' },
       withoutDate,

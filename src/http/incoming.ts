@@ -50,7 +50,12 @@ export type Handlers<C> = {
   readonly refused: (context: C, fault: Fault, request: RequestLine | undefined, cause?: unknown) => void
 }
 
-export type RequestLine = { readonly method: string; readonly target: string }
+export type RequestLine = {
+  readonly method: string
+  readonly target: string
+  /** Default 1.1. */
+  readonly version?: HttpVersion
+}
 
 export type HttpLimits = {
   readonly headerBytes: number

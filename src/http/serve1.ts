@@ -217,7 +217,7 @@ function unknownVersion({ httpVersion }: IncomingMessage): Fault | undefined {
 }
 
 function lineOf(request: IncomingMessage): RequestLine {
-  return { method: request.method ?? '', target: request.url ?? '' }
+  return { method: request.method ?? '', target: request.url ?? '', version: versionOf(request) }
 }
 
 function incomingOf<C>(
@@ -238,7 +238,11 @@ function incomingOf<C>(
   let held = expectsContinue
   const inform: Incoming<C>['inform'] = (status, headers) => {
     if (version === '1.0' || response.headersSent || (status === 100 && expectsContinue && !held)) return
-    if (status === 100) held = false
+    if (status === 100) {
+      held = false
+      // Node ends a connection on which it has not said so itself.
+      ;(response as { _sent100?: boolean })._sent100 = true
+    }
     const line = `HTTP/1.1 ${status} ${reasons[status] ?? 'Informational'}`
     response.socket?.write(headText(line, toClient(headers)), 'latin1')
   }

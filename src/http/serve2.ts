@@ -203,7 +203,8 @@ function bodyOf(
     /** After the answer nobody wants the rest (RFC 9113, 8.1). */
     leave() {
       if (stream.readableEnded || stream.destroyed) return
-      if (!coming.whole()) return stream.close(constants.NGHTTP2_NO_ERROR)
+      // Not at once: a head that ends its stream would be lost with it at clients that read both together.
+      if (!coming.whole()) return void setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
       stream.removeAllListeners('readable')
       stream.resume()
     },

@@ -213,7 +213,8 @@ function refused(
   const target = request.target.slice(0, maxTarget)
   const origin = tunnel ?? { scheme: 'http' as const, host: '', port: 0 }
   const at = parseAbsolute(target) ?? { ...origin, ...splitPath(target) }
-  const head = { method: request.method, target, version: '1.1' as const, headers: noHeaders, body: null }
+  const { method, version = '1.1' } = request
+  const head = { method, target, version, headers: noHeaders, body: null }
   const incoming: Incoming<Connection> = {
     context: connection,
     ...head,

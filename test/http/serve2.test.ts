@@ -233,7 +233,7 @@ test('CONNECT is not for streams, and an authority has one reading', async () =>
     .request({ ':path': '/', ':authority': 'a.test', host: 'b.test' })
     .on('error', () => undefined)
   await closed(stream)
-  assert.deepEqual(one.refused, ['malformed_request'])
+  assert.deepEqual(one.refused, ['connect_in_tunnel', 'malformed_request'])
 })
 
 test('an idle connection is closed after a while, and any at once when the server stops', async () => {

@@ -213,13 +213,25 @@ test('another :authority is 421 on that stream', async () => {
   assert.equal((await stage.exchange('/mis'))['error'], 'misdirected_request')
 })
 
-test('CONNECT inside an HTTP/2 connection is 405', async () => {
+test('CONNECT inside an HTTP/2 connection is 405, with a row', async () => {
   const session = await stage.http2('two.test')
   const stream = session.request({ ':method': 'CONNECT', ':authority': 'a.test:443' })
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders]
   assert.equal(headers[':status'], 405)
   stream.close()
   session.close()
+  const row = await stage.row('exchanges', (one) => one['method'] === 'CONNECT')
+  assert.deepEqual([row['status'], row['error'], row['host']], [405, 'connect_in_tunnel', 'two.test'])
+  assert.equal(row['http_version'], '2')
+})
+
+test('the row of a request that is refused before it is one has its version', async () => {
+  const session = await stage.http2('two.test')
+  const stream = session.request({ ':path': '/contradicts', ':authority': 'two.test', host: 'b.test' })
+  await once(stream, 'error')
+  session.close()
+  const row = await stage.exchange('/contradicts')
+  assert.deepEqual([row['error'], row['http_version']], ['malformed_request', '2'])
 })
 
 async function ask(
