@@ -5,6 +5,7 @@ import type { Answer, RawHeaders, Target } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { bytesBody } from '../http/body.ts'
 import type { Identified } from '../providers/identify.ts'
+import { grpcRefusal, isGrpc } from './grpc-refusal.ts'
 
 /** An answer of our own in the caller's dialect (an error of the origin, a verdict of policy). The message never repeats what was found. */
 export function refusal(
@@ -13,6 +14,9 @@ export function refusal(
 ): Answer {
   const status = errorCodes[error.code].status
   const message = `${error.message} (exchange ${about.exchange})`
+  const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
+  const marks = [...mark, 'sallyport-exchange', about.exchange]
+  if (isGrpc(about.headers)) return grpcRefusal(error, message, about.headers, marks)
   const accept = headerOf(about.headers, 'accept') ?? ''
   const { provider, operation } = about.identified
   const spoken = provider.refuse(
@@ -20,11 +24,8 @@ export function refusal(
     { operation, target: about.target, contentType: '' },
   )
   const body = Buffer.from(spoken.body)
-  const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
   const headers = [
-    ...mark,
-    'sallyport-exchange',
-    about.exchange,
+    ...marks,
     'content-type',
     spoken.contentType,
     'content-length',
