@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
   }),
   limits: section({
     connections: count.default(10_000).describe('Client connections at once.'),
-    headerBytes: bytes.default(65_536).describe('Header section of one message.'),
+    headerBytes: bytes.default(65_536).describe('Header section of one request, its target included.'),
     inspectBytes: bytes
       .default(33_554_432)
       .describe('Largest body that is inspected; for larger ones policy has `oversize`.'),

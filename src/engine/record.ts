@@ -101,8 +101,8 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
 }
 
 function errorOf({ error, notInspected, responseContent }: Trace): string | null {
-  const cause = error ?? (notInspected === null ? null : `not_inspected: ${notInspected}`)
-  return responseContent.error ? [cause, responseContent.error].filter(Boolean).join('; ') : cause
+  const unread = notInspected === null ? null : `not_inspected: ${notInspected}`
+  return [error, unread, responseContent.error].filter(Boolean).join('; ') || null
 }
 
 function toolsOf({ request, answer }: Trace): string | null {

@@ -59,7 +59,9 @@ export function postures(policy: PolicySet): Pick<PolicySet, 'oversize' | 'unrea
 async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Promise<Request> {
   const { request, signal } = trace.exchange
   const parts = readParts(trace, decoded)
-  const bindings = trace.policy.bindingsFor(factsOf(trace), 'request')
+  const bound = trace.policy.bindingsFor(factsOf(trace), 'request')
+  // The record must not say that they looked and found nothing.
+  const bindings = decoded.kind === 'opaque' ? bound.filter(({ hook }) => hook.kind !== 'detector') : bound
   const bodyBytes = decoded.kind === 'text' ? decoded.bytes.length : (request.body?.length ?? 0)
   const inspection = await inspectParts(
     bindings,

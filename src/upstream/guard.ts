@@ -41,7 +41,12 @@ export function addressGuard(options: {
   const check = (host: string, addresses: readonly string[]): readonly string[] => {
     const refused = addresses.find((address) => isSpecialAddress(address) && !options.allowed(address))
     if (refused === undefined) return addresses
-    throw new SallyportError('address_not_allowed', `${host} is at ${refused}, an address that may not be dialled`)
+    throw new SallyportError(
+      'address_not_allowed',
+      host === refused
+        ? `${host} is an address that may not be dialled`
+        : `${host} is at ${refused}, an address that may not be dialled`,
+    )
   }
   return async (host, port) => {
     if (options.carried?.(host, port) === true) {

@@ -158,6 +158,6 @@ test('calls that are inspected are recorded as not read, and tunnelled ones have
   const hung = rows.filter((row) => row['path'] === '/test.Probe/Hang')
   assert.deepEqual(
     hung.map((row) => [row['state'], row['error']]),
-    hung.map(() => ['aborted', 'client_aborted']),
+    hung.map(() => ['aborted', 'client_aborted; not_inspected: application/grpc']),
   )
 })
