@@ -230,6 +230,20 @@ test('a chunked body with trailers that is held back arrives as it was sent', as
   client.close()
 })
 
+test('after a body that was asked for the connection of the client goes on', async () => {
+  const client = await stage.connect('read.test')
+  const asks = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: read.test\r\nExpect: 100-continue\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n`
+  for (const path of ['/goes-1', '/goes-2']) {
+    client.send(asks(path))
+    assert.equal(await client.until('\r\n\r\n'), 'HTTP/1.1 100 Continue\r\n\r\n')
+    client.send('hello')
+    const answer = await client.answer()
+    assert.deepEqual([answer.status, answer.body, answer.header('connection')], [200, 'hello', 'keep-alive'])
+  }
+  client.close()
+})
+
 test('a client that goes away while it is waiting takes the connection that waits with it', async () => {
   const asked = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<string>()
