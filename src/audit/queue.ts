@@ -278,5 +278,5 @@ type Waiter = {
 
 const IN_FLIGHT = 2
 const TICKS = 4
-const SOON_MS = 4
+const SOON_MS = 10
 const BATCH_BYTES = 2 * 2 ** 20
