@@ -36,7 +36,7 @@ export async function handleConnect(
   socket.on('error', () => undefined)
   if (request.head.length > 0) socket.unshift(request.head)
   try {
-    await tunnelTo(request, { parts, outer, record, establish, serve })
+    await decided(request, { parts, outer, record, establish, serve })
   } catch (thrown) {
     const error = asSallyportError(thrown)
     if (error.code === 'internal_error') parts.log.error({ connection: outer.id, err: thrown }, 'connection failed')
@@ -72,7 +72,8 @@ function mayAskAgain({ challenges }: Connection, { headers, version, head }: Con
   )
 }
 
-async function tunnelTo(
+/** Refuses by throwing; what policy does not refuse is relayed or served. */
+async function decided(
   request: ConnectRequest,
   begun: Pick<Connecting, 'parts' | 'outer' | 'record' | 'establish' | 'serve'>,
 ): Promise<void> {
