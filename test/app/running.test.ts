@@ -12,6 +12,7 @@ const answers: [what: string, status: number, body: string, found: string | unde
   ['an instance with this authority', 200, JSON.stringify(told), '127.0.0.1:3128'],
   ['an instance with another authority', 200, JSON.stringify({ ...told, ca: 'abd' }), undefined],
   ['an instance that asks for credentials', 200, JSON.stringify({ ...told, auth: 'basic' }), undefined],
+  ['an instance that asks for client certificates', 200, JSON.stringify({ ...told, auth: 'mtls' }), undefined],
   ['an instance that is not ready', 503, JSON.stringify(told), undefined],
   ['an instance without a proxy', 200, JSON.stringify({ ...told, proxy: [] }), undefined],
   ['another program', 200, '<html>', undefined],

@@ -10,6 +10,8 @@ import { startStage, type Stage } from '../support/stage.ts'
 
 const authority = testAuthority()
 let stage: Stage
+/** Without limits so short that they could come before the end of a client is noticed. */
+let patient: Stage
 let others: Origin[]
 let mute: Server
 
@@ -50,7 +52,16 @@ before(async () => {
   })
 })
 
+before(async () => {
+  patient = await startStage(() => {}, {
+    hosts: ['fine.test'],
+    origin: { alpn: ['http/1.1'], early: true },
+    policies: { 'a.yaml': { intercept: [{ hosts: ['*.test'], action: 'inspect' }] } },
+  })
+})
+
 after(async () => {
+  await patient[Symbol.asyncDispose]()
   await stage[Symbol.asyncDispose]()
   await Promise.all(others.map((origin) => origin.close()))
   mute.close()
@@ -176,20 +187,20 @@ const leaving: [when: string, type: string | undefined][] = [
 for (const [when, type] of leaving) {
   test(`a client that goes away ${when} aborts the request at the origin at once`, async () => {
     const path = `/leaves-${type ?? 'before'}`
-    stage.origin.answer((_seen, response) => {
+    patient.origin.answer((_seen, response) => {
       if (type === undefined) return
       response.writeHead(200, { 'content-type': type })
       response.write('data: begun\n\n')
     })
-    const before = stage.origin.seen.length
-    const client = await stage.connect('fine.test')
+    const before = patient.origin.seen.length
+    const client = await patient.connect('fine.test')
     client.send(`GET ${path} HTTP/1.1\r\nHost: fine.test\r\n\r\n`)
-    const seen = (await stage.origin.requests(before + 1)).at(-1)
+    const seen = (await patient.origin.requests(before + 1)).at(-1)
     assert.ok(seen)
     if (type === 'text/event-stream') await client.until('begun')
     client.close()
-    assert.equal(await stage.origin.settled(seen), 'aborted')
-    const row = await stage.exchange(path)
+    assert.equal(await patient.origin.settled(seen), 'aborted')
+    const row = await patient.exchange(path)
     assert.deepEqual([row['state'], row['error']], ['aborted', 'client_aborted'])
   })
 }
