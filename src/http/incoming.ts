@@ -27,7 +27,7 @@ export type Incoming<C> = {
   readonly send: (answer: Answer, hop?: RawHeaders) => Promise<void>
 }
 
-/** A request to leave HTTP: `Upgrade: websocket` on HTTP/1.1. After `accept` the socket is the caller's. */
+/** A request to leave HTTP: `Upgrade: websocket` on HTTP/1.1, extended CONNECT on HTTP/2. After `accept` the socket is the caller's. */
 export type Upgrade<C> = {
   readonly incoming: Incoming<C>
   readonly accept: (headers: RawHeaders) => { readonly socket: Duplex; readonly head: Buffer }
