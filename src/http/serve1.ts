@@ -201,7 +201,11 @@ function spacedLine({ method = '', url = '', socket }: IncomingMessage): Fault |
   const { parser } = socket as { readonly parser?: { readonly getCurrentBuffer?: () => Buffer | undefined } }
   const came = parser?.getCurrentBuffer?.()
   if (came === undefined || came.includes(`${method} ${url} HTTP/1.`, 0, 'latin1')) return undefined
-  return came.includes(`${method}  `, 0, 'latin1') || came.includes(`${url}  `, 0, 'latin1')
+  const line = came
+    .toString('latin1')
+    .split(/\r?\n/)
+    .find((one) => one.startsWith(`${method} `) && one.includes(` ${url} `))
+  return line?.includes('  ') === true
     ? { code: 'malformed_request', message: 'the request line has more than one space' }
     : undefined
 }

@@ -44,6 +44,7 @@ export class StreamExchange implements Flow, Timed {
   readonly #coming: Coming
   #body: AnswerBody | undefined
   #trailers: RawHeaders = []
+  #informed = 0
   #answered = false
   #settled = false
   #unsent = false
@@ -122,6 +123,9 @@ export class StreamExchange implements Flow, Timed {
     const status = Number(headers[':status'])
     if (!(status >= 100 && status < 200)) return
     this.#since = this.#terms.clock()
+    this.#informed += 1
+    if (this.#informed > maxInformed)
+      return this.#end(new SallyportError('upstream_invalid', 'the origin sends informational answers without end'))
     try {
       this.#sending.inform(status, fieldsOf(raw, headers))
     } catch {
@@ -241,4 +245,6 @@ function fieldsOf(raw: readonly string[] | undefined, headers: IncomingHttpHeade
 
 // RFC 9113, 6.2.
 const headersFrame = 1
+// With them alone an origin could keep a client for ever, and fill its connection.
+const maxInformed = 1_000
 const lingerMs = 5_000

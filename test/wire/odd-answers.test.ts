@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:tls'
 import { after, before, test } from 'node:test'
 import { testAuthority } from '../support/authority.ts'
 import { over } from '../support/raw-client.ts'
+import type { OriginResponse, SeenRequest } from '../support/origin.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
 let stage: Stage
@@ -25,11 +26,11 @@ before(async () => {
     answer().catch(() => undefined)
   }).listen(0, '127.0.0.1')
   await once(origin, 'listening')
-  stage = await startStage(() => undefined, {
+  stage = await startStage(hinting, {
     authority,
-    hosts: ['unused.test'],
+    hosts: ['hints.test'],
     origins: { 'odd.test:443': { address: `127.0.0.1:${(origin.address() as AddressInfo).port}` } },
-    policies: { 'a.yaml': { intercept: [{ hosts: ['odd.test'], action: 'inspect' }] } },
+    policies: { 'a.yaml': { intercept: [{ hosts: ['odd.test', 'hints.test'], action: 'inspect' }] } },
   })
 })
 
@@ -38,10 +39,20 @@ after(async () => {
   origin.close()
 })
 
+/** Informational answers, and no other. */
+function hinting(_seen: SeenRequest, { stream }: OriginResponse): void {
+  const more = (): void => {
+    if (stream?.closed !== false) return
+    stream.additionalHeaders({ ':status': 103 })
+    setImmediate(more)
+  }
+  more()
+}
+
 type Told = { informed: string; status?: unknown; body: string; trailers: Record<string, unknown>; code: number }
 
-async function get(path: string, method = 'GET'): Promise<Told> {
-  const session = await stage.http2('odd.test')
+async function get(path: string, method = 'GET', host = 'odd.test'): Promise<Told> {
+  const session = await stage.http2(host)
   const stream = session.request({ ':method': method, ':path': path })
   const told: Told = { informed: '', body: '', trailers: {}, code: 0 }
   stream
@@ -90,6 +101,12 @@ for (const [index, [what, answer, expected]] of answers.entries()) {
 test('a status of HTTP/1.1 only ends the stream of a HEAD, too', async () => {
   said = 'HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\n'
   assert.deepEqual({ ...(await get('/head', 'HEAD')) }.code, 2)
+})
+
+test('informational answers without end end with a refusal', async () => {
+  const told = await get('/hints', 'GET', 'hints.test')
+  assert.deepEqual([told.status, told.informed.split(' ').length - 1], [502, 1_000])
+  assert.equal((await stage.exchange('/hints'))['error'], 'upstream_invalid')
 })
 
 test('a length where there can be no content, and trailers for one hop, do not reach an HTTP/1.1 client', async () => {

@@ -70,6 +70,15 @@ for (const count of [10, 120]) {
   })
 }
 
+test('two spaces in the rest of a request whose first line came before do not make it malformed', async () => {
+  const client = await rawClient(port)
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  client.send('X-Said: GET  / and /  and so on\r\n\r\n')
+  assert.equal((await client.answer()).body, '/')
+  client.close()
+})
+
 test('of very many pipelined requests the first are answered, then comes a refusal, and the rest is no request', async () => {
   const client = await rawClient(port)
   client.send(Array.from({ length: 1_000 }, (_, i) => get(`/${i}`)).join(''))
