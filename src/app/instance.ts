@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { newEventId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { Config } from '../config/schema.ts'
@@ -120,6 +121,12 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
       const drained = Promise.all(doors.map(({ door }) => door.drain()))
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
+      // What was cut off is recorded, too: its connections close first.
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, cutOffMs)
+      await Promise.race([drained, late.promise])
+      clearTimeout(timer)
+      await setImmediate()
       await proxy.close()
       principals.close()
       await recorder
@@ -128,6 +135,8 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     },
   }
 }
+
+const cutOffMs = 1_000
 
 /** What the program itself did. */
 function recordEvent(recorder: Recorder, what: string, after: Readonly<Record<string, unknown>>): void {
