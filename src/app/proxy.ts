@@ -40,7 +40,6 @@ export function proxyParts(options: {
   const { config, own, rooms, metrics, log, authority } = options
   let live = liveParts(config(), own, log)
   let tls = tlsOf(config(), log)
-  const retired = new Set<ProxyParts['upstream']>()
   // Failures are counted over reloads.
   const authenticate = authenticator({
     scheme: () => config().proxy.auth,
@@ -112,18 +111,9 @@ export function proxyParts(options: {
           'TLS of the proxy not reloaded: the old stays in force',
         )
       }
-      if (live === before) return
-      // What is in flight on the old connections is given time to finish.
-      retired.add(before.upstream)
-      const retire = (): void => {
-        if (retired.delete(before.upstream)) void before.upstream.close()
-      }
-      setTimeout(retire, config().shutdown.graceMs).unref()
+      if (live !== before) before.upstream.retire()
     },
-    async close() {
-      await Promise.all([live.upstream, ...retired].map((one) => one.close()))
-      retired.clear()
-    },
+    close: () => live.upstream.close(),
   }
 }
 

@@ -54,6 +54,11 @@ export class Connection implements Flow {
     return this.#socket.writable && !this.#socket.destroyed && this.quietMs < this.#keptMs
   }
 
+  /** An exchange is going on. */
+  get busy(): boolean {
+    return this.#current !== undefined
+  }
+
   /** How long nothing has happened on it. */
   get quietMs(): number {
     return this.#terms.clock() - this.#since

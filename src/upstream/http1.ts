@@ -22,6 +22,8 @@ export type Http1 = {
   readonly send: (origin: Origin, request: Request, sending: Sending) => Promise<Answer>
   /** Takes a connection that negotiated HTTP/1.1 when HTTP/2 was offered too. */
   readonly adopt: (origin: Origin, socket: Socket) => void
+  /** Lets what is in flight finish, and keeps no connection any more. */
+  readonly retire: () => void
   readonly close: () => Promise<void>
 }
 
@@ -33,13 +35,14 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     evicted: (connection) => connection.close(),
   })
   const open = checks<Connection>(checkEveryMs(times), clock)
+  let retired = false
   let closed = false
 
   const terms: ConnectionTerms = {
     times,
     clock,
     patience: patience(clock),
-    idle: (connection) => kept.put(connection.key, connection),
+    idle: (connection) => (retired ? connection.close() : kept.put(connection.key, connection)),
     gone(connection) {
       kept.remove(connection.key, connection)
       open.delete(connection)
@@ -128,6 +131,10 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     adopt: (origin, socket) => {
       const key = keyOf(origin)
       kept.put(key, attach(key, socket))
+    },
+    retire() {
+      retired = true
+      for (const connection of open.all()) if (!connection.busy) connection.close()
     },
     async close() {
       closed = true

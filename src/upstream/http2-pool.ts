@@ -13,6 +13,8 @@ import type { Origin } from './origin.ts'
 export type Http2Pool = {
   /** A session for one request, which is counted in its `open`. Rejects with `notHttp2` when the origin chose HTTP/1.1. */
   readonly acquire: (origin: Origin, signal: AbortSignal) => Promise<Http2Session>
+  /** Lets what is in flight finish; sessions take no more requests. */
+  readonly retire: () => void
   readonly close: () => void
 }
 
@@ -116,6 +118,9 @@ export function http2Pool(
       const place = places.get(key)
       const one = place === undefined ? undefined : free(place)
       return one === undefined ? unlessAborted(acquired(origin, key), signal) : Promise.resolve(take(key, one))
+    },
+    retire() {
+      for (const session of all) end(session)
     },
     close() {
       closed = true

@@ -22,6 +22,8 @@ export type Upstream = {
   /** Sends a request to the origin its head names, in the client's own HTTP version where the origin has it. Rejects with SallyportError. */
   readonly send: (request: Request, sending: Sending) => Promise<Answer>
   readonly upgrade: Upgrade
+  /** Another takes its place: what is in flight finishes, however long it takes, and no connection is kept. */
+  readonly retire: () => void
   readonly close: () => Promise<void>
 }
 
@@ -92,6 +94,10 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
         return true
       },
     }),
+    retire() {
+      pool.retire()
+      plain.retire()
+    },
     async close() {
       pool.close()
       await plain.close()

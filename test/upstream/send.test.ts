@@ -33,6 +33,7 @@ async function scene(
     offered,
     ask,
     later: (ms: number) => void (at += ms),
+    retire: sender.retire,
     [Symbol.asyncDispose]: async () => {
       await sender.close()
       await origin.close()
@@ -186,4 +187,24 @@ test('cookies that HTTP/2 split reach HTTP/1.1 as one', async () => {
 async function* endless(): AsyncGenerator<Uint8Array> {
   yield Buffer.from('abc')
   await new Promise(() => undefined)
+}
+
+for (const version of ['1.1', '2'] as const) {
+  test(`what is retired finishes what is in flight over HTTP/${version}, and keeps no connection`, async () => {
+    const going = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<void>()
+    await using one = await scene({}, async (_seen, response, { socket }) => {
+      socket.once('close', closed.resolve)
+      response.writeHead(200)
+      response.write('begun, ')
+      await going.promise
+      response.end('done')
+    })
+    const { body } = await one.ask({ version })
+    one.retire()
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+    going.resolve()
+    assert.equal(await textOf(body), 'begun, done')
+    await closed.promise
+  })
 }
