@@ -39,6 +39,7 @@ export class Connection implements Flow {
   /** How long the origin says it keeps an idle connection. */
   #idleMs = Number.POSITIVE_INFINITY
   #paused = false
+  #personal = false
   #lost: Lost | undefined
 
   constructor(key: string, socket: Socket, terms: ConnectionTerms) {
@@ -78,6 +79,7 @@ export class Connection implements Flow {
     return new Promise((resolve, reject) => {
       const current = inFlight({ parser: responseParser(request.head.method), sending, resolve, reject, switched })
       this.#current = current
+      if (text.personal === true) this.#personal = true
       this.#since = this.#terms.clock()
       sending.signal.addEventListener('abort', this.#onAbort)
       this.#write(current, request.body, text)
@@ -208,7 +210,8 @@ export class Connection implements Flow {
     this.#release()
     current.body?.end(trailers)
     if (this.#paused) this.resume()
-    if (current.persistent && current.sent && rest.length === 0 && this.usable) this.#terms.idle(this)
+    const reusable = current.persistent && current.sent && rest.length === 0 && !this.#personal
+    if (reusable && this.usable) this.#terms.idle(this)
     else this.close()
   }
 

@@ -11,6 +11,8 @@ export type RequestText = {
   readonly chunked: boolean
   /** The origin is asked for `100 Continue` before it gets the body (RFC 9110, 10.1.1). */
   readonly expects: boolean
+  /** It authenticates the connection rather than itself (NTLM, Negotiate: RFC 4559, 6): nobody else's request may follow on it. */
+  readonly personal?: boolean
 }
 
 /** For a proxy the target names its origin (RFC 9112, 3.2.2); `fields` are for the proxy alone. */
@@ -29,6 +31,7 @@ export function requestText(request: Request, absolute?: AbsoluteForm): RequestT
   let declared = false
   let hosted = false
   let expects = false
+  let personal = false
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string
     let value = fields[i + 1] as string
@@ -38,6 +41,7 @@ export function requestText(request: Request, absolute?: AbsoluteForm): RequestT
       if (length !== undefined) value = String(length)
     } else if (isNamed(name, 'host')) hosted = true
     else if (isNamed(name, 'expect')) expects = body !== null && length !== 0 && value.toLowerCase() === '100-continue'
+    else if (isNamed(name, 'authorization')) personal ||= /^(?:ntlm|negotiate)\b/i.test(value)
     lines += fieldLine(name, value)
   }
   if (!hosted) lines = `Host: ${authority(request)}\r\n${lines}`
@@ -45,7 +49,7 @@ export function requestText(request: Request, absolute?: AbsoluteForm): RequestT
   else if (length !== undefined && !declared) lines += `Content-Length: ${length}\r\n`
   if (takesTrailers(head)) lines += 'TE: trailers\r\nConnection: TE\r\n'
   if (absolute !== undefined) lines += fieldLines(absolute.fields)
-  return { text: `${requestLine(request, absolute !== undefined)}${lines}\r\n`, chunked, expects }
+  return { text: `${requestLine(request, absolute !== undefined)}${lines}\r\n`, chunked, expects, personal }
 }
 
 /** Whether the client wants trailers and gets them (RFC 9110, 10.1.4): HTTP/1.0 has no place for any. */

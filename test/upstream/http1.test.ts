@@ -43,6 +43,16 @@ test('one request after another goes over one connection', async () => {
   assert.equal(origin.connections(), 1)
 })
 
+for (const scheme of ['NTLM TlRMTVNTUAAB', 'Negotiate YIIB', 'negotiate YIIB']) {
+  test(`nobody else's request follows one that authenticated its connection: ${scheme}`, async () => {
+    await using origin = await scriptedOrigin(numbered)
+    await using one = client()
+    const headers = ['Host', 'x', 'Authorization', scheme]
+    assert.equal(await textOf((await one.asked(requestTo(origin.port, { headers }))).body), '0')
+    assert.equal(await textOf((await one.asked(requestTo(origin.port))).body), '1')
+  })
+}
+
 test('requests at the same time have connections of their own, and the one used last is used first', async () => {
   const asked: RawClient[] = []
   await using origin = await scriptedOrigin(async (connection, index) => {
