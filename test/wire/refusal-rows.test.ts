@@ -85,7 +85,7 @@ test('a body that breaks while it is passed on is refused, recorded, and incompl
   assert.deepEqual([answer.status, answer.header('sallyport-error')], [400, 'malformed_request'])
   await client.rest()
   const row = await stage.exchange('/passed')
-  assert.deepEqual([row['state'], row['error']], ['aborted', 'malformed_request'])
+  assert.deepEqual([row['state'], row['error']], ['aborted', 'malformed_request; not_inspected: audio/mpeg'])
   await until(() => lastSeen()?.outcome === 'aborted')
   assert.deepEqual([lastSeen()?.url, lastSeen()?.end], ['/passed', false])
 })
