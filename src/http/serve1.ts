@@ -15,6 +15,7 @@ import { refusalOf, refusalText } from './refuse.ts'
 import type { ParserError } from './refuse.ts'
 import { requestBody } from './request-body.ts'
 import type { RequestBody } from './request-body.ts'
+import { beforeUpgrade, spacedLine } from './spaced-line.ts'
 import { turns } from './turns.ts'
 import type { Turns } from './turns.ts'
 import { faultIn, faultInConnect, faultySize, unsupportedVersion } from './validate.ts'
@@ -92,7 +93,7 @@ export function http1Server<C>(
     if (client.closed) return
     client.closed = true
     client.wholly()
-    const fault = unknownVersion(request) ?? faultInConnect(request.rawHeaders)
+    const fault = unknownVersion(request) ?? faultInConnect(request.rawHeaders) ?? client.spaced
     const asked = { target: request.url ?? '', headers: request.rawHeaders, version: versionOf(request), fault }
     client.turns.take(async () => handlers.connect(client.context, asked, socket, head))
   })
@@ -102,7 +103,7 @@ export function http1Server<C>(
     if (client.closed) return
     client.closed = true
     client.wholly()
-    const fault = faultOf(request, limits)
+    const fault = faultOf(request, limits) ?? client.spaced
     if (fault !== undefined) return refuse(client, socket, fault, lineOf(request))
     client.turns.take(async () => {
       if (socket.destroyed) return
@@ -140,10 +141,14 @@ export function http1Server<C>(
         closed: false,
         last: undefined,
         answering: undefined,
+        spaced: undefined,
         wholly,
       }
       clients.set(socket, client)
       server.emit('connection', socket)
+      beforeUpgrade(socket, (request) => {
+        if (client.turns.waiting() === 0) client.spaced = spacedLine(request)
+      })
     },
     close: () => void server.close(),
   }
@@ -158,6 +163,8 @@ type Client<C> = {
   last: InFlight | undefined
   /** The last answer whose turn has come. */
   answering: ServerResponse | undefined
+  /** What is wrong with the line of a CONNECT or an upgrade. */
+  spaced: Fault | undefined
   /** The end of the client's side is from now on the end of the connection. */
   readonly wholly: () => void
 }
@@ -191,23 +198,6 @@ function faultOf(request: IncomingMessage, { headerBytes }: HttpLimits): Fault |
     faultySize(target, request.rawHeaders, headerBytes) ??
     faultIn(request.method ?? '', target, versionOf(request), request.rawHeaders)
   )
-}
-
-/**
- * Node's parser skips more than one space in a request line, where others refuse it (RFC 9112, 3) or take the second for the target. What is
- * forwarded has one, so a line that came in pieces, which cannot be seen any more, does no harm.
- */
-function spacedLine({ method = '', url = '', socket }: IncomingMessage): Fault | undefined {
-  const { parser } = socket as { readonly parser?: { readonly getCurrentBuffer?: () => Buffer | undefined } }
-  const came = parser?.getCurrentBuffer?.()
-  if (came === undefined || came.includes(`${method} ${url} HTTP/1.`, 0, 'latin1')) return undefined
-  const line = came
-    .toString('latin1')
-    .split(/\r?\n/)
-    .find((one) => one.startsWith(`${method} `) && one.includes(` ${url} `))
-  return line?.includes('  ') === true
-    ? { code: 'malformed_request', message: 'the request line has more than one space' }
-    : undefined
 }
 
 /** What came in the same piece would still be made into requests that nobody answers, each fifty times the size of its bytes. */

@@ -73,6 +73,8 @@ const connects: [target: string, status: number, code: string][] = [
     utf8('bücher.example:443'),
     `${'a'.repeat(64)}.example:443`,
   ].map((target): [string, number, string] => [target, 400, 'malformed_request']),
+  ['api.openai.com:443 ', 400, 'malformed_request'],
+  [' api.openai.com:443', 400, 'malformed_request'],
   ['[::]:443', 403, 'address_not_allowed'],
   ['[::1]:443', 403, 'address_not_allowed'],
   ['[::ffff:127.0.0.1]:443', 403, 'address_not_allowed'],
