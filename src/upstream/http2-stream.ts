@@ -2,6 +2,7 @@ import { constants } from 'node:http2'
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, Body, RawHeaders, Request } from '../core/http.ts'
+import { headerOf } from '../core/http.ts'
 import { bytesAtHand, drained } from '../http/body.ts'
 import { endWithTrailers } from '../http/field-section.ts'
 import { contentLength } from '../http/headers.ts'
@@ -17,10 +18,13 @@ import type { UpstreamTimes } from './times.ts'
 /** The origin did nothing with a request, which may therefore be sent again (RFC 9113, 8.7), or wants it over HTTP/1.1. */
 export class Unprocessed extends SallyportError {
   readonly instead: 'again' | 'http1'
+  /** Nobody has asked for a byte of the body. */
+  readonly held: boolean
 
-  constructor(instead: 'again' | 'http1', cause: unknown) {
+  constructor(instead: 'again' | 'http1', cause: unknown, held = false) {
     super('upstream_closed', 'the origin did not take the request', { cause })
     this.instead = instead
+    this.held = held
   }
 }
 
@@ -44,6 +48,8 @@ export class StreamExchange implements Flow, Timed {
   readonly #coming: Coming
   #body: AnswerBody | undefined
   #trailers: RawHeaders = []
+  /** The body waits for 100: only the head has left. */
+  #held: { readonly body: Body; readonly timer: NodeJS.Timeout } | undefined
   #informed = 0
   #answered = false
   #settled = false
@@ -69,16 +75,15 @@ export class StreamExchange implements Flow, Timed {
     stream.on('error', this.#onError).once('close', this.#onClose).once('frameError', this.#onFrameError)
   }
 
-  /** Sends the body of the request, at the origin's pace. */
-  send({ body }: Request): void {
+  /** Sends the body of the request, at the origin's pace; one that its client holds back, once it is wanted or 1 s has passed (RFC 9110, 10.1.1). */
+  send({ head, body }: Request): void {
     if (body === null) return
     const bytes = bytesAtHand(body)
     if (bytes !== undefined) return void this.#stream.end(bytes)
     this.#stream.once('wantTrailers', () => endWithTrailers(this.#stream, body.trailers()))
-    this.#pump(body).then(
-      () => this.#stream.end(),
-      (error: Error) => this.#onBrokenRequest(error),
-    )
+    const expects = body.length !== 0 && headerOf(head.headers, 'expect')?.toLowerCase() === '100-continue'
+    if (expects) this.#held = { body, timer: setTimeout(() => this.#proceed(), continueMs) }
+    else this.#begin(body)
   }
 
   check(now: number): void {
@@ -105,7 +110,26 @@ export class StreamExchange implements Flow, Timed {
   }
 
   abandon(): void {
-    this.#stream.close(constants.NGHTTP2_CANCEL)
+    const close = (): void => this.#stream.close(constants.NGHTTP2_CANCEL)
+    // Node ends its process when a stream that waits for trailers is closed and destroyed while the session reads.
+    if (this.#stream.writableEnded) close()
+    else setImmediate(close)
+  }
+
+  #begin(body: Body): void {
+    this.#pump(body).then(
+      () => this.#stream.end(),
+      (error: Error) => this.#onBrokenRequest(error),
+    )
+  }
+
+  /** Nobody waits for 100 any more. */
+  #proceed(): void {
+    const held = this.#held
+    if (held === undefined || this.#answered || this.#settled) return
+    clearTimeout(held.timer)
+    this.#held = undefined
+    this.#begin(held.body)
   }
 
   /** Resolves also when the origin does not want the rest: the source is not ended then, because that would take the client's stream away before it has the answer. */
@@ -131,6 +155,7 @@ export class StreamExchange implements Flow, Timed {
     } catch {
       // The client's side cannot take it: the final answer is what it waits for.
     }
+    if (status === 100) this.#proceed()
   }
 
   #onResponse = (headers: IncomingHttpHeaders, flags: number, raw?: string[]): void => {
@@ -142,7 +167,8 @@ export class StreamExchange implements Flow, Timed {
     if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) {
       this.#settled = true
       this.#stream.resume()
-      return this.#resolve({ head, body: null })
+      this.#resolve({ head, body: null })
+      return this.#leave()
     }
     this.#body = new AnswerBody(contentLength(fields), this)
     this.#stream.on('data', this.#onData).once('end', this.#onEnd)
@@ -153,6 +179,12 @@ export class StreamExchange implements Flow, Timed {
     if (this.#settled) return
     this.#settled = true
     this.#body?.end(this.#trailers)
+    this.#leave()
+  }
+
+  /** A final answer instead of 100 says that the body is not wanted: the stream has no other end. */
+  #leave(): void {
+    if (this.#held !== undefined) this.abandon()
   }
 
   #onData = (chunk: Buffer): void => {
@@ -171,6 +203,7 @@ export class StreamExchange implements Flow, Timed {
   #onError = (error: Error): void => this.#onBroken(error)
 
   #onClose = (): void => {
+    clearTimeout(this.#held?.timer)
     this.#sending.signal.removeEventListener('abort', this.#onAbort)
     this.#onBroken(undefined)
     this.#terms.over(this, this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR)
@@ -218,8 +251,10 @@ export class StreamExchange implements Flow, Timed {
     const { id, rstCode, pending } = this.#stream
     if (!this.#answered) {
       const untouched = this.#unsent || pending || id === undefined || id > this.#terms.lastStreamId()
-      if (rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED) return new Unprocessed('http1', error)
-      if (rstCode === constants.NGHTTP2_REFUSED_STREAM || untouched) return new Unprocessed('again', error)
+      if (rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED)
+        return new Unprocessed('http1', error, this.#held !== undefined)
+      if (rstCode === constants.NGHTTP2_REFUSED_STREAM || untouched)
+        return new Unprocessed('again', error, this.#held !== undefined)
     }
     if (rstCode !== constants.NGHTTP2_NO_ERROR || error instanceof StreamReset || error === undefined)
       return new SallyportError('upstream_closed', `the origin reset the stream: ${nameOf(rstCode)}`, {
@@ -248,3 +283,4 @@ const headersFrame = 1
 // With them alone an origin could keep a client for ever, and fill its connection.
 const maxInformed = 1_000
 const lingerMs = 5_000
+const continueMs = 1_000

@@ -61,7 +61,7 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
         if (error === notHttp2) return plain.send(origin, withOneCookie(request), sending)
         if (!(error instanceof Unprocessed)) throw error
         if (error.instead === 'http1') remember(key, 'http1')
-        if (tries === maxTries || !isAtHand(request) || sending.signal.aborted) throw error
+        if (tries === maxTries || !(error.held || isAtHand(request)) || sending.signal.aborted) throw error
       }
     }
   }
