@@ -39,7 +39,12 @@ for (const [what, bytes, got] of lines) {
       },
       { headerBytes: 65_536, headersTimeoutMs: 10_000, keepAliveTimeoutMs: 10_000, streams: 1 },
     )
-    const server = createServer((socket) => http.serve(socket.on('error', () => undefined), null)).listen(0, '127.0.0.1')
+    const server = createServer((socket) =>
+      http.serve(
+        socket.on('error', () => undefined),
+        null,
+      ),
+    ).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const client = await rawClient((server.address() as AddressInfo).port)
     client.send(bytes)
