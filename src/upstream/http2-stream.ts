@@ -211,12 +211,20 @@ export class StreamExchange implements Flow, Timed {
 
   #onBroken(error: Error | undefined): void {
     if (this.#settled) return
-    if (this.#body === undefined || !this.#coming.whole() || this.#sending.signal.aborted)
+    if (this.#body === undefined || !this.#isWhole(this.#body) || this.#sending.signal.aborted)
       return this.#fail(this.#fault(error))
     // The answer has come whole, and the origin has ended the connection before a slow reader had it all.
     this.#stream.off('data', this.#onData)
     for (let rest = this.#read(); rest !== null; rest = this.#read()) this.#body.push(rest)
     this.#onEnd()
+  }
+
+  /** Some servers reset a stream with NO_ERROR before END_STREAM is out; where a length was declared, it says whether anything is missing. */
+  #isWhole({ length }: AnswerBody): boolean {
+    if (this.#coming.whole()) return true
+    return (
+      this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && length !== undefined && this.#coming.bytes() === length
+    )
   }
 
   #read(): Buffer | null {

@@ -46,6 +46,14 @@ const endings: readonly (readonly [what: string, frames: (id: number) => Buffer,
   ['ends with a pseudo-header field in its trailers', (id) => answer(id, 200, [], true), 1],
 ]
 
+test('an answer with all the bytes of its Content-Length is whole, also when it is reset with NO_ERROR before its end', async () => {
+  await using one = await scene(async (connection) => {
+    const id = await connection.request()
+    connection.send(Buffer.concat([answer(id, 200, [['content-length', '3']]), data(id, 'abc'), reset(id, 0)]))
+  })
+  assert.equal(await textOf((await one.ask()).body), 'abc')
+})
+
 for (const [what, frames, code] of endings) {
   test(`an answer that ${what} is not taken for a whole one`, async () => {
     await using one = await scene(async (connection) => {
