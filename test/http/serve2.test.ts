@@ -319,3 +319,26 @@ test('fields that come twice go on twice', async () => {
   assert.ok(frames.some((frame) => frame?.type === types.headers && frame.id === 1))
   client.close()
 })
+
+test('a body that is collected and stops coming is 408 on its stream, and the others go on', async () => {
+  await using one = await scene(async (incoming) => {
+    const { body } = incoming
+    const status =
+      body === null
+        ? 200
+        : await collect(body, 1_000).then(
+            () => 200,
+            (error: { status: number }) => error.status,
+          )
+    await incoming.send({
+      head: { status, reason: '', headers: ['content-length', '2'], version: '1.1' },
+      body: bytesBody(Buffer.from('ok')),
+    })
+  })
+  const stalled = one.client.request({ ':path': '/', ':method': 'POST' })
+  stalled.write('half')
+  const slow = whole(stalled)
+  assert.equal((await got(one.client)).headers[':status'], 200)
+  assert.equal((await slow).headers[':status'], 408)
+  assert.equal((await got(one.client, { ':method': 'POST' }, 'whole')).headers[':status'], 200)
+})

@@ -55,3 +55,22 @@ test('at the limit hundreds at once are refused at once, and those that were adm
   }
   for (const client of kept) client.close()
 })
+
+test('of two thousand clients at once as many as the limit has room for are served, and the others are told', async () => {
+  const room = 500
+  await using crowded = await startSallyport({ config: { workers: 1, limits: { connections: room } } })
+  const clients = await Promise.all(Array.from({ length: 2_000 }, () => rawClient(crowded.proxyPort)))
+  const statuses = await Promise.all(
+    clients.map(async (client) => {
+      client.send('GET /ca.pem HTTP/1.1\r\nHost: proxy\r\n\r\n')
+      return { client, status: (await client.answer()).status }
+    }),
+  )
+  const served = statuses.filter(({ status }) => status === 200)
+  assert.deepEqual([served.length, statuses.filter(({ status }) => status === 503).length], [room, 1_500])
+  for (const { client } of served) {
+    client.send('GET /ca.pem HTTP/1.1\r\nHost: proxy\r\n\r\n')
+    assert.equal((await client.answer()).status, 200)
+  }
+  for (const client of clients) client.close()
+})
