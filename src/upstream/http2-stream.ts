@@ -110,10 +110,8 @@ export class StreamExchange implements Flow, Timed {
   }
 
   abandon(): void {
-    const close = (): void => this.#stream.close(constants.NGHTTP2_CANCEL)
     // Node ends its process when a stream that waits for trailers is closed and destroyed while the session reads.
-    if (this.#stream.writableEnded) close()
-    else setImmediate(close)
+    setImmediate(() => this.#stream.close(constants.NGHTTP2_CANCEL))
   }
 
   #begin(body: Body): void {

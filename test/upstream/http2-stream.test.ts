@@ -212,6 +212,16 @@ test('what is left of a request after its answer is not waited for without end',
 })
 
 /** A body of which a piece comes now and then. */
+test('a body that is held back and that the origin refused to look at is still whole, and can be sent again', async () => {
+  await using one = await scene(async (connection) => connection.send(reset(await connection.request(), 7)))
+  const source = slowBody()
+  await assert.rejects(one.ask({ method: 'POST', headers: ['Expect', '100-continue'], body: source.body }), (error) => {
+    assert.ok(error instanceof Unprocessed)
+    assert.deepEqual([error.instead, error.held], ['again', true])
+    return true
+  })
+})
+
 function slowBody(): { readonly body: Body; readonly more: () => void; readonly left: () => boolean } {
   let wake = (): void => undefined
   let left = false

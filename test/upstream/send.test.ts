@@ -5,7 +5,7 @@ import { madeBody } from '../../src/http/body.ts'
 import type { Connector } from '../../src/upstream/connect.ts'
 import { upstream } from '../../src/upstream/send.ts'
 import { testAuthority } from '../support/authority.ts'
-import { goaway, reset } from '../support/http2-frames.ts'
+import { goaway, reset, types } from '../support/http2-frames.ts'
 import { answer as reply, http2Origin, type Http2Connection } from '../support/http2-origin.ts'
 import { startOrigin, type OriginHandler, type OriginOptions } from '../support/origin.ts'
 import { loopbackConnector, requestTo, textOf, type Asked } from '../support/scripted-origin.ts'
@@ -99,11 +99,15 @@ test('plain HTTP is HTTP/1.1', async () => {
   await origin.close()
 })
 
-async function retried(script: (connection: Http2Connection, index: number) => unknown, body: Body | string | null) {
+async function retried(
+  script: (connection: Http2Connection, index: number) => unknown,
+  body: Body | string | null,
+  headers: readonly string[] = [],
+) {
   const origin = await http2Origin(authority, 'origin.test', script)
   const sender = upstream(loopbackConnector(authority.cert), times, () => 0)
   const sending = { signal: new AbortController().signal, inform: () => undefined }
-  const request = requestTo(origin.port, { scheme: 'https', version: '2', method: 'POST', body })
+  const request = requestTo(origin.port, { scheme: 'https', version: '2', method: 'POST', headers, body })
   return {
     origin,
     answer: sender.send(request, sending),
@@ -113,6 +117,25 @@ async function retried(script: (connection: Http2Connection, index: number) => u
     },
   }
 }
+
+test('a body that is held back goes with its request to where it is taken', async () => {
+  let tries = 0
+  const pieces = (async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('piece')
+  })()
+  await using one = await retried(
+    async (connection) => {
+      for (let next = await connection.next(); next !== undefined; next = await connection.next()) {
+        if (next.type === types.headers) connection.send((tries += 1) === 1 ? reset(next.id, 7) : reply(next.id, 100))
+        if (next.type === types.data && next.payload.toString() === 'piece')
+          connection.send(reply(next.id, 200, [], true))
+      }
+    },
+    madeBody(pieces, undefined),
+    ['Expect', '100-continue'],
+  )
+  assert.deepEqual([(await one.answer).head.status, tries], [200, 2])
+})
 
 const untaken: readonly (readonly [what: string, frames: (id: number) => Buffer, connections: number])[] = [
   ['REFUSED_STREAM', (id) => reset(id, 7), 1],
