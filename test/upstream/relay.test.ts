@@ -1,22 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { relay } from '../../src/upstream/relay.ts'
+import { pair } from '../support/pair.ts'
 import { over, type RawClient } from '../support/raw-client.ts'
-
-type Pair = { readonly near: Socket; readonly far: Socket }
-
-/** Both ends of a connection; both may be half closed. */
-async function pair(): Promise<Pair> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
-  const [far] = (await once(server, 'connection')) as [Socket]
-  if (near.connecting) await once(near, 'connect')
-  server.close()
-  return { near, far }
-}
 
 async function relayed(): Promise<{ client: RawClient; origin: RawClient; outcome: ReturnType<typeof relay> }> {
   const [left, right] = [await pair(), await pair()]

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { withReusedReads, type Taken } from '../../src/upstream/reused-reads.ts'
-
-async function pair(): Promise<{ readonly near: Socket; readonly far: Socket }> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
-  const [far] = (await once(server, 'connection')) as [Socket]
-  if (near.connecting) await once(near, 'connect')
-  server.close()
-  return { near, far }
-}
+import { pair } from '../support/pair.ts'
 
 function taken(socket: Duplex, take: (bytes: Uint8Array) => Taken): Socket {
   const next = withReusedReads(socket, take)
