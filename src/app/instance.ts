@@ -29,7 +29,8 @@ export type Instance = {
   readonly metrics: Metrics
   readonly recorder: Recorder
   readonly health: () => Health
-  readonly connections: () => { readonly open: number; readonly limit: number }
+  /** Those it has, how many it may have, and the limit of all processes together. */
+  readonly connections: () => { readonly open: number; readonly share: number; readonly limit: number }
   /** How many connections it may have of the limit that all processes have together. */
   readonly share: (connections: number) => void
   /** Takes a new configuration; policies are read anew too. */
@@ -105,7 +106,11 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     authority,
     metrics,
     recorder,
-    connections: () => ({ open: proxy.parts.connections.open, limit: config.limits.connections }),
+    connections: () => ({
+      open: proxy.parts.connections.open,
+      share: proxy.parts.maxConnections,
+      limit: config.limits.connections,
+    }),
     share: proxy.share,
     health: () => healthOf(policies, recorder, authority, config),
     async reload(next) {

@@ -11,7 +11,8 @@ import type { Running } from './console.ts'
 import { startInstance } from './instance.ts'
 import type { Instance } from './instance.ts'
 import { addressText } from './listen.ts'
-import { shares } from './shares.ts'
+import { newShares } from './shares.ts'
+import type { Holder } from './shares.ts'
 import { reloaded, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
@@ -19,7 +20,9 @@ type FromWorker =
   | { readonly kind: 'ready'; readonly proxy: readonly string[]; readonly health: Health }
   | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
   | { readonly kind: 'health'; readonly health: Health }
-  | { readonly kind: 'connections'; readonly open: number; readonly limit: number }
+  | ({ readonly kind: 'connections' } & Connections)
+
+type Connections = ReturnType<Instance['connections']>
 
 type FromParent =
   | { readonly kind: 'reload' }
@@ -71,7 +74,7 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
 export async function supervise(count: number, log: Log): Promise<Running> {
   const registry = new AggregatorRegistry()
   const health = new Map<number, Health>()
-  const share = sharing()
+  const share = sharing(count)
   let stopping = false
   let wait = 100
 
@@ -132,32 +135,39 @@ export async function supervise(count: number, log: Log): Promise<Running> {
 function countConnections(instance: Instance, tell: (message: FromWorker) => void): NodeJS.Timeout {
   let told = ''
   return setInterval(() => {
-    const { open, limit } = instance.connections()
-    const now = `${open} of ${limit}`
-    if (now !== told) tell({ kind: 'connections', open, limit })
+    const connections = instance.connections()
+    const now = Object.values(connections).join()
+    if (now !== told) tell({ kind: 'connections', ...connections })
     told = now
   }, countEveryMs)
 }
 
 /** Divides the limit of connections among the workers anew when one says how many it has, or is gone. */
-function sharing(): (
-  worker: number,
-  connections: { readonly open: number; readonly limit: number } | undefined,
-) => void {
-  const held = new Map<number, number>()
-  let most = 0
+function sharing(count: number): (worker: number, connections: Connections | undefined) => void {
+  const holders = new Map<number, Holder>()
+  let limit = 0
   return (id, connections) => {
-    if (connections === undefined) held.delete(id)
-    else held.set(id, connections.open)
-    most = connections?.limit ?? most
-    // None has said what the limit is.
-    if (most === 0) return
-    const workers = alive()
-    const parts = shares(
-      most,
-      workers.map((worker) => held.get(worker.id) ?? 0),
+    const told = holders.get(id)?.told
+    if (connections === undefined) holders.delete(id)
+    else {
+      limit = connections.limit
+      const { open, share } = connections
+      holders.set(id, { open, share, told: told === share ? undefined : told })
+    }
+    const all = alive()
+    const workers = all.filter((worker) => holders.has(worker.id))
+    // One that has said nothing yet has what it began with.
+    const silent = (all.length - workers.length) * Math.max(1, Math.floor(limit / count))
+    const next = newShares(
+      limit - silent,
+      workers.map((worker) => holders.get(worker.id) as Holder),
     )
-    for (const [i, worker] of workers.entries()) tellWorker(worker, { kind: 'share', connections: parts[i] as number })
+    for (const [i, worker] of workers.entries()) {
+      const share = next[i]
+      if (share === undefined) continue
+      holders.set(worker.id, { ...(holders.get(worker.id) as Holder), told: share })
+      tellWorker(worker, { kind: 'share', connections: share })
+    }
   }
 }
 
