@@ -27,11 +27,11 @@ export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promi
   trace.firstByteMs = Math.round((performance.now() - trace.startedAt) * 1_000) / 1_000
   if (answer.body === null) return answer
   const type = mediaType(answer.head.headers)
-  if (isOpaque(type)) return passed(trace, answer, answer.body, type)
-  const bindings = trace.policy.bindingsFor(factsOf(trace), 'response')
   const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
   const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
   const reader = trace.identified.provider.reader(about) ?? (isPlainText(type) ? textReader() : undefined)
+  if (reader === undefined && isOpaque(type)) return passed(trace, answer, answer.body, type)
+  const bindings = trace.policy.bindingsFor(factsOf(trace), 'response')
   if (reader === undefined) return whole(rooms, trace, answer, bindings)
   if (canDecode(contentCodings(answer.head.headers)) || !mayChange(rooms, trace, bindings))
     return streamed(rooms, trace, answer, reader, bindings)

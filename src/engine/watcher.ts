@@ -90,12 +90,11 @@ export function watcher(
 function refusalEvent(trace: Trace, contentType: string, error: SallyportError): Uint8Array {
   const { provider, operation } = trace.identified
   const about = { operation, target: trace.exchange.request.head.target, contentType }
-  return Buffer.from(
-    provider.refuseEvent(
-      { code: error.code, status: error.status, message: `${error.message} (exchange ${trace.exchange.id})` },
-      about,
-    ),
+  const event = provider.refuseEvent(
+    { code: error.code, status: error.status, message: `${error.message} (exchange ${trace.exchange.id})` },
+    about,
   )
+  return typeof event === 'string' ? Buffer.from(event) : event
 }
 
 /** What the end of the stream sets free. */

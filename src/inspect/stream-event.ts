@@ -10,6 +10,8 @@ export type StreamEvent = {
   readonly parts: readonly StreamPart[]
   /** Channels that this event closes; `*` closes all. */
   readonly ends: readonly string[]
+  /** Where `text` is not all of the event: the event's bytes with this content in its place. */
+  readonly frame?: (content: Uint8Array) => Uint8Array
 }
 
 export type StreamPart = TextPart & {

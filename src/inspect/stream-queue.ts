@@ -127,7 +127,8 @@ export function createQueue(how: StreamHow, force: (channel: Channel, until: num
 
   function written(event: StreamEvent, edits: Edit[]): Uint8Array {
     if (edits.length === 0) return event.bytes
-    return how.encode(how.applyEdits(event.text, edits.sort(byPlace)), event.charset)
+    const content = how.encode(how.applyEdits(event.text, edits.sort(byPlace)), event.charset)
+    return event.frame === undefined ? content : event.frame(content)
   }
 }
 

@@ -1,5 +1,7 @@
+import { bedrockAnswers } from './bedrock-answers.ts'
 import { anyReading, defineProvider } from './define.ts'
 import type { Dialect, Reading } from './dialect.ts'
+import { writeMessage } from './event-stream.ts'
 import { lengthOf, member, root } from './json-tree.ts'
 import { modelOf, namesIn } from './notes.ts'
 import { openaiDialect } from './openai.ts'
@@ -15,17 +17,20 @@ const reading: Reading = {
   }),
 }
 
-/** Amazon Bedrock: every string is text. Its binary event streams cannot be read event by event here. */
+/** Amazon Bedrock. Of a request every string is text; a stream is binary messages, each with a JSON document. */
 const bedrockDialect: Dialect = {
   name: 'bedrock',
   operation: operationOf,
-  readings: { converse: reading, invoke: reading },
+  readings: { converse: { ...reading, ...bedrockAnswers.converse }, invoke: { ...reading, ...bedrockAnswers.invoke } },
   refuse: (refusal) => ({
     contentType: 'application/json',
     body: JSON.stringify({ message: refusal.message }),
     headers: ['x-amzn-errortype', exceptionOf(refusal)],
   }),
-  refuseEvent: (refusal) => `data: ${JSON.stringify({ message: refusal.message })}\n\n`,
+  refuseEvent: (refusal, about) =>
+    about?.contentType.startsWith('application/vnd.amazon.eventstream') === true
+      ? exceptionMessage(refusal)
+      : `data: ${JSON.stringify({ message: refusal.message })}\n\n`,
 }
 
 export const bedrock = defineProvider(
@@ -37,6 +42,13 @@ export const bedrock = defineProvider(
 function operationOf(path: string): Operation | undefined {
   if (/\/model\/[^/]+\/converse(?:-stream)?$/.test(path)) return 'converse'
   return /\/model\/[^/]+\/invoke(?:-with-response-stream)?$/.test(path) ? 'invoke' : undefined
+}
+
+/** On a stream the names of exceptions begin in lower case, and those that a stream does not know are failures of the model. */
+function exceptionMessage(refusal: Refusal): Uint8Array {
+  const name = refusal.status < 500 ? 'validationException' : 'internalServerException'
+  const headers = { ':message-type': 'exception', ':exception-type': name, ':content-type': 'application/json' }
+  return writeMessage(headers, Buffer.from(JSON.stringify({ message: refusal.message })))
 }
 
 function exceptionOf({ status }: Refusal): string {

@@ -110,6 +110,7 @@ function readerFor(about: About, dialect: Dialect): StreamReader | undefined {
 function framingOf(about: About, dialect: Dialect): Framing | undefined {
   const type = about.contentType.toLowerCase().split(';', 1)[0]?.trim() ?? ''
   if (type === 'text/event-stream') return 'sse'
+  if (type === 'application/vnd.amazon.eventstream') return 'messages'
   if (lineTypes.has(type)) return 'lines'
   return type === 'application/json' ? dialect.framing?.(about) : undefined
 }

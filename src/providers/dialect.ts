@@ -13,7 +13,7 @@ export type Dialect = {
   /** Framing of a stream whose Content-Type is plain JSON. */
   readonly framing?: (about: About) => 'array' | undefined
   readonly refuse: (refusal: Refusal, about: About | undefined) => RefusalAnswer
-  readonly refuseEvent: (refusal: Refusal, about: About | undefined) => string
+  readonly refuseEvent: (refusal: Refusal, about: About | undefined) => string | Uint8Array
 }
 
 /** How the bodies of one operation are read. */

@@ -21,6 +21,7 @@ export type Operation =
   | 'embed'
   | 'converse'
   | 'invoke'
+  | 'realtime'
   | 'models'
   | 'unknown'
 
@@ -54,8 +55,8 @@ export type Provider = {
   /** A reader for an answer of this content type; undefined when it is no stream that can be read event by event. */
   readonly reader: (about: About) => StreamReader | undefined
   readonly refuse: (refusal: Refusal, about?: About) => RefusalAnswer
-  /** The dialect's error event, for a stream that has begun: whole, without a success terminator after it. */
-  readonly refuseEvent: (refusal: Refusal, about?: About) => string
+  /** The dialect's error event, for a stream that has begun: whole, without a success terminator after it. Bytes for a binary stream. */
+  readonly refuseEvent: (refusal: Refusal, about?: About) => string | Uint8Array
 }
 
 /** An answer of our own: `code` of core/errors.ts, and a message that never repeats what was found. */
@@ -91,6 +92,8 @@ export type StreamEvent = {
   readonly parts: readonly StreamPart[]
   /** Channels that get nothing more after this event; `*` is all of them. */
   readonly ends: readonly string[]
+  /** Where `text` is not all of the event: the event's bytes with this content in its place. */
+  readonly frame?: (content: Uint8Array) => Uint8Array
 }
 
 export type StreamPart = TextPart & {

@@ -4,7 +4,9 @@ import { sseDataInPlace, sseFields } from '../lib/sse.ts'
 import type { Span } from '../lib/sse.ts'
 import type { Reading } from './dialect.ts'
 import { isBinary } from './encoded.ts'
+import { messageEvents, openMessage } from './event-stream.ts'
 import { arrayEvents, lineEvents, sseEvents } from './framing.ts'
+import type { Framer } from './framing.ts'
 import { jsonBody } from './bodies.ts'
 import type { JsonTree } from './json-scan.ts'
 import { decodeBody } from './json-text.ts'
@@ -12,8 +14,11 @@ import { factsOf, newNotes } from './notes.ts'
 import type { StreamEvent, StreamPart, StreamReader } from './provider.ts'
 import { eventTextsOf } from './walk.ts'
 
-/** `sse`: server-sent events; `lines`: a JSON value on each line; `array`: one JSON array, element by element. */
-export type Framing = 'sse' | 'lines' | 'array'
+/**
+ * `sse`: server-sent events; `lines`: a JSON value on each line; `array`: one JSON array, element by element; `messages`: Amazon's
+ * binary event stream; `one`: each push is an event, as a WebSocket's messages are.
+ */
+export type Framing = 'sse' | 'lines' | 'array' | 'messages' | 'one'
 
 /** The reader of one stream. */
 export function streamReader(framing: Framing, reading: Reading, maxEventBytes = defaultEventBytes): StreamReader {
@@ -22,14 +27,16 @@ export function streamReader(framing: Framing, reading: Reading, maxEventBytes =
   const open = new Set<string>()
   const locate = locators[framing]
   const read = (bytes: Uint8Array): StreamEvent => {
-    const { text, charset } = decodeBody(bytes)
+    const opened = framing === 'messages' ? openMessage(bytes) : undefined
+    const { text, charset } = decodeBody(opened?.content ?? bytes)
     const { data, event } = locate(text)
     const content = contentOf(text, data, reading, framing === 'sse' ? sseLine : plain)
     if (content.tree !== undefined) reading.note(notes, content.tree)
     for (const part of content.parts) if (!part.whole) open.add(part.channel)
     if (open.size > mostChannels) throw new SallyportError('upstream_invalid', 'the answer has too many texts at once')
-    const closes = content.tree === undefined ? content.closes : reading.closes(content.tree, event)
-    return { bytes, text, charset, parts: content.parts, ends: closed(open, closes) }
+    const closes = content.tree === undefined ? content.closes : reading.closes(content.tree, opened?.event ?? event)
+    const read = { bytes, text, charset, parts: content.parts, ends: closed(open, closes) }
+    return opened === undefined ? read : { ...read, frame: opened.frame }
   }
   return {
     push: (chunk) => framer.push(chunk).map(read),
@@ -44,13 +51,23 @@ export function streamReader(framing: Framing, reading: Reading, maxEventBytes =
 type Located = { readonly data: readonly Span[]; readonly event: string }
 type Content = { readonly tree?: JsonTree; readonly parts: readonly StreamPart[]; readonly closes: readonly string[] }
 
+const oneValue = (text: string): Located => ({ data: [trimmed(text, 0)], event: '' })
+
 const locators: Record<Framing, (text: string) => Located> = {
   sse: sseFields,
-  lines: (text) => ({ data: [trimmed(text, 0)], event: '' }),
+  lines: oneValue,
+  messages: oneValue,
+  one: oneValue,
   array: (text) => ({ data: [trimmed(text, 1)], event: '' }),
 }
 
-const framers = { sse: sseEvents, lines: lineEvents, array: arrayEvents }
+const framers: Record<Framing, (maxEventBytes: number) => Framer> = {
+  sse: sseEvents,
+  lines: lineEvents,
+  array: arrayEvents,
+  messages: messageEvents,
+  one: () => ({ push: (chunk) => [chunk], end: () => undefined }),
+}
 
 function contentOf(text: string, data: readonly Span[], reading: Reading, spelling: Spelling): Content {
   const place = sseDataInPlace(text, data)

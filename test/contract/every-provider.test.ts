@@ -9,7 +9,7 @@ import { aboutOf, target } from '../providers/samples/sample.ts'
 import type { Sample } from '../providers/samples/sample.ts'
 
 // One provider for each dialect: the others share its code.
-const cutEverywhere = new Set(['openai', 'anthropic', 'gemini', 'ollama', 'generic'])
+const cutEverywhere = new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'cohere', 'ollama', 'generic'])
 
 for (const provider of [...providers, ...compatible, generic]) {
   for (const [name, sample] of samplesOf(provider)) {
@@ -36,7 +36,7 @@ for (const provider of [...providers, ...compatible, generic]) {
     })
 
     test(`${provider.name}, ${name}: a stream cut at any byte gives the same events, which are its bytes, and the same facts`, () => {
-      const bytes = Buffer.from(sample.stream.text)
+      const bytes = bytesOf(sample)
       const whole = readAll(provider, sample, [bytes])
       assert.deepEqual(whole.facts, sample.stream.facts)
       assert.deepEqual(Buffer.concat(whole.events.map((event) => event.bytes)), bytes)
@@ -55,7 +55,7 @@ for (const provider of [...providers, ...compatible, generic]) {
     })
 
     test(`${provider.name}, ${name}: every text of a stream stands where its place says`, () => {
-      for (const event of readAll(provider, sample, [Buffer.from(sample.stream.text)]).events) {
+      for (const event of readAll(provider, sample, [bytesOf(sample)]).events) {
         for (const part of event.parts) {
           if (part.sealed === true) continue
           assert.doesNotThrow(
@@ -101,7 +101,7 @@ for (const provider of [...providers, ...compatible, generic]) {
     const answer = provider.refuse(refusal)
     assert.match(answer.contentType, /^application\/json/)
     assert.ok(JSON.stringify(JSON.parse(answer.body)).includes(JSON.stringify(refusal.message)))
-    const event = provider.refuseEvent(refusal)
+    const event = String(provider.refuseEvent(refusal))
     assert.ok(event.includes(JSON.stringify(refusal.message)))
     assert.ok(event.endsWith('\n'))
     assert.doesNotMatch(event, /\[DONE\]|message_stop|response\.completed/)
@@ -114,6 +114,11 @@ function samplesOf(provider: Provider): [string, Sample][] {
     if (sample.operation === 'unknown') return true
     return provider.operation(target(sample.path), 'POST') === sample.operation
   })
+}
+
+/** A binary stream has bytes instead of a text. */
+function bytesOf({ stream }: Sample): Buffer {
+  return Buffer.from(stream.bytes ?? Buffer.from(stream.text))
 }
 
 function bodiesOf(provider: Provider, sample: Sample, about: About) {
@@ -153,7 +158,7 @@ function readAll(provider: Provider, sample: Sample, chunks: readonly Uint8Array
   assert.ok(reader !== undefined)
   const events = chunks.flatMap((chunk) => reader.push(chunk)).concat(reader.end())
   return {
-    events: events.map((event): StreamEvent => ({ ...event, bytes: Buffer.from(event.bytes) })),
+    events: events.map(({ frame: _frame, ...event }): StreamEvent => ({ ...event, bytes: Buffer.from(event.bytes) })),
     facts: reader.facts(),
   }
 }

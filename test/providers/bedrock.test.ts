@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bedrock } from '../../src/providers/bedrock.ts'
+import { openMessage } from '../../src/providers/event-stream.ts'
+import { converse } from './samples/bedrock.ts'
 import { aboutOf } from './samples/sample.ts'
 
 test('a request is read string by string; model and stream are in the path', () => {
@@ -16,9 +18,20 @@ test('a request is read string by string; model and stream are in the path', () 
   assert.ok(parts.some((part) => part.text === 'a b'))
 })
 
-test('its binary event streams cannot be read event by event', () => {
+test('a stream that is stopped ends with an exception message', () => {
   const about = aboutOf('converse', '/model/m/converse-stream', 'application/vnd.amazon.eventstream')
-  assert.equal(bedrock.reader(about), undefined)
+  const bytes = bedrock.refuseEvent({ code: 'sallyport_blocked', status: 403, message: 'no' }, about) as Uint8Array
+  const { event, content } = openMessage(bytes)
+  assert.deepEqual([event, Buffer.from(content).toString()], ['exception', '{"message":"no"}'])
+  assert.ok(Buffer.from(bytes).includes('validationException'))
+})
+
+test('texts of a stream grow by content block, and those of a tool as JSON', () => {
+  const channels: Record<string, string> = {}
+  const reader = bedrock.reader(aboutOf('converse', '/model/m/converse-stream', converse.stream.contentType))
+  for (const { parts } of reader?.push(converse.stream.bytes as Uint8Array) ?? [])
+    for (const part of parts) channels[`${part.channel} ${part.fragment}`] = (channels[part.channel] ?? '') + part.text
+  assert.deepEqual(Object.keys(channels), ['block:0:text text', 'block:1:input json'])
 })
 
 test('a refusal is an exception of AWS, named in its header', () => {

@@ -20,6 +20,6 @@ test('a refusal is HTML for who asks for it first, else JSON', () => {
 })
 
 test('the error event has the framing of the stream', () => {
-  assert.match(generic.refuseEvent(refusal), /^event: error\ndata: .*\n\n$/)
-  assert.match(generic.refuseEvent(refusal, aboutOf('unknown', '/', 'application/x-ndjson')), /^\{.*\}\n$/)
+  assert.match(String(generic.refuseEvent(refusal)), /^event: error\ndata: .*\n\n$/)
+  assert.match(String(generic.refuseEvent(refusal, aboutOf('unknown', '/', 'application/x-ndjson'))), /^\{.*\}\n$/)
 })

@@ -114,7 +114,7 @@ test('a call is noted once, though three events name it', () => {
 })
 
 test('a blocked stream ends as a failed response', () => {
-  const event = openai.refuseEvent({ code: 'sallyport_blocked', status: 403, message: 'no' }, about)
+  const event = String(openai.refuseEvent({ code: 'sallyport_blocked', status: 403, message: 'no' }, about))
   const [name, data] = event.split('\n') as [string, string]
   assert.equal(name, 'event: response.failed')
   const { type, response } = JSON.parse(data.slice(6))

@@ -1,6 +1,17 @@
 import { messages } from './anthropic.ts'
 import { generate, generateArray } from './gemini.ts'
 import { chat, responses } from './openai.ts'
+import { converse, invoke } from './bedrock.ts'
 import { ollama, unknown } from './other.ts'
 
-export const samples = { chat, responses, messages, generate, generateArray, ollama, unknown } as const
+export const samples = {
+  chat,
+  responses,
+  messages,
+  generate,
+  generateArray,
+  ollama,
+  converse,
+  invoke,
+  unknown,
+} as const

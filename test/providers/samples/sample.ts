@@ -8,7 +8,12 @@ export type Sample = {
   readonly path: string
   readonly request: string
   readonly answer: string
-  readonly stream: { readonly contentType: string; readonly text: string; readonly facts: AnswerFacts }
+  readonly stream: {
+    readonly contentType: string
+    readonly text: string
+    readonly bytes?: Uint8Array
+    readonly facts: AnswerFacts
+  }
 }
 
 export function target(path: string, host = 'llm.example', port = 443): Target {
