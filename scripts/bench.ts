@@ -1,4 +1,5 @@
 import { benchProxy } from './bench/proxy.ts'
+import { benchScan } from './bench/scan.ts'
 import { benchWire } from './bench/wire.ts'
 
 const [suite, ...args] = process.argv.slice(2)
@@ -6,6 +7,7 @@ const [suite, ...args] = process.argv.slice(2)
 // One line for each suite.
 const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   proxy: benchProxy,
+  scan: benchScan,
   wire: benchWire,
 }
 
