@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { bodyKeeper } from '../audit/body.ts'
 import { startRecorder } from '../audit/recorder.ts'
@@ -6,6 +7,7 @@ import type { Config } from '../config/schema.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import { Budget } from '../http/budget.ts'
 import { spools } from '../http/spool.ts'
+import { createMemo } from '../inspect/memo.ts'
 import { createVault, vaultKeyFor } from '../inspect/tokens.ts'
 import type { Vault } from '../inspect/tokens.ts'
 import type { Log } from '../lib/log.ts'
@@ -65,11 +67,21 @@ export function engineRooms(parts: {
   readonly key: Uint8Array
 }): Rooms {
   const vaults = lru<string, Vault>({ max: 1_000 })
+  const { metrics } = parts
+  const memo = createMemo({
+    key: randomBytes(32),
+    maxBytes: memoBytes,
+    used(hits, misses) {
+      if (hits > 0) metrics.rememberedTexts('hit').inc(hits)
+      if (misses > 0) metrics.rememberedTexts('miss').inc(misses)
+      metrics.memoBytes.set(memo.bytes())
+    },
+  })
   return {
     policy: parts.policy,
     recorder: parts.recorder,
     budget: parts.budget,
-    metrics: parts.metrics,
+    metrics,
     log: parts.log,
     vault(tenant) {
       const known = vaults.get(tenant)
@@ -78,6 +90,7 @@ export function engineRooms(parts: {
       vaults.set(tenant, vault)
       return vault
     },
+    memo: memo.of,
     keeper(id, side) {
       const { data, audit } = parts.config()
       return bodyKeeper({ ...audit.bodies, dir: data.dir, id, side, sync: audit.durability === 'power' })
@@ -97,3 +110,6 @@ export function engineRooms(parts: {
     },
   }
 }
+
+// What was found in some 100,000 texts.
+const memoBytes = 33_554_432

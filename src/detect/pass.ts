@@ -8,6 +8,8 @@ export type Pass = {
   readonly members: readonly number[]
   /** What it finds for a member, by that one's place among the members. */
   readonly placeOf: readonly number[]
+  /** The rules it applies: the digest of each different set, in the order in which a reading answers. */
+  readonly digests: readonly string[]
   readonly read: (text: string, context?: { readonly key?: string }) => Reading
 }
 
@@ -35,6 +37,7 @@ function passFor(sets: readonly RuleSet[], members: readonly number[]): Pass {
   return {
     members,
     placeOf,
+    digests,
     read: (text, context) => reader?.(text, context?.key ?? '') ?? readAtOnce(first, text, context),
   }
 }

@@ -3,6 +3,7 @@ import type { ConnectionId, ExchangeId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import type { Budget } from '../http/budget.ts'
+import type { TenantMemo } from '../inspect/memo.ts'
 import type { Vault } from '../inspect/tokens.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PolicySet } from '../policy/compile.ts'
@@ -40,6 +41,8 @@ export type Rooms = {
   readonly recorder: Recorder
   readonly keeper: (id: ExchangeId, side: 'request' | 'response') => BodyKeeper
   readonly vault: (tenant: string) => Vault
+  /** What was found in texts of the tenant before. */
+  readonly memo: (tenant: string) => TenantMemo
   readonly metrics: Metrics
   readonly log: EngineLog
   readonly inspectBytes: number

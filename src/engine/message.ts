@@ -30,6 +30,7 @@ export async function judgeMessage(
     {
       mode: trace.policy.mode,
       vault: rooms.vault(tenantOf(trace)),
+      memo: rooms.memo(tenantOf(trace)),
       now: process.hrtime.bigint,
       signal: trace.exchange.signal,
     },

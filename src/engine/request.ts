@@ -66,7 +66,13 @@ async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Pro
   const inspection = await inspectParts(
     bindings,
     { stage: 'request', parts, bodyBytes, facts: factsOf(trace) },
-    { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal },
+    {
+      mode: trace.policy.mode,
+      vault: rooms.vault(tenantOf(trace)),
+      memo: rooms.memo(tenantOf(trace)),
+      now: process.hrtime.bigint,
+      signal,
+    },
   )
   note(rooms, trace, inspection)
   keep(rooms, trace, decoded, inspection.storeEdits)

@@ -1,6 +1,7 @@
 import type { Edit } from '../core/text.ts'
 import { stricter, type Action, type Finding, type HookRun, type Match, type Stage } from '../core/verdict.ts'
 import type { BoundHook } from './hook.ts'
+import type { TenantMemo } from './memo.ts'
 import type { Vault } from './tokens.ts'
 
 /** A policy rule that applies to this exchange: its hook, where it looks and what it does with what is found. */
@@ -23,6 +24,8 @@ export type How = {
   /** Nanoseconds, monotonic. */
   readonly now: () => bigint
   readonly signal: AbortSignal
+  /** What was found before; nothing is remembered without it. Of detectors only: what judges say is asked each time. */
+  readonly memo?: TenantMemo
 }
 
 export type Inspection = {

@@ -4,6 +4,7 @@ import { passesOver } from '../detect/index.ts'
 import type { Pass } from '../detect/index.ts'
 import type { Binding } from './binding.ts'
 import type { BoundHook } from './hook.ts'
+import { PIECE, type Remembered, type Shelf, type TenantMemo } from './memo.ts'
 
 export type Detecting = Binding & { readonly hook: Extract<BoundHook, { readonly kind: 'detector' }> }
 
@@ -17,17 +18,19 @@ export type Detected = {
 /**
  * Looks through the texts for all detectors, in as few passes as there can be. It yields after each `SLICE` characters, in the midst
  * of a text too, so that large messages can make room for others; not in the midst of an operator's keywords. What is found is the
- * same wherever it yields.
+ * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before.
  */
 export function* detections(
   detectors: readonly Detecting[],
   parts: readonly TextPart[],
   now: () => bigint,
+  memo?: TenantMemo,
 ): Generator<void, readonly Detected[]> {
   const detected: Detected[] = []
   for (const pass of passesOver(detectors.map((binding) => binding.hook.rules))) {
-    const looked = yield* look(pass, parts, now)
-    const nanoseconds = looked.nanoseconds / BigInt(pass.members.length)
+    const turn = new Turn(now)
+    const looked = yield* look(pass, parts, turn, memo)
+    const nanoseconds = turn.spent() / BigInt(pass.members.length)
     for (const [i, member] of pass.members.entries()) {
       const binding = detectors[member]!
       const place = pass.placeOf[i]!
@@ -45,36 +48,98 @@ export function isDetecting(binding: Binding): binding is Detecting {
 }
 
 /** By part, what each set of the pass finds there. */
-type Looked = ({ readonly found: readonly (readonly (readonly Match[])[])[] } | { readonly cause: unknown }) & {
-  readonly nanoseconds: bigint
-}
+type Looked = { readonly found: readonly Remembered[] } | { readonly cause: unknown }
 
-function* look(pass: Pass, parts: readonly TextPart[], now: () => bigint): Generator<void, Looked> {
-  const found: (readonly (readonly Match[])[])[] = []
-  let nanoseconds = 0n
-  let started = now()
-  let left = SLICE
+function* look(pass: Pass, parts: readonly TextPart[], turn: Turn, memo?: TenantMemo): Generator<void, Looked> {
+  const found: Remembered[] = []
+  const shelf = memo !== undefined && isWorthRemembering(parts) ? memo.under(pass.digests) : undefined
+  let hits = 0
+  let misses = 0
   try {
     for (const part of parts) {
-      const reading = pass.read(part.text, contextOf(part))
-      let rest = part.text.length
-      for (let more = true; more;) {
-        more = reading.advance(left)
-        const taken = more ? left : Math.max(0, rest)
-        rest -= taken
-        left -= taken
-        if (left > 0) continue
-        nanoseconds += now() - started
-        yield
-        started = now()
-        left = SLICE
+      const name = nameOf(part)
+      if (shelf === undefined || part.text.length < SHORTEST) {
+        found.push(yield* read(pass, part.text, name, turn))
+        continue
       }
-      found.push(reading.found())
+      const key = yield* keyIn(shelf, part.text, name, turn)
+      const known = shelf.get(key)
+      if (known !== undefined) hits++
+      else misses++
+      const looked = known ?? (yield* read(pass, part.text, name, turn))
+      if (known === undefined) shelf.set(key, looked)
+      found.push(looked)
     }
-    return { found, nanoseconds: nanoseconds + now() - started }
+    return { found }
   } catch (cause) {
-    return { cause, nanoseconds: nanoseconds + now() - started }
+    return { cause }
+  } finally {
+    if (hits + misses > 0) memo?.used(hits, misses)
   }
+}
+
+function* read(pass: Pass, text: string, name: string, turn: Turn): Generator<void, Remembered> {
+  const reading = pass.read(text, name === '' ? undefined : { key: name })
+  let rest = text.length
+  for (let more = true; more;) {
+    const asked = turn.left
+    more = reading.advance(asked)
+    const taken = more ? asked : Math.max(0, rest)
+    rest -= taken
+    if (turn.take(taken)) yield* turn.pass()
+  }
+  return reading.found()
+}
+
+function* keyIn(shelf: Shelf, text: string, name: string, turn: Turn): Generator<void, string> {
+  const key = text.length > PIECE ? undefined : shelf.keyOf(text, name)
+  if (key !== undefined) {
+    if (turn.take(text.length / HASHING)) yield* turn.pass()
+    return key
+  }
+  const steps = shelf.keyInSteps(text, name)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    if (turn.take(PIECE / HASHING)) yield* turn.pass()
+  }
+}
+
+/** What may still be looked at before others have their turn, and the time that was spent so far. */
+class Turn {
+  left = SLICE
+  readonly #now: () => bigint
+  #started: bigint
+  #nanoseconds = 0n
+
+  constructor(now: () => bigint) {
+    this.#now = now
+    this.#started = now()
+  }
+
+  /** True when it is the turn of others. */
+  take(chars: number): boolean {
+    this.left -= chars
+    return this.left <= 0
+  }
+
+  *pass(): Generator<void, void> {
+    this.#nanoseconds = this.spent()
+    yield
+    this.#started = this.#now()
+    this.left = SLICE
+  }
+
+  spent(): bigint {
+    return this.#nanoseconds + this.#now() - this.#started
+  }
+}
+
+/** In short messages there is nothing to spare. */
+function isWorthRemembering(parts: readonly TextPart[]): boolean {
+  let length = 0
+  for (const { text } of parts) if ((length += text.length) >= WORTH) return true
+  return false
 }
 
 /** Whether what a detector finds in texts of this kind is what its rule asks for. */
@@ -82,13 +147,18 @@ export function counts({ hook: { kinds } }: Detecting, kind: TextKind): boolean 
   return kinds === undefined || kinds.has(kind)
 }
 
-/** The name a value stands under says what it may be, where people and programs choose the names. */
-function contextOf({ kind, path }: TextPart): { readonly key: string } | undefined {
-  if (kind === 'message' || kind === 'reasoning' || kind === 'tool-definition') return undefined
+/** The name a value stands under says what it may be, where people and programs choose the names; else nothing. */
+function nameOf({ kind, path }: TextPart): string {
+  if (kind === 'message' || kind === 'reasoning' || kind === 'tool-definition') return ''
   const bracket = path.lastIndexOf('[')
   const name = path.endsWith(']') && bracket !== -1 ? path.slice(0, bracket) : path
-  return { key: name.slice(name.lastIndexOf('.') + 1) }
+  return name.slice(name.lastIndexOf('.') + 1)
 }
 
 // Two milliseconds or so of ordinary text.
 export const SLICE = 262_144
+// Texts shorter than this are looked through sooner than remembered.
+const SHORTEST = 64
+const WORTH = 4_096
+// To hash a text is that much faster than to look through it.
+const HASHING = 8

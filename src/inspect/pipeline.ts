@@ -64,7 +64,8 @@ type Work = {
 
 function* detect(work: Work, active: readonly Binding[]): Generator<void, void> {
   const { input, how } = work
-  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now)) yield* take(work, one)
+  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now, how.memo))
+    yield* take(work, one)
 }
 
 function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generator<void, void> {

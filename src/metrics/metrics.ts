@@ -35,6 +35,12 @@ export function createMetrics() {
     hookErrors: counter('hook_errors_total', 'Hooks that failed or ran out of time.', ['hook']),
     findings: labelled(counter('findings_total', 'What detectors found.', ['type', 'action'])),
     restored: counter('placeholders_total', 'Placeholders in answers, by whether they could be put back.', ['outcome']),
+    rememberedTexts: labelled(
+      counter('remembered_texts_total', 'Texts of some length, by whether what is in them was known already.', [
+        'outcome',
+      ]),
+    ),
+    memoBytes: gauge('memory_of_findings_bytes', 'Memory that takes what was found in texts before.'),
     leaves: counter('leaf_certificates_total', 'Leaf certificates asked for.', ['outcome']),
     rejectedLeaves: counter('rejected_leaves_total', 'Clients that refused our certificate.', []),
     refusedRequests: counter('refused_requests_total', 'Requests refused before they became exchanges.', ['code']),

@@ -14,6 +14,7 @@ import type { ExchangeId } from '../../src/core/ids.ts'
 import type { Exchange, Forward, Rooms } from '../../src/engine/exchange.ts'
 import { run } from '../../src/engine/run.ts'
 import { bytesBody, madeBody } from '../../src/http/body.ts'
+import { createMemo } from '../../src/inspect/memo.ts'
 import { createVault, vaultKeyFor } from '../../src/inspect/tokens.ts'
 import type { Vault } from '../../src/inspect/tokens.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
@@ -52,6 +53,7 @@ export function startEngine(): Engine {
       writeFileSync(join(folder, '10.yaml'), policy)
       const set = await loadPolicies({ dir: folder, packFolders: [], packs, catalogue: catalogueHosts() })
       const vaults = new Map<string, Vault>()
+      const memo = createMemo({ key: Buffer.alloc(32, 8), maxBytes: 1_000_000 })
       const log =
         (level: Logged['level']) =>
         (fields: object, message: string): void =>
@@ -67,6 +69,7 @@ export function startEngine(): Engine {
           vaults.set(tenant, vault)
           return vault
         },
+        memo: memo.of,
         metrics: createMetrics(),
         log: { warn: log('warn'), error: log('error') },
         inspectBytes: 100_000,

@@ -1,0 +1,79 @@
+import { createHash, hash } from 'node:crypto'
+import type { Match } from '../core/verdict.ts'
+import { lru } from '../lib/lru.ts'
+
+/**
+ * What detectors found in texts, so that a conversation that comes again costs what is new in it. It never holds a text: entries are
+ * found by a keyed SHA-256 of whose text it is, which rules looked, the name the text stands under and the text. Whoever cannot make
+ * two texts with the same SHA-256 cannot have one pass for the other.
+ */
+export type Memo = {
+  /** What exchanges of one tenant remember. Another tenant's neither finds it nor learns by the time it takes that it is there. */
+  readonly of: (tenant: string) => TenantMemo
+  readonly entries: () => number
+  readonly bytes: () => number
+}
+
+export type TenantMemo = {
+  /** What these rule sets together found, named by their digests in order: other rules remember nothing of it. */
+  readonly under: (digests: readonly string[]) => Shelf
+  /** Counts look-ups. */
+  readonly used: (hits: number, misses: number) => void
+}
+
+export type Shelf = {
+  /** For texts of one piece: at most `PIECE` characters. Undefined where UTF-8 would not tell two texts apart. */
+  readonly keyOf: (text: string, name: string) => string | undefined
+  /** For any text, in steps of `PIECE` characters. */
+  readonly keyInSteps: (text: string, name: string) => Generator<void, string>
+  readonly get: (key: string) => Remembered | undefined
+  readonly set: (key: string, found: Remembered) => void
+}
+
+/** By rule set, what it found in the text. */
+export type Remembered = readonly (readonly Match[])[]
+
+/** `key`: random, of this process; the memory is worth nothing to another. */
+export function createMemo(options: {
+  readonly key: Uint8Array
+  readonly maxBytes: number
+  readonly used?: (hits: number, misses: number) => void
+}): Memo {
+  const secret = Buffer.from(options.key).toString('hex')
+  const found = lru<string, Remembered>({ max: options.maxBytes, weigh })
+  const used = options.used ?? (() => {})
+  const of = (tenant: string): TenantMemo => ({
+    used,
+    under: (digests) => {
+      const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), digests]), 'hex')
+      return {
+        keyOf: (text, name) =>
+          text.isWellFormed() ? hash('sha256', `${prefix}1${name.length}:${name}${text}`, 'latin1') : undefined,
+        keyInSteps: (text, name) => keyInSteps(`${prefix}2${name.length}:${name}`, text),
+        get: found.get,
+        set: found.set,
+      }
+    },
+  })
+  return { of, entries: found.size, bytes: found.weight }
+}
+
+/** UTF-16 tells all texts apart, whatever halves of characters are in them and wherever a step ends. */
+function* keyInSteps(prefix: string, text: string): Generator<void, string> {
+  const hashing = createHash('sha256').update(prefix, 'utf16le')
+  for (let at = 0; at < text.length; at += PIECE) {
+    hashing.update(text.slice(at, at + PIECE), 'utf16le')
+    yield
+  }
+  return hashing.digest('latin1')
+}
+
+/** About the bytes that an entry takes. */
+function weigh(found: Remembered): number {
+  let matches = 0
+  for (const one of found) matches += one.length
+  return 240 + 16 * found.length + 96 * matches
+}
+
+/** A text longer than this is hashed in steps. */
+export const PIECE = 262_144
