@@ -14,11 +14,14 @@ const parts: ConsoleParts = {
 async function asked(over: Partial<ConsoleParts>, path: string, init: RequestInit = {}) {
   const server = consoleDoor({ ...parts, ...over }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, init)
-  const body = await answer.text()
-  server.closeAllConnections()
-  server.close()
-  return { status: answer.status, header: (name: string) => answer.headers.get(name), body }
+  try {
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, init)
+    const body = await answer.text()
+    return { status: answer.status, header: (name: string) => answer.headers.get(name), body }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
 }
 
 const notReady = { ready: false, reasons: ['ledger: cannot be written'], warnings: [], facts: {} }
