@@ -48,7 +48,7 @@ export function createMemo(options: {
       const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), digests]), 'hex')
       return {
         keyOf: (text, name) =>
-          text.isWellFormed() ? hash('sha256', `${prefix}1${name.length}:${name}${text}`, 'latin1') : undefined,
+          text.isWellFormed() ? hash('sha256', `${prefix}1${name.length}:${name}${text}`, 'base64') : undefined,
         keyInSteps: (text, name) => keyInSteps(`${prefix}2${name.length}:${name}`, text),
         get: found.get,
         set: found.set,
@@ -65,7 +65,7 @@ function* keyInSteps(prefix: string, text: string): Generator<void, string> {
     hashing.update(text.slice(at, at + PIECE), 'utf16le')
     yield
   }
-  return hashing.digest('latin1')
+  return hashing.digest('base64')
 }
 
 /** About the bytes that an entry takes. */
