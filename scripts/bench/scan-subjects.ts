@@ -1,6 +1,7 @@
 import { hooks } from '../../src/inspect/hooks/index.ts'
 import type { Binding, How } from '../../src/inspect/binding.ts'
 import type { ExchangeFacts } from '../../src/inspect/hook.ts'
+import { createMemo } from '../../src/inspect/memo.ts'
 import { createVault } from '../../src/inspect/tokens.ts'
 import { compileRule } from '../../src/detect/compiled.ts'
 import { loadPacks, packsFolder, ruleBook } from '../../src/detect/index.ts'
@@ -31,9 +32,16 @@ export function allPacksOn(): Subject {
   return { packs, book, bindings }
 }
 
+/** Without a memory: each time is the first time. */
 export function howToInspect(): How {
   const vault = createVault({ key: new Uint8Array(32), maxEntries: 1_000 })
   return { mode: 'enforce', vault, now: process.hrtime.bigint, signal: new AbortController().signal }
+}
+
+/** With a memory of what was inspected with it before. */
+export function howToRemember(): How {
+  const memo = createMemo({ key: new Uint8Array(32), maxBytes: 33_554_432 })
+  return { ...howToInspect(), memo: memo.of('somebody') }
 }
 
 /** What somebody would write first: each rule's pattern as an expression of its own, over the whole text, one after another. */

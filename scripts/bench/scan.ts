@@ -8,7 +8,7 @@ import { printRuleCosts } from './scan-rules.ts'
 import { secretlintIn } from './scan-secretlint.ts'
 import { measureStart } from './scan-start.ts'
 import { longestSlice, streamedDeltas } from './scan-turns.ts'
-import { allPacksOn, howToInspect, nowhere, plainExpressions } from './scan-subjects.ts'
+import { allPacksOn, howToInspect, howToRemember, nowhere, plainExpressions } from './scan-subjects.ts'
 import type { Subject } from './scan-subjects.ts'
 import { scanTexts } from './scan-texts.ts'
 import type { ScanTexts } from './scan-texts.ts'
@@ -84,8 +84,7 @@ type Workload = {
 
 function workloads(subject: Subject, texts: ScanTexts): Workload[] {
   const { bindings } = subject
-  const how = howToInspect()
-  const inspect = (parts: readonly TextPart[], bytes: number) =>
+  const inspect = (parts: readonly TextPart[], bytes: number, how = howToInspect()) =>
     inspectParts(bindings, { stage: 'request', parts, bodyBytes: bytes, facts: nowhere }, how)
   const text = (name: 'prose' | 'code' | 'base64', title: string): Workload => {
     const place = { start: 0, end: texts[name].length, spelling: [] }
@@ -94,7 +93,8 @@ function workloads(subject: Subject, texts: ScanTexts): Workload[] {
   }
   const body = (name: 'agent' | 'resent', title: string): Workload => {
     const own = texts[name]
-    return { name, title, text: own, body: true, ours: () => inspect(partsOf(own), own.length) }
+    const how = name === 'resent' ? howToRemember() : howToInspect()
+    return { name, title, text: own, body: true, ours: () => inspect(partsOf(own), own.length, how) }
   }
   return [
     text('prose', 'chat prose, 1 MB'),
