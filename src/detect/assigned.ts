@@ -1,33 +1,36 @@
-/** Where a value stands: checks of values in code look at what is round them. */
-export type Site = { readonly text: string; readonly start: number; readonly end: number }
+import { assignmentBefore, isQuoted, isShellVariable } from './assignment.ts'
+import type { Assignment, Site } from './assignment.ts'
+
+export type { Site } from './assignment.ts'
 
 /** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
 export function looksAssigned(value: string, site: Site): boolean {
-  if (isCode(value, site) || harmlessName(site)) return false
-  if (/^\d{1,14}$/.test(value) || errorName.test(value) || pathLike.test(value) || versionOrDate.test(value))
+  const assignment = assignmentBefore(site)
+  if (isCode(value, site) || isHarmless(assignment.name) || neverSecret(value)) return false
+  if (/^\d{1,14}$/.test(value) || (/^\d+$/.test(value) && assignment.name === 'key')) return false
+  if (otherKey.test(assignment.name) || (/^[A-F\d]{40}$/.test(value) && /pgp|gpg|finger/i.test(before(site, 40))))
     return false
+  if (badge.test(before(site, 16)) || (isIdentifier(value) && !isShellVariable(assignment))) return false
   const digits = value.replace(/\D/g, '').length
   if (digits === 0) return isMixed(value) || isNoise(value)
   return digits > 1 || /[A-Z]/.test(value) || value.length >= 16
 }
 
-function isMixed(value: string): boolean {
-  return value.length >= 24 && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
-}
-
-/** Letters between signs of many kinds, as no code or prose has them. */
-export function isNoise(value: string): boolean {
-  const signs = new Set(value.replace(/[\w\s.,:/-]/g, ''))
-  return value.length >= 12 && signs.size >= 5 && !/^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]/.test(value)
-}
-
 /** Whether what stands behind `password =` and the like is one. */
 export function looksLikePassword(value: string, site: Site): boolean {
-  if (isCode(value, site) || harmlessName(site)) return false
-  if (/^[,:;)+\]}@>]/.test(value) || pathLike.test(value)) return false
-  if (listed.test(site.text.slice(Math.max(0, site.start - 12), site.start)) && /^[A-Za-z]+$/.test(value)) return false
-  if (isQuoted(site)) return !/\s{2}|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(value) && !sameAsName(value, site)
-  return /\d|[!@#$%^&*?~+=]/.test(value) && !sameAsName(value, site)
+  const assignment = assignmentBefore(site)
+  const { name, sign } = assignment
+  if (isCode(value, site) || isHarmless(name) || isListed(value, assignment)) return false
+  if (neverSecret(value) || /^[,:;)+\]}@>]|[:?]\s?$/.test(value)) return false
+  if (!namesPassword(name) || (sign.includes('(') && asking.test(name))) return false
+  if (isSameAsName(value, name)) return false
+  if (isQuoted(site))
+    return !/\s{2}|(?:^| )(?:a|the|my|your|some|top|enter|new|password|secret)(?: |$)|^[A-Z][a-z]+ | [a-z]+ [a-z]+ [a-z]+/.test(
+      value,
+    )
+  if (isShellVariable(assignment)) return true
+  if (isIdentifier(value) && /[A-Z]/.test(value)) return false
+  return /\d|[!@#$%^&*?~+=]/.test(value)
 }
 
 /** Whether what is compared with a password or token is one itself, rather than the name of a kind of it. */
@@ -37,8 +40,16 @@ export function looksCompared(value: string, site: Site): boolean {
   )
 }
 
-function isQuoted(site: Site): boolean {
-  return '"\'`'.includes(site.text.charAt(site.start - 1)) && site.start > 0
+/** Letters between signs of many kinds, as no code or prose has them. */
+export function isNoise(value: string): boolean {
+  const signs = new Set(value.replace(/[\w\s.,:/-]/g, ''))
+  return value.length >= 12 && signs.size >= 5 && !expression.test(value)
+}
+
+function isMixed(value: string): boolean {
+  return (
+    value.length >= 24 && /^[\w+/=~.-]+$/.test(value) && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
+  )
 }
 
 /** Names of types and constants, calls, paths, addresses, interpolations. */
@@ -48,9 +59,12 @@ function isCode(value: string, site: Site): boolean {
   if (next === '(' || next === '[' || next === '{') return true
   if (isQuoted(site)) return false
   return (
+    /^(?:this|self)\b|\(\)|^[!=]+[A-Za-z_$]+$/.test(value) ||
     (memberAccess.test(value) && !value.split(/\.|::|->/).some(isOpaque)) ||
     (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) ||
-    (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) && (!/\d/.test(value) || (isWordy(value) && /[a-z][A-Z]/.test(value))))
+    (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) &&
+      (!/\d/.test(value) || (isWordy(value) && /[a-z][A-Z]/.test(value))) &&
+      !isShellVariable(assignmentBefore(site)))
   )
 }
 
@@ -66,38 +80,59 @@ function isWordy(value: string): boolean {
   return inWords * 2 >= value.length
 }
 
+/** Words put together with hyphens, dots, colons, underscores or capitals, at most two numbers and a date between them: `x-amz-content-sha256`. */
+function isIdentifier(value: string): boolean {
+  const undated = value.replace(/\d{4}-\d\d-\d\d/, '')
+  if (!/^[A-Za-z0-9_$.:#>[\]*-]+$/.test(undated)) return false
+  const words = undated.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []
+  const numbers = undated.match(/\d+/g) ?? []
+  const letters = words.reduce((sum, word) => sum + word.length, 0)
+  return (
+    words.length > 1 &&
+    letters >= words.length * 3.2 &&
+    numbers.length <= 2 &&
+    numbers.join('').length <= 5 &&
+    words.every((word) => word.length < 16 && !/[bcdfghjklmnpqrstvwxz]{6}/.test(word))
+  )
+}
+
 /** `token_count`, `secretName`, `public_key`: what is named there is no secret. */
-function harmlessName(site: Site): boolean {
-  const name = nameBefore(site)
+function isHarmless(name: string): boolean {
   return name !== '' && (harmlessEnd.test(name) || harmlessPart.test(name))
 }
 
-function sameAsName(value: string, site: Site): boolean {
+/** An element of a list or an argument that follows a word for a secret: only in `set("password", "x")` and `{"password", "x"}` is it the value. */
+function isListed(value: string, { name, sign, opener }: Assignment): boolean {
+  if (!sign.includes(',')) return false
+  if (/^\s*,/.test(sign) && /^[A-Z][A-Z0-9_]+$/.test(name)) return false
+  if (!/^\\{0,3}["'`]/.test(sign) || name.includes('.') || !endsInPassword.test(name)) return true
+  return !'({='.includes(opener) || memberAccess.test(value) || value.startsWith(name) || /[*[\]]/.test(value)
+}
+
+/** `password` may stand anywhere in the last part of a name, `pass` and shorter words at its end; methods (`password.encode`) are none. */
+function namesPassword(name: string): boolean {
+  if (longPassword.test(name)) return !/\.(?!set|value|default|plain|text|\w*(?:pass|pwd))[a-z]\w*$/i.test(name)
+  return !/pass|pw/i.test(name) || name.startsWith('-') || shortPassword.test(name)
+}
+
+function isSameAsName(value: string, name: string): boolean {
   const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
-  return bare(value) === bare(nameBefore(site))
+  return bare(value) === bare(name)
 }
 
-/** The last word before the value, an operator and quotes apart, at most 32 characters away and 64 long; `is` and `string` are none. */
-function nameBefore({ text, start }: Site): string {
-  let end = start
-  while (end > 0 && start - end < 32 && !inName(text.charCodeAt(end - 1))) end--
-  let begin = end
-  while (begin > 0 && end - begin < 64 && inName(text.charCodeAt(begin - 1))) begin--
-  const name = text.slice(begin, end)
-  return /^(?:is|string)$/i.test(name) && begin > 0 ? nameBefore({ text, start: begin, end }) : name
-}
-
-/** Letters, digits, `_`, `$`, `.`, `-`. */
-function inName(code: number): boolean {
+function neverSecret(value: string): boolean {
   return (
-    (code > 47 && code < 58) ||
-    (code > 64 && code < 91) ||
-    (code > 96 && code < 123) ||
-    code === 95 ||
-    code === 36 ||
-    code === 46 ||
-    code === 45
+    errorName.test(value) ||
+    pathLike.test(value) ||
+    versionOrDate.test(value) ||
+    /^0x[\da-f]{1,8}$|^\(\?|%s|^[\w$]+\.[\w$]+=|[\0-\x08\x0e-\x1f\ufffd]|^[a-z]+&\w+=|0123456789(?:\+\/|-_)=?$/i.test(
+      value,
+    )
   )
+}
+
+function before({ text, start }: Site, chars: number): string {
+  return text.slice(Math.max(0, start - chars), start)
 }
 
 function hasWords(value: string): boolean {
@@ -105,15 +140,26 @@ function hasWords(value: string): boolean {
 }
 
 const constants =
-  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no)[?;,!\][|]*$/i
+  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no|utf-?(?:8|16)|utf-?16[lb]e|ascii|latin-?1|base64|hex|binary|salt|md5|sha-?\d{1,3}|Uint8Array)[?;,!\][|]*$/i
 const references =
   /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|urn:|secretKeyRef|op:\/\/|vault:|ENC\[|!(?:[A-Z]\w*|vault|secret|env)(?:\s|$))/
 const errorName = /^[A-Z]{2,}(?:_[A-Z]{2,}|_\d{1,6}){2,}$/
-const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$/
-const listed = /["'`]\s{0,4},\s{0,4}\\{0,3}["'`]$/
-const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?$/
+const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$|^[*~]?\/?(?:[*\w.-]+\/){2,}[\w.*-]*\.[a-z]{1,5}$/
+const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w$]*)+[?!:;]?$/
 const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
+const expression =
+  /^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]|=>|\bfunction\b|\breturn\b|\bthis\.|\w\.\w+\(|\w\(\w*[),]|&&|\|\||[!=]==|\w,\w/
+const badge = /\.(?:svg|png)\?token=$/
+/** `KeyError`, `PrivateMethod`: the word for a secret is the beginning of another. */
+const otherKey = /^(?!.*(?:secret|token|pass|api|auth|cred)).*(?:key|private|access)[A-Za-z]{4,}$/i
+const longPassword = /pass-?_?(?:word|wd|wort|phrase|code|key)|kennwort|contrase|mot de passe|senha/i
+const shortPassword =
+  /(?:pass|pwd|(?<![a-z])pw|(?<=[a-z])P[wW])(?:[_-]?\d{1,3}|[_-](?:prod|dev|test|live|stag|env|val|new|old|admin|root|user|db)\w{0,8})?[._-]?$/i
+const endsInPassword =
+  /(?:pass-?_?(?:word|wd|wort|phrase|code)|pass|pwd|pw|secret|token|key|cred|credentials?)["'`\\]*$/i
+const asking =
+  /^(?:.*\.)?(?:pass$|get|ask|read|prompt|check|verify|is|has|validate|hash|forgot|show|hide|toggle|confirm|need|require)/i
 const harmlessEnd =
-  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|at|by|column|selector|_id|-id|Id|ID|ids|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|for|from|tokens|keys)$/i
+  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|at|by|column|selector|_id|-id|Id|ID|ids|IdHex|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|signature|for|from|tokens|keys)$/i
 const harmlessPart =
-  /public|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b)|compass|bypass/i
+  /public|pub_?key|keybase|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b|_?through)|compass|bypass/i

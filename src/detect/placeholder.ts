@@ -1,5 +1,6 @@
 /** Whether a secret's value stands for a secret rather than being one: documentation examples, templates, masks, references. */
 export function isPlaceholder(value: string): boolean {
+  if (documented.has(value)) return true
   if (value.length > longValue) return templates.test(value) || repeats(value)
   return words.test(value) || templates.test(value) || repeats(value) || sequential(value)
 }
@@ -28,9 +29,17 @@ function sequential(value: string): boolean {
 }
 
 const words =
-  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake|not[_-]set)(?:[^a-z]|$)|fake(?:key|token|secret|pass)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some|real|test)?[_-]?(?:secret|password|passwd|pass|token|key|api[_-]?key)$|^(?:user(?:name)?|login|name|admin|id|client_id):(?:pass(?:word)?|token|secret|client_secret)$/i
+  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake|not[_-]set)(?:[^a-z]|$)|fake(?:key|token|secret|pass)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some|real|test|db|user|admin)?[_-]?(?:secret|password|passwd|pass|token|key|api[_-]?key)$|^(?:secret|password|pass)[_-]?(?:\d{1,3}|value)$|^(?:guest|foo|bar|baz|xyz|abc)$|anoncvs$|^123456:ABC-DEF|^(?:user(?:name)?|login|name|admin|id|client_id):(?:pass(?:word|wd)?|token|secret|client_secret)$/i
 
 const templates =
   /^<[^>]{0,80}>?$|\$\{[\w.:-]{1,64}\}?$|^\$\{|\{\{[\s\w.|"'()-]{0,80}\}\}|^\$\(|^\$[A-Za-z_]\w{2,40}$|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|^\.{3}|\.{3}$|…|^#\{/
 
 const mask = /([*x.•#])\1{5,}|(.)\2{7,}/i
+
+/** Of RFC 6749, 6750 and 7519. */
+const documented: ReadonlySet<string> = new Set([
+  '2YotnFZFEjr1zCsicMWpAA',
+  'tGzv3JOkF0XG5Qx2TlKWIA',
+  'czZCaGRSa3F0MzpnWDFmQmF0M2JW',
+  'mF_9.B5f-4.1JqM',
+])

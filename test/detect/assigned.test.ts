@@ -11,6 +11,8 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['secret => "', 'kQzVbTnWmXcRfLpJdHsGyUeA', '"'],
     ['token = ', 'rh83qVzJzCOvCOhriyaTA2VP.LdWOFn1swiWcakqgLrUS3hRh'],
     ['secret = "', 'w{{t}o)p${x]hoax(ring[so', '"'],
+    ["buildField('String', 'API_KEY', '", 'q8Zr3mVt0Lx7b2c9', "'"],
+    ['APP_KEY=', 'Uint8Array9k'],
   ]
   const others: Case[] = [
     ['token: ', 'tokenFromRequest'],
@@ -24,6 +26,19 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['const withAuth = ', 'findX509Authentication'],
     ['key_code = "', 'KEY_OVER_1024_CHARS', '"'],
     ['integrity_token: "', 'sha512-q8Zr3mVt0Lx7', '"'],
+    ['secretKey: ', 'Float64Array'],
+    ['credential: ', 'X509Credential'],
+    ['key: "', 'Access-Control-Allow-Headers', '"'],
+    ['"token_type": "urn:ietf:params:oauth:', 'token-type:saml2', '"'],
+    ['token, "', 'x-amz-content-sha256', '"'],
+    ['tokens: `', 'token-efficient-tools-2031-04-05', '`'],
+    ['AUTH_END = ', 'SOCKS5_CUSTOM_AUTH_END'],
+    ['throw KeyError("', 'sdkRoot9v2b7', '"'],
+    ['Release GPG key: ', '9B1C04D7259F04124DE6B476D5A82AC7E37093B2'],
+    ['pubkey256 = "', 'pL1+qb9HTMRZJmuC/bB/ZI9d302BYrrq', '"'],
+    ['badge.svg?token=', 'yZL6LtXkOA', ')'],
+    ['keyStr = "', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=', '"'],
+    ['t.PRIVATE_TYPES=', 't.PATTERN_TYPES=t.PATTERNS2'],
   ]
   for (const one of credentials) assert.equal(judged(looksAssigned, one), true, one.join(''))
   for (const one of others) assert.equal(judged(looksAssigned, one), false, one.join(''))
@@ -34,6 +49,11 @@ test('passwords are told from types, calls, labels and their own name', () => {
     ['password = "', 'treehouse', '"'],
     ['password: ', 'tree7house'],
     ['DB_PASS=', 'k7Vw2pQz9'],
+    ['DB_PASSWORD=', 'treehouse'],
+    ['set("password", "', 'treehouse', '"'],
+    ['setopt(curl, OPT_PROXYUSERPWD, "', 'tree:k7Vw2pQz9', '"'],
+    ['login --secret ', 'k7Vw2pQz9'],
+    ['smtpPass = "', 'treehouse', '"'],
   ]
   const others: Case[] = [
     ['password: ', 'string'],
@@ -43,6 +63,23 @@ test('passwords are told from types, calls, labels and their own name', () => {
     ['password = "', 'password', '"'],
     ['passwordLabel = "', 'treehouse', '"'],
     ['password: "', 'Enter your new one', '"'],
+    ['password = getpass("', 'Password: ', '"'],
+    ['password.encode("', 'utf-7x', '"'],
+    ['password.encode("', 'utf-8', '"'],
+    ["scrypt(password, '", 'salt2', "'"],
+    ["t.pass('", 'drained', "'"],
+    ["pass.on('", 'data', "'"],
+    ["'lambda', 'pass', '", 'raise', "'"],
+    ["paths: ['user.password', '", 'user.secret', "'"],
+    ['this._passThrough = ', '!!through1'],
+    ['TWO_PWR_32 = ', 'TWO_PWR_16'],
+    ['challengePassword = "', '1.2.840.113549.1.9.7', '"'],
+    ['const warnAppWarning = "', 'FST_CODE', '"'],
+    ['password: ', 'Uint16Array'],
+    ['STENCIL_PASS_FAIL: ', '0x0B95'],
+    ['password=', 'this.#c()'],
+    ["user_pass = '", '%s:%s', "'"],
+    ['password: "', 'the house', '"'],
   ]
   for (const one of passwords) assert.equal(judged(looksLikePassword, one), true, one.join(''))
   for (const one of others) assert.equal(judged(looksLikePassword, one), false, one.join(''))
