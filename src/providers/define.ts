@@ -33,6 +33,7 @@ export function defineProvider(
     readRequest: (body, about) => readRequest(body, about, readingOf(dialects, about)),
     readAnswer: (body, about) => readAnswer(body, about, dialectOf(dialects, about)),
     reader: (about) => readerFor(about, dialectOf(dialects, about)),
+    messageReader: (about) => streamReader('one', readingOf(dialects, about), about.maxEventBytes),
     refuse: (refusal, about) => dialectOf(dialects, about).refuse(refusal, about),
     refuseEvent: (refusal, about) => dialectOf(dialects, about).refuseEvent(refusal, about),
   }

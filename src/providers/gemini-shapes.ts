@@ -17,7 +17,7 @@ const call = object({
     { scope: argumentScope },
   ),
 })
-const result = object({
+export const geminiResult = object({
   id: structural,
   name: structural,
   response: toolResult,
@@ -35,8 +35,8 @@ const part: Fields = {
   file_data: file,
   functionCall: call,
   function_call: call,
-  functionResponse: result,
-  function_response: result,
+  functionResponse: geminiResult,
+  function_response: geminiResult,
   executableCode: code,
   executable_code: code,
   codeExecutionResult: outcome,
@@ -46,7 +46,7 @@ const part: Fields = {
 }
 
 const parts = thinkingOr(object(part), object({ ...part, text: texts('reasoning') }))
-const content = object({ role: structural, parts }, { as: 'message', roles: true })
+export const geminiContent = object({ role: structural, parts }, { as: 'message', roles: true })
 const declarations = object(
   {
     name: structural,
@@ -72,10 +72,10 @@ const generationConfig = object({
 
 const fields = {
   model: structural,
-  contents: { ...content, role: 'user' },
-  content,
-  systemInstruction: { ...content, roles: undefined, role: 'system' },
-  system_instruction: { ...content, roles: undefined, role: 'system' },
+  contents: { ...geminiContent, role: 'user' },
+  content: geminiContent,
+  systemInstruction: { ...geminiContent, roles: undefined, role: 'system' },
+  system_instruction: { ...geminiContent, roles: undefined, role: 'system' },
   tools: object({ functionDeclarations: declarations, function_declarations: declarations }),
   toolConfig: structural,
   tool_config: structural,
@@ -124,12 +124,13 @@ function answer(partShape: Shape): Shape {
 
 export const geminiAnswer: Shape = answer(parts)
 
-export const geminiEvent: Shape = answer(
-  thinkingOr(
-    object({ ...part, text: piece('message', 'text') }),
-    object({ ...part, text: piece('reasoning', 'thought') }),
-  ),
+/** The parts of an event: their texts grow. */
+export const geminiEventParts: Shape = thinkingOr(
+  object({ ...part, text: piece('message', 'text') }),
+  object({ ...part, text: piece('reasoning', 'thought') }),
 )
+
+export const geminiEvent: Shape = answer(geminiEventParts)
 
 /** A part is of the model's thoughts when it says `thought: true`; one that is signed must come back as it is. */
 function thinkingOr(plain: Shape, thought: Shape): Shape {

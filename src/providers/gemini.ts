@@ -1,12 +1,13 @@
-import type { Usage } from '../core/chat.ts'
 import { anthropicDialect } from './anthropic.ts'
 import { defineProvider } from './define.ts'
 import type { Dialect, Reading } from './dialect.ts'
+import { live } from './gemini-live.ts'
 import { geminiAnswer, geminiCandidateScope, geminiEvent, geminiRequest } from './gemini-shapes.ts'
+import { geminiUsage } from './gemini-usage.ts'
 import type { JsonTree } from './json-scan.ts'
-import { items, kindOf, lengthOf, member, none, numberOf, root, stringOf } from './json-tree.ts'
+import { items, kindOf, lengthOf, member, none, root } from './json-tree.ts'
 import type { JsonNode } from './json-tree.ts'
-import { count, namesIn, noteCall, noteWords, word } from './notes.ts'
+import { namesIn, noteCall, noteWords, word } from './notes.ts'
 import type { Notes } from './notes.ts'
 import { openaiDialect } from './openai.ts'
 import type { Operation, Refusal } from './provider.ts'
@@ -46,7 +47,7 @@ const reading: Reading = {
 export const geminiDialect: Dialect = {
   name: 'gemini',
   operation: operationOf,
-  readings: { generate: reading, count_tokens: reading, embed: reading },
+  readings: { generate: reading, count_tokens: reading, embed: reading, realtime: live },
   framing: ({ target }) => (target.path.endsWith(':streamGenerateContent') ? 'array' : undefined),
   refuse: (refusal) => ({ contentType: 'application/json; charset=UTF-8', body: errorBody(refusal) }),
   refuseEvent: (refusal, about) => {
@@ -69,6 +70,7 @@ export const vertex = defineProvider(
 )
 
 function operationOf(path: string): Operation | undefined {
+  if (/[./]BidiGenerateContent(?:Constrained)?$/.test(path)) return 'realtime'
   const method = /:([A-Za-z]+)$/.exec(path)?.[1]
   if (method !== undefined) return methods[method]
   return /\/(?:models|tunedModels)(?:\/[^/]+)?$/.test(path) && /^\/v1(?:alpha|beta\d?)?\//.test(path)
@@ -101,38 +103,7 @@ function noteAnswer(notes: Notes, tree: JsonTree, answer: JsonNode): void {
   }
   const usage = member(tree, answer, 'usageMetadata')
   // Every chunk repeats the counts, growing: the last one counts.
-  if (kindOf(tree, usage) === 'object') notes.usage = usageOf(tree, usage)
-}
-
-/** The prompt includes what was cached; thoughts are apart from candidates; audio and image are within both. */
-function usageOf(tree: JsonTree, usage: JsonNode): Usage {
-  const cached = count(tree, usage, 'cachedContentTokenCount')
-  const inputs = modalities(tree, member(tree, usage, 'promptTokensDetails'))
-  const outputs = modalities(tree, member(tree, usage, 'candidatesTokensDetails'))
-  const prompt = count(tree, usage, 'promptTokenCount') + count(tree, usage, 'toolUsePromptTokenCount')
-  const audio = inputs.audio + outputs.audio
-  const image = inputs.image + outputs.image
-  return {
-    input: Math.max(0, prompt - cached - inputs.audio - inputs.image),
-    output: Math.max(0, count(tree, usage, 'candidatesTokenCount') - outputs.audio - outputs.image),
-    ...(numberOf(tree, member(tree, usage, 'cachedContentTokenCount')) === undefined ? {} : { cachedInput: cached }),
-    ...(numberOf(tree, member(tree, usage, 'thoughtsTokenCount')) === undefined
-      ? {}
-      : { reasoning: count(tree, usage, 'thoughtsTokenCount') }),
-    ...(audio > 0 ? { audio } : {}),
-    ...(image > 0 ? { image } : {}),
-  }
-}
-
-function modalities(tree: JsonTree, details: JsonNode): { readonly audio: number; readonly image: number } {
-  let audio = 0
-  let image = 0
-  for (const detail of items(tree, details)) {
-    const modality = stringOf(tree, member(tree, detail, 'modality'))
-    if (modality === 'AUDIO') audio += count(tree, detail, 'tokenCount')
-    if (modality === 'IMAGE') image += count(tree, detail, 'tokenCount')
-  }
-  return { audio, image }
+  if (kindOf(tree, usage) === 'object') notes.usage = geminiUsage(tree, usage)
 }
 
 function errorBody({ status, message }: Refusal): string {

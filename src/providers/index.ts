@@ -1,5 +1,6 @@
 import { anthropic, anthropicDialect } from './anthropic.ts'
 import { bedrock } from './bedrock.ts'
+import { cohere } from './cohere.ts'
 import { defineProvider } from './define.ts'
 import { gemini, geminiDialect, vertex } from './gemini.ts'
 import { generic, genericDialect } from './generic.ts'
@@ -15,6 +16,7 @@ export const providers: readonly Provider[] = [
   gemini,
   vertex,
   bedrock,
+  cohere,
   ...openaiShapedProviders,
   ollama,
   defineProvider('replicate', ['api.replicate.com'], [genericDialect]),

@@ -81,5 +81,12 @@ export function count(tree: JsonTree, node: JsonNode, ...path: readonly string[]
   return Math.max(0, numberOf(tree, member(tree, node, ...path)) ?? 0)
 }
 
+/** The sum of two counts, bucket by bucket. */
+export function added(a: Usage, b: Usage): Usage {
+  const sum: Record<string, number> = { ...a }
+  for (const [bucket, tokens] of Object.entries(b)) sum[bucket] = (sum[bucket] ?? 0) + tokens
+  return sum
+}
+
 const longestName = 256
 const mostNames = 1_000

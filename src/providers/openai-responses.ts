@@ -48,7 +48,7 @@ function contentPart(as: TextKind): Shape {
 }
 
 /** An item of the input or the output; the members of all kinds together, since no two mean different things by one name. */
-const item: Shape = object(
+export const responseItem: Shape = object(
   {
     ...common,
     phase: structural,
@@ -77,14 +77,14 @@ const item: Shape = object(
 
 const format = object({ type: structural, name: structural, schema }, { as: 'tool-definition', others: 'same' })
 
-const settings = {
+export const responseSettings = {
   id: structural,
   model: structural,
   tools: toolsShape(),
   tool_choice: structural,
   text: object({ format, verbosity: structural }),
   reasoning: object({ effort: structural, summary: structural, generate_summary: structural }),
-  instructions: { ...item, as: 'message', role: 'system' },
+  instructions: { ...responseItem, as: 'message', role: 'system' },
   metadata: texts('metadata'),
   user: texts('metadata'),
   safety_identifier: texts('metadata'),
@@ -96,18 +96,18 @@ const settings = {
   prompt: object({ id: structural, version: structural, variables: texts('message', 'user') }),
 } satisfies Record<string, Shape>
 
-const requestShape = object({ ...settings, input: { ...item, as: 'message', role: 'user' } })
+const requestShape = object({ ...responseSettings, input: { ...responseItem, as: 'message', role: 'user' } })
 
 const response = object({
-  ...settings,
+  ...responseSettings,
   object: structural,
   status: structural,
-  output: { ...item, role: 'assistant' },
+  output: { ...responseItem, role: 'assistant' },
   usage: structural,
 })
 
 /** The event that ends in `.delta`, by what grows. */
-const deltas: Record<string, Shape> = {
+export const responseDeltas: Record<string, Shape> = {
   output_text: piece('message', 'text'),
   refusal: piece('message', 'refusal'),
   reasoning_text: piece('reasoning', 'reasoning'),
@@ -121,12 +121,12 @@ const deltas: Record<string, Shape> = {
   audio: opaque,
 }
 
-const eventFields = {
+export const responseEventFields = {
   ...common,
   item_id: structural,
   obfuscation: structural,
   response: whole(response),
-  item: whole(item),
+  item: whole(responseItem),
   part: whole(contentPart('message')),
   arguments: whole(argumentsDocument),
   input: whole(texts('tool-arguments')),
@@ -139,18 +139,21 @@ const eventFields = {
 } satisfies Record<string, Shape>
 
 const byType: Record<string, Shape> = {}
-for (const [name, delta] of Object.entries(deltas)) {
-  byType[`response.${name}.delta`] = object({ ...eventFields, delta }, { scope: outputScope })
+for (const [name, delta] of Object.entries(responseDeltas)) {
+  byType[`response.${name}.delta`] = object({ ...responseEventFields, delta }, { scope: outputScope })
 }
 for (const name of ['reasoning_text', 'reasoning_summary_text']) {
-  byType[`response.${name}.done`] = object({ ...eventFields, text: whole(texts('reasoning')) }, { scope: outputScope })
+  byType[`response.${name}.done`] = object(
+    { ...responseEventFields, text: whole(texts('reasoning')) },
+    { scope: outputScope },
+  )
 }
-const reasoningPart = object({ ...eventFields, part: whole(contentPart('reasoning')) }, { scope: outputScope })
+const reasoningPart = object({ ...responseEventFields, part: whole(contentPart('reasoning')) }, { scope: outputScope })
 byType['response.reasoning_summary_part.added'] = reasoningPart
 byType['response.reasoning_summary_part.done'] = reasoningPart
 
 /** Events repeat whole texts when they are done: those stand in `text`, `arguments`, `item` and `response`, and are whole. */
-const eventShape = either('type', byType, object(eventFields, { scope: outputScope }))
+const eventShape = either('type', byType, object(responseEventFields, { scope: outputScope }))
 
 /** The Responses API. */
 export const responses: Reading = {
@@ -193,7 +196,7 @@ export function responsesUsage(tree: JsonTree, usage: JsonNode): Usage {
 }
 
 /** `output:0:0`: the item and the part of it that an event is about. */
-function outputScope(tree: JsonTree, node: JsonNode): string {
+export function outputScope(tree: JsonTree, node: JsonNode): string {
   const index = numberOf(tree, member(tree, node, 'output_index')) ?? 0
   const part =
     numberOf(tree, member(tree, node, 'content_index')) ?? numberOf(tree, member(tree, node, 'summary_index')) ?? 0

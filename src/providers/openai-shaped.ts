@@ -35,7 +35,6 @@ export const openaiShaped: readonly OpenAiShaped[] = [
   { name: 'perplexity', bases: ['https://api.perplexity.ai'] },
   { name: 'moonshot', bases: ['https://api.moonshot.ai/v1', 'https://api.moonshot.cn/v1'] },
   { name: 'openrouter', bases: ['https://openrouter.ai/api/v1'] },
-  { name: 'cohere', bases: ['https://api.cohere.ai/compatibility/v1'], hosts: ['api.cohere.com'] },
   {
     name: 'huggingface',
     bases: ['https://router.huggingface.co/v1'],

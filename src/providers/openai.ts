@@ -1,6 +1,7 @@
 import type { Dialect } from './dialect.ts'
 import { chat } from './openai-chat.ts'
 import { audio, completions, embeddings, images, moderations, rerank } from './openai-other.ts'
+import { realtime } from './openai-realtime.ts'
 import { responses } from './openai-responses.ts'
 import { defineProvider } from './define.ts'
 import type { About, Operation, Refusal } from './provider.ts'
@@ -9,7 +10,7 @@ import type { About, Operation, Refusal } from './provider.ts'
 export const openaiDialect: Dialect = {
   name: 'openai',
   operation: operationOf,
-  readings: { chat, responses, completions, embeddings, images, audio, moderations, rerank },
+  readings: { chat, responses, realtime, completions, embeddings, images, audio, moderations, rerank },
   refuse: (refusal) => ({ contentType: 'application/json', body: JSON.stringify({ error: errorOf(refusal) }) }),
   refuseEvent,
 }
@@ -31,6 +32,7 @@ const endings: readonly (readonly [string, Operation])[] = [
   ['/completions', 'completions'],
   ['/responses/compact', 'responses'],
   ['/responses', 'responses'],
+  ['/realtime', 'realtime'],
   ['/embeddings', 'embeddings'],
   ['/images/generations', 'images'],
   ['/images/edits', 'images'],

@@ -54,6 +54,8 @@ export type Provider = {
   readonly readAnswer: (body: string, about: About) => AnswerReading
   /** A reader for an answer of this content type; undefined when it is no stream that can be read event by event. */
   readonly reader: (about: About) => StreamReader | undefined
+  /** A reader for what an origin says on a WebSocket: each push is one whole message, and one event. */
+  readonly messageReader: (about: About) => StreamReader
   readonly refuse: (refusal: Refusal, about?: About) => RefusalAnswer
   /** The dialect's error event, for a stream that has begun: whole, without a success terminator after it. Bytes for a binary stream. */
   readonly refuseEvent: (refusal: Refusal, about?: About) => string | Uint8Array

@@ -1,4 +1,5 @@
 import { messages } from './anthropic.ts'
+import { cohere } from './cohere.ts'
 import { generate, generateArray } from './gemini.ts'
 import { chat, responses } from './openai.ts'
 import { converse, invoke } from './bedrock.ts'
@@ -11,6 +12,7 @@ export const samples = {
   generate,
   generateArray,
   ollama,
+  cohere,
   converse,
   invoke,
   unknown,
