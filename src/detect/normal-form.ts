@@ -1,4 +1,6 @@
 import type { Match } from '../core/verdict.ts'
+import { folded, foldingAt, folds, lookalike } from './confusables.ts'
+import type { Folding } from './confusables.ts'
 
 /** A text as rules see it, with the way back: places in the normal form → places in the original. */
 export type NormalForm = {
@@ -10,11 +12,13 @@ export type NormalForm = {
 }
 
 /**
- * NFKC without zero-width characters and soft hyphens. Undefined when the text is its own normal form, which ASCII always is.
- * Decodings (base64, percent, hex) are forms of their own beside this one: see `encoded.ts`.
+ * NFKC without characters that nobody sees (Unicode's default ignorables: zero-width, soft hyphens, bidi controls, variation selectors,
+ * tags) and without marks put over ASCII; decimal digits of all scripts and look-alikes within words are those of ASCII. Undefined when
+ * the text is its own normal form, which ASCII always is. What is spelled otherwise has forms of its own: see `disguises.ts`.
+ * `open`: the text may go on, so that a word at its end is taken for what it could become.
  */
-export function normalForm(text: string): NormalForm | undefined {
-  const normalizing = normalize(text)
+export function normalForm(text: string, open = false): NormalForm | undefined {
+  const normalizing = normalize(text, open)
   normalizing.advance(Infinity)
   return normalizing.form()
 }
@@ -26,7 +30,7 @@ export type Normalizing = {
   readonly form: () => NormalForm | undefined
 }
 
-export function normalize(text: string): Normalizing {
+export function normalize(text: string, open = false): Normalizing {
   let writer: Writer | undefined
   let at = 0
   let runStart = -1
@@ -34,17 +38,26 @@ export function normalize(text: string): Normalizing {
     const until = chars < text.length - at ? at + chars : text.length
     while (at < until) {
       if (runStart === -1) {
-        foreign.lastIndex = at
-        at = foreign.exec(text)?.index ?? text.length
+        at = nextForeign(text, at)
         runStart = at
       }
-      writer ??= new Writer(text)
+      writer ??= new Writer(text, open)
       at = writeRun(writer, runStart, at, until)
       if (!(text.charCodeAt(at) > 127)) runStart = -1
     }
     return at < text.length
   }
   return { advance, form: () => writer?.finished() }
+}
+
+/** Words are short: an expression is asked only where none is near. */
+function nextForeign(text: string, from: number): number {
+  const near = Math.min(text.length, from + 32)
+  let at = from
+  while (at < near && text.charCodeAt(at) < 128) at++
+  if (at < near || near === text.length) return at
+  foreign.lastIndex = at
+  return foreign.exec(text)?.index ?? text.length
 }
 
 /** A match in the normal form as one of the original. */
@@ -57,7 +70,13 @@ export function pendingThroughForm(text: string, pendingIn: (normal: string) => 
   const cut = Math.max(0, text.length - longestPending)
   const tail = cut === 0 ? text : text.slice(cut)
   const form = normalForm(tail)
-  return cut + (form === undefined ? pendingIn(tail) : placeBefore(pendingIn(form.text), form, tail))
+  let pending = form === undefined ? pendingIn(tail) : placeBefore(pendingIn(form.text), form, tail)
+  const could = form === undefined && isAscii.test(tail) ? undefined : normalForm(tail, true)
+  // The word at the end may turn out to be a disguise.
+  if (could !== undefined && could.text !== (form?.text ?? tail)) {
+    pending = Math.min(pending, placeBefore(pendingIn(could.text), could, tail))
+  }
+  return cut + pending
 }
 
 /** Where in the original a place of the normal form is; the end is the end. */
@@ -70,13 +89,27 @@ export const longestPending = 4_096
 /** Collects what differs from the original, and the text between as it is. */
 class Writer {
   readonly text: string
+  /** Look-alikes before this place are what they look like. */
+  plainUntil = 0
+  readonly #open: boolean
   readonly #parts: string[] = []
   readonly #pieces: Piece[] = []
   #kept = 0
   #length = 0
+  #folding: Folding = nothing
 
-  constructor(text: string) {
+  constructor(text: string, open: boolean) {
     this.text = text
+    this.#open = open
+  }
+
+  /** The look-alike at `at` as it is to be read. Places are asked for in order. */
+  unmasked(code: number, at: number): string | undefined {
+    if (at >= this.#folding.end) {
+      this.#folding = foldingAt(this.text, at, this.#open)
+      if (!folds(this.#folding)) this.plainUntil = this.#folding.end
+    }
+    return folded(code, this.#folding)
   }
 
   replace(start: number, end: number, normal: string): void {
@@ -106,14 +139,30 @@ class Writer {
 function writeRun(writer: Writer, runStart: number, from: number, until: number): number {
   const { text } = writer
   let i = from
-  while (i < until && text.charCodeAt(i) > 127) {
-    const next = i + 1 < text.length ? kindOf(text.charCodeAt(i + 1)) : plain
-    const kind = kindOf(text.charCodeAt(i))
-    if (kind === plain && next !== joins) i++
-    else if (kind === changes && next !== joins) {
-      writer.replace(i, i + 1, text.charAt(i).normalize('NFKC'))
-      i++
-    } else i = writeCluster(writer, i === runStart && i > 0 && leadingMark.test(text.charAt(i)) ? i - 1 : i, i)
+  let code = text.charCodeAt(i)
+  let kind = kindOf(code)
+  while (i < until && code > 127) {
+    const following = i + 1 < text.length ? text.charCodeAt(i + 1) : 0
+    const next = kinds[following] || kindOf(following)
+    if (next === joins || kind === joins) {
+      i = writeCluster(writer, i === runStart && i > 0 && isMarked(text, i) ? i - 1 : i, i)
+      code = i < text.length ? text.charCodeAt(i) : 0
+      kind = kindOf(code)
+      continue
+    }
+    if (kind === alike) {
+      if (i < writer.plainUntil) {
+        i++
+        code = following
+        kind = next
+        continue
+      }
+      const letter = writer.unmasked(code, i)
+      if (letter !== undefined) writer.replace(i, i + 1, letter)
+    } else if (kind === changes) writer.replace(i, i + 1, replacementOf(code))
+    i++
+    code = following
+    kind = next
   }
   return i
 }
@@ -121,10 +170,44 @@ function writeRun(writer: Writer, runStart: number, from: number, until: number)
 function writeCluster(writer: Writer, start: number, at: number): number {
   cluster.lastIndex = start
   const found = cluster.exec(writer.text)?.[0] ?? writer.text.charAt(start)
-  const normal = found.replace(everyInvisible, '').normalize('NFKC')
+  let normal = resolved(found.replace(everyInvisible, ''))
+  if (normal.length === 1 && normal > '\x7f' && kindOf(normal.charCodeAt(0)) === alike) {
+    normal = writer.unmasked(normal.charCodeAt(0), at) ?? normal
+  }
   const end = Math.max(start + found.length, at + 1)
   if (normal !== found) writer.replace(start, end, normal)
   return end
+}
+
+function replacementOf(code: number): string {
+  let found = replacements.get(code)
+  if (found === undefined) replacements.set(code, (found = resolved(String.fromCharCode(code))))
+  return found
+}
+
+function resolved(found: string): string {
+  let normal = found.normalize('NFKC')
+  if (normal.length > 1 && normal < '\x80') normal = normal.replace(everyMark, '')
+  return normal.replace(otherDigit, digitOf).replace(hyphen, '-').replace(enclosedLetter, letterOf)
+}
+
+/** Decimal digits stand in their order, in blocks of ten. */
+function digitOf(char: string): string {
+  const code = char.codePointAt(0) as number
+  let zero = code
+  while (code - zero < 60 && decimal.test(String.fromCodePoint(zero - 1))) zero--
+  return String((code - zero) % 10)
+}
+
+/** White letters on black: what NFKC leaves of those in frames. */
+function letterOf(char: string): string {
+  return String.fromCharCode(65 + (((char.codePointAt(0) as number) - 0x1f150) % 32))
+}
+
+/** Whether marks that can be seen follow, with ones that cannot or without. */
+function isMarked(text: string, at: number): boolean {
+  leadingMark.lastIndex = at
+  return leadingMark.test(text)
 }
 
 function kindOf(code: number): number {
@@ -132,7 +215,10 @@ function kindOf(code: number): number {
   const char = String.fromCharCode(code)
   const surrogate = code >= 0xd800 && code <= 0xdfff
   const jamo = code >= 0x1100 && code <= 0x11ff
-  const kind = surrogate || jamo || joining.test(char) ? joins : char.normalize('NFKC') === char ? plain : changes
+  let kind = plain
+  if (surrogate || jamo || joining.test(char)) kind = joins
+  else if (lookalike(code)) kind = alike
+  else if (resolved(char) !== char) kind = changes
   kinds[code] = kind
   return kind
 }
@@ -171,11 +257,20 @@ function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'start
 const plain = 1
 const changes = 2
 const joins = 3
+const alike = 4
 // What is known of each character so far: a memo of a pure function.
 const kinds = new Uint8Array(65_536)
+const replacements = new Map<number, string>()
+const nothing: Folding = { end: -1, letters: false, accents: false, digits: false }
+const isAscii = /^[\x00-\x7f]*$/
 const foreign = /[^\x00-\x7f]/g
-const leadingMark = /\p{M}/u
-const joining = /[\p{M}\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/u
-const cluster =
-  /(?:[\u1100-\u11ff]{1,3}|.)(?:\p{M}|[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]){0,32}/suy
-const everyInvisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\ufe00-\ufe0f]/gu
+const leadingMark = /[\p{DI}\ufff9-\ufffb]{0,64}[\p{M}--\p{DI}]/vy
+const joining = /[\p{M}\p{DI}\ufff9-\ufffb]/u
+const cluster = /(?:[\u1100-\u115e\u1161-\u11ff]{1,3}|.)[\p{M}\p{DI}\ufff9-\ufffb]{0,512}/suy
+const everyInvisible = /[\p{DI}\ufff9-\ufffb]/gu
+const everyMark = /\p{M}/gu
+const decimal = /\p{Nd}/u
+const otherDigit = /[\p{Nd}--[0-9]]/gv
+// Hyphens, the minus sign.
+const hyphen = /[\u2010-\u2012\u2212\ufe63]/g
+const enclosedLetter = /[\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}]/gu
