@@ -29,6 +29,9 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     if (bucket.lengths.at(-1) !== value.length) bucket.lengths.push(value.length)
   }
   const longest = kept[0]!.length
+  // Of all places where a value can begin, one in `step` is looked at: it is in one of the value's first groups of three.
+  const step = Math.min(kept.at(-1)!.length - 2, 16)
+  const groups = step < 1 ? undefined : groupsOf(kept, step)
   return { find, findBetween, pendingFrom }
 
   function find(text: string): Place[] {
@@ -39,7 +42,14 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
 
   function findBetween(text: string, from: number, to: number, found: Place[]): void {
     const end = Math.min(to, text.length - shortest + 1)
-    if (kept.length <= few) return findFew(kept, text, from, end, found)
+    if (groups === undefined) return findAmong(text, from, end, found)
+    for (let at = from; at < end; at += step) {
+      const last = Math.min(at + step, end) - 1
+      if (groups[groupAt(text, last)] !== 0) findAmong(text, at, last + 1, found)
+    }
+  }
+
+  function findAmong(text: string, from: number, end: number, found: Place[]): void {
     for (let i = from; i < end; i++) {
       if (firsts[text.charCodeAt(i)] === 0) continue
       const length = lengthAt(text, i)
@@ -69,21 +79,16 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
   }
 }
 
-/** The same for a few values, which the engine looks for faster one after another. */
-function findFew(values: readonly string[], text: string, from: number, end: number, found: Place[]): void {
-  const places: Place[] = []
-  for (const value of values) {
-    const region = text.slice(from, end + value.length - 1)
-    for (let at = region.indexOf(value); at !== -1; at = region.indexOf(value, at + 1)) {
-      places.push({ start: from + at, end: from + at + value.length })
-    }
-  }
-  places.sort((a, b) => a.start - b.start)
-  for (const place of places) {
-    const before = found.at(-1)
-    if (before !== undefined && place.start < before.end) before.end = Math.max(before.end, place.end)
-    else found.push(place)
-  }
+/** Which groups of three characters stand in values at their first `step` places, by their hash. */
+function groupsOf(values: readonly string[], step: number): Uint8Array {
+  const groups = new Uint8Array(32_768)
+  for (const value of values) for (let at = 0; at < step; at++) groups[groupAt(value, at)] = 1
+  return groups
+}
+
+/** Past the end there is nothing: a value that begins in the text also ends in it. */
+function groupAt(text: string, at: number): number {
+  return ((text.charCodeAt(at) << 10) ^ (text.charCodeAt(at + 1) << 5) ^ text.charCodeAt(at + 2)) & 32_767
 }
 
 /** Values with the same beginning, and their lengths, longest first. */
@@ -91,4 +96,3 @@ type Bucket = { readonly values: Set<string>; readonly lengths: number[] }
 
 // Thousands of values in one message are an attack on our time; each is masked where it was found all the same.
 const maxValues = 5_000
-const few = 6
