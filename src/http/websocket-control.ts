@@ -24,7 +24,8 @@ export async function judgeControl({ opcode, payload }: Frame, way: MessageWay, 
 
 async function judged(said: Buffer, way: MessageWay, judge: Judge): Promise<ControlOutcome> {
   const text = isUtf8(said) ? said.toString('utf8') : undefined
-  const verdict = await judge(way, { text, bytes: said.length, control: true })
+  const given = await judge(way, { text, bytes: said.length, control: true })
+  const verdict = given.kind === 'later' ? await given.verdict : given
   if (verdict.kind === 'pass') return passes
   if (verdict.kind === 'close') return { kind: 'stop', code: closeCodes.policyViolation, reason: verdict.reason }
   const payload = Buffer.from(verdict.text)

@@ -7,7 +7,8 @@ import { Inflater, NotDeflate } from './websocket-deflate.ts'
 import { FrameReader, mask, opcodes } from './websocket-frame.ts'
 import type { Frame, Piece } from './websocket-frame.ts'
 import type { Window } from './websocket-handshake.ts'
-import type { Judge, Room } from './websocket-judge.ts'
+import type { Judge, MessageVerdict, Room } from './websocket-judge.ts'
+import { WaitingLine } from './websocket-line.ts'
 import { FrameWriter } from './websocket-writer.ts'
 import type { WriterTerms } from './websocket-writer.ts'
 
@@ -42,6 +43,7 @@ export class Flow {
   #begun = false
   #counted = 0
   #inflater: Inflater | undefined
+  readonly #line = new WaitingLine()
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
   readonly #terms: FlowTerms
@@ -62,6 +64,7 @@ export class Flow {
         await this.#take(chunk as Buffer)
         this.#count(this.#reader.held + 2 * this.#raw.size)
       }
+      await this.#caughtUp()
     } finally {
       this.#count(0)
       this.#inflater?.close()
@@ -119,6 +122,7 @@ export class Flow {
 
   async #control(frame: Frame): Promise<void> {
     const { way, judge, stop, closed } = this.#terms
+    if (frame.opcode === opcodes.close) await this.#caughtUp()
     const outcome = await judgeControl(frame, way, judge)
     if (outcome.kind === 'stop') return stop(outcome.code, outcome.reason)
     await (outcome.kind === 'pass' ? this.#send(frame.raw) : this.#writer.frame(frame.opcode, outcome.payload))
@@ -161,6 +165,7 @@ export class Flow {
       stop(closeCodes.tooBig, tooLarge)
       return false
     }
+    await this.#caughtUp()
     const [raw, content] = [this.#raw.bytes, this.#content.bytes]
     this.#open = first
     this.#passing = this.#passesAs(first)
@@ -226,9 +231,37 @@ export class Flow {
     const readable = first.opcode === opcodes.text || (utf8 && !content.includes(0))
     const text = readable ? content.toString('utf8') : undefined
     const verdict = await this.#terms.judge(this.#terms.way, { text, bytes: content.length, control: false })
-    if (verdict.kind === 'close') return this.#terms.stop(closeCodes.policyViolation, verdict.reason)
+    if (verdict.kind !== 'later' && this.#line.empty) return this.#conclude({ first, raw, content }, verdict)
+    this.#wait({ first, raw, content }, verdict.kind === 'later' ? verdict.verdict : verdict)
+    if (this.#line.bytes > uncounted) await this.#line.left()
+  }
+
+  async #conclude({ first, raw, content }: Message, verdict: MessageVerdict): Promise<void> {
+    if (verdict.kind === 'close') {
+      if (verdict.last !== undefined) await this.#writer.message(textMessage, Buffer.from(verdict.last))
+      return this.#terms.stop(closeCodes.policyViolation, verdict.reason)
+    }
     if (verdict.kind === 'pass' && !(first.rsv1 && this.#writer.anew)) return this.#send(raw)
     return this.#writer.message(first, verdict.kind === 'replace' ? Buffer.from(verdict.text) : content)
+  }
+
+  /** Messages leave in their order: behind one that waits, all do. */
+  #wait(message: Message, verdict: MessageVerdict | Promise<MessageVerdict>): void {
+    this.#line.join(message.raw.length, async () => {
+      try {
+        const given = await verdict
+        if (!this.#over) await this.#conclude(message, given)
+      } catch {
+        this.#terms.stop(closeCodes.internalError, 'internal error')
+      }
+    })
+  }
+
+  /** What waits is decided as it stands, and has left. */
+  async #caughtUp(): Promise<void> {
+    if (this.#line.empty) return
+    await this.#terms.judge.flush?.(this.#terms.way)
+    await this.#line.left()
   }
 
   /** What a compressed message says; undefined when it was over the limit and has been dealt with, or cannot be read. */
@@ -243,6 +276,7 @@ export class Flow {
       out.push(piece)
       if (size <= limit) return
       if (unread === undefined) return stop(closeCodes.tooBig, tooLarge)
+      await this.#caughtUp()
       this.#passing = this.#passesAs(first)
       if (this.#passing === 'as it came') await this.#send(raw)
       else for (const one of out) await this.#sendPart(first, one, false)
@@ -275,7 +309,9 @@ export class Flow {
 }
 
 type First = { readonly opcode: number; readonly rsv1: boolean }
+type Message = { readonly first: First; readonly raw: Buffer; readonly content: Buffer }
 
+const textMessage: First = { opcode: opcodes.text, rsv1: false }
 const noRoom = 'no room for the message now'
 const uncounted = 65_536
 const tooLarge = 'the message is too large'

@@ -38,6 +38,8 @@ export type Settler = {
   readonly blocks: readonly (readonly [Channel, number])[]
   /** From now on these values are masked on both sides wherever they stand. */
   readonly mask: (values: readonly string[]) => void
+  /** From now on these values are not stored, beside those found. */
+  readonly know: (values: readonly string[]) => void
   /** Adds a run of each hook to the tally. */
   readonly finish: () => void
 }
@@ -46,8 +48,9 @@ export function createSettler(
   bindings: readonly Binding[],
   how: How,
   tally: Tally,
-  knownBefore: readonly string[],
+  knownAtFirst: readonly string[],
 ): Settler {
+  let knownBefore = knownAtFirst
   // Grows with what the stream itself reveals: a value found once is not stored where it comes again without its context.
   let known = knownValues(knownBefore)
   const detectors = bindings
@@ -55,14 +58,12 @@ export function createSettler(
     .filter((binding) => runsAt(binding, 'response'))
     .map((binding) => ({ binding, verdict: 'allow' as HookRun['verdict'], nanoseconds: 0n }))
   const passes = passesOver(detectors.map(({ binding }) => binding.hook.rules))
-  // A vault without entries has nothing to restore: then not even a `Q` is held back.
-  const restoring = how.vault.size() > 0
   const resolving = { mode: how.mode, vault: how.vault, stage: 'response' } as const
   const unsure = new WeakMap<Channel, Sight>()
   const blocks: [Channel, number][] = []
   const told = new Set<string>()
   let masked = knownValues([])
-  return { settle, force, blocks, mask, finish }
+  return { settle, force, blocks, mask, know, finish }
 
   function settle(channel: Channel, closed: boolean, least = 0): void {
     const from = channel.settled - channel.base
@@ -82,8 +83,15 @@ export function createSettler(
     masked = knownValues(values, 1)
   }
 
+  function know(values: readonly string[]): void {
+    knownBefore = values
+    known = knownValues([...knownBefore, ...tally.found])
+  }
+
   function look(channel: Channel, from: number, closed: boolean): Sight {
     const { text, sealed } = channel
+    // A vault without entries has nothing to restore: then not even a `Q` is held back.
+    const restoring = how.vault.size() > 0
     const placeholders = restoring ? how.vault.placeholders(text) : noPlaceholders
     let pending = text.length
     if (!closed && restoring) pending = how.vault.pendingFrom(text)

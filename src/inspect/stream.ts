@@ -17,6 +17,8 @@ export type StreamInspector = {
    * values are masked wherever they come.
    */
   readonly mask: (edits: readonly Edit[]) => void
+  /** Further values that must not be stored: a conversation goes on while it is answered. Takes the place of those given before. */
+  readonly know: (values: readonly string[]) => void
   readonly push: (event: StreamEvent) => readonly Released[]
   /** To be called at `deadline()`. */
   readonly tick: () => readonly Released[]
@@ -42,17 +44,15 @@ export function inspectStream(
   const settler = createSettler(bindings, how, tally, input.known ?? [])
   const channels = new Map<string, Channel>()
   const queue = createQueue(how, settler.force)
-  let idle =
-    (input.known ?? []).length === 0 &&
-    how.vault.size() === 0 &&
-    !bindings.some((binding) => runsAt(binding, 'response'))
+  let looksOut = (input.known ?? []).length > 0 || bindings.some((binding) => runsAt(binding, 'response'))
   const mostPending = Math.max(MOST_PENDING, 2 * how.holdbackChars)
   let blocked: { readonly rule: string } | undefined
   const blockedWholes: Entry[] = []
 
   function push(event: StreamEvent): readonly Released[] {
     if (blocked !== undefined) return nothing
-    if (idle || (event.parts.length === 0 && event.ends.length === 0 && queue.empty())) {
+    const idle = !looksOut && how.vault.size() === 0
+    if ((idle && queue.empty()) || (event.parts.length === 0 && event.ends.length === 0 && queue.empty())) {
       return [{ wire: event.bytes, store: event.bytes }]
     }
     const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
@@ -132,11 +132,17 @@ export function inspectStream(
   function mask(edits: readonly Edit[]): void {
     const values = edits.filter((edit) => edit.replacement.startsWith('[REDACTED')).map(valueOf)
     settler.mask(values)
-    if (values.length > 0) idle = false
+    if (values.length > 0) looksOut = true
+  }
+
+  function know(values: readonly string[]): void {
+    settler.know(values)
+    if (values.length > 0) looksOut = true
   }
 
   return {
     mask,
+    know,
     push,
     tick: () => (blocked === undefined ? released(nobody) : nothing),
     end,
