@@ -18,18 +18,19 @@ export type Detected = {
 /**
  * Looks through the texts for all detectors, in as few passes as there can be. It yields after each `SLICE` characters, in the midst
  * of a text too, so that large messages can make room for others; not in the midst of an operator's keywords. What is found is the
- * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before.
+ * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before; `keys` gets theirs.
  */
 export function* detections(
   detectors: readonly Detecting[],
   parts: readonly TextPart[],
   now: () => bigint,
   memo?: TenantMemo,
+  keys: TextKeys = [],
 ): Generator<void, readonly Detected[]> {
   const detected: Detected[] = []
   for (const pass of passesOver(detectors.map((binding) => binding.hook.rules))) {
     const turn = new Turn(now)
-    const looked = yield* look(pass, parts, turn, memo)
+    const looked = yield* look(pass, parts, turn, memo, keys)
     const nanoseconds = turn.spent() / BigInt(pass.members.length)
     for (const [i, member] of pass.members.entries()) {
       const binding = detectors[member]!
@@ -47,16 +48,25 @@ export function isDetecting(binding: Binding): binding is Detecting {
   return binding.hook.kind === 'detector'
 }
 
+/** By part, what the memo knows its text by; holes where that is nothing. */
+export type TextKeys = (string | undefined)[]
+
 /** By part, what each set of the pass finds there. */
 type Looked = { readonly found: readonly Remembered[] } | { readonly cause: unknown }
 
-function* look(pass: Pass, parts: readonly TextPart[], turn: Turn, memo?: TenantMemo): Generator<void, Looked> {
+function* look(
+  pass: Pass,
+  parts: readonly TextPart[],
+  turn: Turn,
+  memo: TenantMemo | undefined,
+  keys: TextKeys,
+): Generator<void, Looked> {
   const found: Remembered[] = []
   const shelf = memo !== undefined && isWorthRemembering(parts) ? memo.under(pass.digests) : undefined
   let hits = 0
   let misses = 0
   try {
-    for (const part of parts) {
+    for (const [i, part] of parts.entries()) {
       const name = nameOf(part)
       if (shelf === undefined || part.text.length < SHORTEST) {
         found.push(yield* read(pass, part.text, name, turn))
@@ -64,6 +74,7 @@ function* look(pass: Pass, parts: readonly TextPart[], turn: Turn, memo?: Tenant
       }
       const key = yield* keyIn(shelf, part.text, name, turn)
       const known = shelf.get(key)
+      keys[i] ??= key
       if (known !== undefined) hits++
       else misses++
       const looked = known ?? (yield* read(pass, part.text, name, turn))

@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import type { Match } from '../core/verdict.ts'
 import { lru } from '../lib/lru.ts'
+import type { Range } from './spans.ts'
 
 /**
  * What detectors found in texts, so that a conversation that comes again costs what is new in it. It never holds a text: entries are
@@ -10,6 +11,7 @@ import { lru } from '../lib/lru.ts'
 export type Memo = {
   /** What exchanges of one tenant remember. Another tenant's neither finds it nor learns by the time it takes that it is there. */
   readonly of: (tenant: string) => TenantMemo
+  /** Texts that are remembered. */
   readonly entries: () => number
   readonly bytes: () => number
 }
@@ -17,6 +19,8 @@ export type Memo = {
 export type TenantMemo = {
   /** What these rule sets together found, named by their digests in order: other rules remember nothing of it. */
   readonly under: (digests: readonly string[]) => Shelf
+  /** Where values known from elsewhere stand in a text whose key is at hand: of these values, which are not kept either. */
+  readonly placesOf: (values: readonly string[]) => Places
   /** Counts look-ups. */
   readonly used: (hits: number, misses: number) => void
 }
@@ -30,6 +34,11 @@ export type Shelf = {
   readonly set: (key: string, found: Remembered) => void
 }
 
+export type Places = {
+  readonly get: (key: string) => readonly Range[] | undefined
+  readonly set: (key: string, places: readonly Range[]) => void
+}
+
 /** By rule set, what it found in the text. */
 export type Remembered = readonly (readonly Match[])[]
 
@@ -40,10 +49,18 @@ export function createMemo(options: {
   readonly used?: (hits: number, misses: number) => void
 }): Memo {
   const secret = Buffer.from(options.key).toString('hex')
-  const found = lru<string, Remembered>({ max: options.maxBytes, weigh })
+  const found = lru<string, Remembered>({ max: options.maxBytes * 0.75, weigh })
+  const places = lru<string, readonly Range[]>({
+    max: options.maxBytes * 0.25,
+    weigh: (some) => 320 + 40 * some.length,
+  })
   const used = options.used ?? (() => {})
   const of = (tenant: string): TenantMemo => ({
     used,
+    placesOf: (values) => {
+      const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), 'known', values]), 'base64')
+      return { get: (key) => places.get(prefix + key), set: (key, some) => places.set(prefix + key, some) }
+    },
     under: (digests) => {
       const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), digests]), 'hex')
       return {
@@ -55,7 +72,7 @@ export function createMemo(options: {
       }
     },
   })
-  return { of, entries: found.size, bytes: found.weight }
+  return { of, entries: found.size, bytes: () => found.weight() + places.weight() }
 }
 
 /** UTF-16 tells all texts apart, whatever halves of characters are in them and wherever a step ends. */

@@ -2,11 +2,19 @@ import { setImmediate } from 'node:timers/promises'
 import type { Edit, TextPart } from '../core/text.ts'
 import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
-import { counts, detections, isDetecting, SLICE, type Detected } from './detections.ts'
+import { counts, detections, isDetecting, SLICE, type Detected, type TextKeys } from './detections.ts'
 import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
 import { runJudge } from './judge.ts'
-import { knownValues } from './known-values.ts'
-import { byStart, insidePlaceholder, masks, storeReplacements, wireReplacements, type Replacement } from './spans.ts'
+import { knownValues, type KnownValues } from './known-values.ts'
+import {
+  byStart,
+  insidePlaceholder,
+  masks,
+  storeReplacements,
+  wireReplacements,
+  type Range,
+  type Replacement,
+} from './spans.ts'
 import { Tally } from './tally.ts'
 import type { Placeholder } from './tokens.ts'
 
@@ -32,7 +40,7 @@ export function inspectParts(
   how: How,
 ): Promise<Inspection> | Inspection {
   const active = bindings.filter((binding) => runsAt(binding, input.stage))
-  const work: Work = { input, how, tally: new Tally(input.stage), hits: [], placeholders: [] }
+  const work: Work = { input, how, tally: new Tally(input.stage), hits: [], keys: [], placeholders: [] }
   const judges = active.filter((binding) => binding.hook.kind === 'judge')
   // Nothing an outside judge says could undo a block.
   const judged = (): Promise<void> | undefined =>
@@ -58,13 +66,14 @@ type Work = {
   readonly how: How
   readonly tally: Tally
   readonly hits: (Hit[] | undefined)[]
+  readonly keys: TextKeys
   /** Of parts in which something was found. */
   readonly placeholders: (readonly Placeholder[] | undefined)[]
 }
 
 function* detect(work: Work, active: readonly Binding[]): Generator<void, void> {
   const { input, how } = work
-  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now, how.memo))
+  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now, how.memo, work.keys))
     yield* take(work, one)
 }
 
@@ -139,11 +148,13 @@ function keep(work: Work, binding: Binding, part: number | null, match: Match, f
   return action
 }
 
-function* conclude({ input, how, tally, hits }: Work): Generator<void, Inspection> {
+function* conclude({ input, how, tally, hits, keys }: Work): Generator<void, Inspection> {
   const { parts, stage } = input
   const edits: Edit[] = []
   const storeEdits: Edit[] = []
-  const known = knownValues([...tally.found, ...(input.known ?? [])])
+  const values = [...tally.found, ...(input.known ?? [])]
+  const known = knownValues(values)
+  const places = known === undefined ? undefined : how.memo?.placesOf(values)
   const resolving = { mode: how.mode, vault: how.vault, stage }
   let looked = 0
   for (let i = 0; i < parts.length; i++) {
@@ -157,21 +168,31 @@ function* conclude({ input, how, tally, hits }: Work): Generator<void, Inspectio
       for (const one of wire) edits.push(edit(part, one))
       countRestored(tally, placeholders, wire)
     }
-    const ranges: { start: number; end: number }[] = []
-    const length = known === undefined ? 0 : part.text.length
-    for (let from = 0; from < length; from += SLICE) {
-      known?.findBetween(part.text, from, from + SLICE, ranges)
-      looked += Math.min(SLICE, length - from)
-      if (looked < SLICE) continue
-      looked = 0
-      yield
+    const key = keys[i]
+    let ranges = key === undefined ? undefined : places?.get(key)
+    if (ranges === undefined && known !== undefined) {
+      if ((looked += part.text.length) >= SLICE) {
+        looked = 0
+        yield
+      }
+      ranges = yield* placesIn(part.text, known)
+      if (key !== undefined) places?.set(key, ranges)
     }
-    const stored = storeReplacements(own ?? noHits, ranges, wire)
+    const stored = storeReplacements(own ?? noHits, ranges ?? noRanges, wire)
     // What is stored is nobody's to verify: there a signature may break.
     const storedPart = part.sealed === true ? { ...part, sealed: undefined } : part
     for (const one of stored) storeEdits.push(edit(storedPart, one))
   }
   return tally.inspection({ edits, storeEdits })
+}
+
+function* placesIn(text: string, known: KnownValues): Generator<void, readonly Range[]> {
+  const found: { start: number; end: number }[] = []
+  for (let from = 0; from < text.length; from += SLICE) {
+    if (from > 0) yield
+    known.findBetween(text, from, from + SLICE, found)
+  }
+  return found
 }
 
 function isLong(parts: readonly TextPart[]): boolean {
@@ -210,6 +231,7 @@ function observed<A extends Action>(action: A, mode: How['mode']): A | 'flag' {
 }
 
 const noHits: readonly Hit[] = []
+const noRanges: readonly Range[] = []
 const noPlaceholders: readonly Placeholder[] = []
 // So many matches are taken before others have their turn: a millisecond or two.
 const MOST_AT_ONCE = 2_000
