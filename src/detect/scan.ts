@@ -20,7 +20,18 @@ export type Scan = {
 
 /** `key` is the name under which the text stands. `ascii`: it is known to have no other characters. */
 export function scan(plan: Plan, text: string, key: string, ascii = false): Scan {
-  const walk: Walk = { plan, text, key, found: [], ends: undefined, wanted: [], lastWanted: never, number: 0, colon: 0 }
+  const walk: Walk = {
+    plan,
+    text,
+    key,
+    found: [],
+    ends: undefined,
+    wanted: [],
+    lastWanted: never,
+    inKey: key === '' ? nobody : undefined,
+    number: 0,
+    colon: 0,
+  }
   const endsOf = ascii ? asciiWordEnds : wordEnds
   let at = 0
   let state = 0
@@ -49,6 +60,8 @@ type Walk = {
   /** Where words that rules want before their match ended last: by number of the rule, and of any. */
   readonly wanted: number[]
   lastWanted: number
+  /** Numbers of the rules that find their words in the key; undefined as long as nobody asked. */
+  inKey: ReadonlySet<number> | undefined
   /** Numbers before this place have been looked at; so have groups with colons. */
   number: number
   colon: number
@@ -116,10 +129,26 @@ function onColon(walk: Walk, i: number): void {
 
 function tryGroup(walk: Walk, group: Group, at: number): void {
   if (matchesAt(group.any, walk.text, at)) for (const rule of group.free) tryHere(walk, rule, at)
-  if (group.wanting.length === 0 || (walk.key === '' && at - walk.lastWanted > widest)) return
+  if (group.wanting.length === 0) return
+  const inKey = (walk.inKey ??= wantedIn(walk.plan, walk.key))
+  if (inKey.size === 0 && at - walk.lastWanted > widest) return
   for (const { rule, number, within } of group.wanting) {
-    if (walk.key !== '' || at - (walk.wanted[number] ?? never) <= within) tryHere(walk, rule, at)
+    if (at - (walk.wanted[number] ?? never) <= within || inKey.has(number)) tryHere(walk, rule, at)
   }
+}
+
+function wantedIn({ automaton, endings, keywords }: Plan, key: string): ReadonlySet<number> {
+  const { next, columns, accepting, stride } = automaton
+  const numbers = new Set<number>()
+  let state = 0
+  for (let i = 0; i < key.length; i++) {
+    state = next[(state << 4) + (columns[key.charCodeAt(i)] as number)] as number
+    if (state < accepting) continue
+    for (const word of endings[(state - accepting) / stride] as readonly number[]) {
+      for (const number of keywords[word - markWords.length]?.wantedBy ?? []) numbers.add(number)
+    }
+  }
+  return numbers
 }
 
 function tryHere(walk: Walk, rule: Compiled, at: number): void {
@@ -166,3 +195,4 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
 /** The largest `within` a rule can have. */
 const widest = 512
 const never = -1_000
+const nobody: ReadonlySet<number> = new Set()
