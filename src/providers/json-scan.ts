@@ -4,7 +4,13 @@
  * its members, each a string node (the key) and its value; an array by its elements; link is the number of the node after the
  * last. Numbers, true, false and null that are neighbours in an array share one node, and link counts them: vectors cost nothing.
  */
-export type JsonTree = { readonly text: string; readonly nodes: Int32Array; readonly size: number }
+export type JsonTree = {
+  readonly text: string
+  readonly nodes: Int32Array
+  readonly size: number
+  /** Long strings with escapes, decoded, by their node: to be sure that they are strings took decoding them. */
+  readonly decoded: ReadonlyMap<number, string>
+}
 
 export const maxJsonDepth = 512
 
@@ -24,6 +30,7 @@ export function scanJson(text: string, from = 0, to = text.length): JsonTree | u
     size: 0,
     open: [],
     run: -1,
+    decoded: new Map(),
   }
   for (;;) {
     skipSpace(scan)
@@ -32,7 +39,7 @@ export function scanJson(text: string, from = 0, to = text.length): JsonTree | u
     if (opened === container) continue
     const closed = closeValues(scan)
     if (closed === failed) return undefined
-    if (closed === done) return { text, nodes: scan.nodes, size: scan.size }
+    if (closed === done) return { text, nodes: scan.nodes, size: scan.size, decoded: scan.decoded }
   }
 }
 
@@ -46,6 +53,7 @@ type Scan = {
   readonly open: number[]
   /** The node of scalars that the next scalar joins, or -1. */
   run: number
+  readonly decoded: Map<number, string>
 }
 
 /** Reads a scalar or an empty container (`more`: what follows a value is next), or opens a container (`container`: a value is next). */
@@ -106,7 +114,7 @@ function addKey(scan: Scan): boolean {
 }
 
 function addString(scan: Scan): boolean {
-  const end = stringEnd(scan.text, scan.at + 1, scan.to)
+  const end = stringEnd(scan, scan.at + 1)
   if (end === 0) return false
   const past = (end < 0 ? -end : end) + 1
   addNode(scan, scan.at, past, end < 0 ? 1 : 0)
@@ -156,46 +164,53 @@ function skipSpace(scan: Scan): void {
 }
 
 /** The closing quote of the string whose inside begins at `from`: its offset, negated when the string has escapes; 0 when not valid. */
-function stringEnd(text: string, from: number, to: number): number {
+function stringEnd(scan: Scan, from: number): number {
+  const { text, to } = scan
   const near = Math.min(to, from + 40)
   for (let at = from; at < near; at++) {
     const code = text.charCodeAt(at)
     if (code === quote) return at
-    if (code === backslash) return -escapedStringEnd(text, at, to)
+    if (code === backslash) return -escapedStringEnd(scan, from, at)
     if (code < 32) return 0
   }
   const end = text.indexOf('"', near)
   if (end < 0 || end >= to) return 0
   const special = text.slice(near, end).search(controlOrBackslash)
   if (special < 0) return end
-  return text.charCodeAt(near + special) === backslash ? -escapedStringEnd(text, near + special, to) : 0
+  return text.charCodeAt(near + special) === backslash ? -escapedStringEnd(scan, from, near + special) : 0
 }
 
-/** The closing quote, going on from the first backslash. The next quote is looked for once, not again after each escape. */
-function escapedStringEnd(text: string, from: number, to: number): number {
-  let end = -1
+/** The closing quote of the string whose inside begins at `open`, going on from its first backslash. */
+function escapedStringEnd(scan: Scan, open: number, from: number): number {
+  const { text, to } = scan
+  const near = Math.min(to, from + 200)
   let at = from
-  for (;;) {
-    const past = escapeEnd(text, at, to)
-    if (past === 0) return 0
-    at = past
-    const near = Math.min(to, at + 60)
-    let code = 0
-    while (at < near) {
-      code = text.charCodeAt(at)
-      if (code === quote || code === backslash || code < 32) break
-      at++
-    }
-    if (at === near) {
-      if (end < at) end = text.indexOf('"', at)
-      if (end < 0 || end >= to) return 0
-      const special = text.slice(at, end).search(controlOrBackslash)
-      at = special < 0 ? end : at + special
-      code = text.charCodeAt(at)
-    }
+  while (at < near) {
+    const code = text.charCodeAt(at)
     if (code === quote) return at
-    if (code !== backslash) return 0
+    if (code < 32) return 0
+    if (code !== backslash) at++
+    else if ((at = escapeEnd(text, at, to)) === 0) return 0
   }
+  const end = closingQuote(text, at, to)
+  if (end === 0) return 0
+  try {
+    // What is inside is the engine's to check: it is faster.
+    scan.decoded.set(scan.size, JSON.parse(text.slice(open - 1, end + 1)) as string)
+    return end
+  } catch {
+    return 0
+  }
+}
+
+/** The first quote from `from` on that no backslash stands before, or an even number of them; 0 when there is none. */
+function closingQuote(text: string, from: number, to: number): number {
+  for (let end = text.indexOf('"', from); end >= 0 && end < to; end = text.indexOf('"', end + 1)) {
+    let before = end
+    while (before > from && text.charCodeAt(before - 1) === backslash) before--
+    if ((end - before) % 2 === 0) return end
+  }
+  return 0
 }
 
 /** One past the escape sequence at `at`, or 0 when it is not one. */

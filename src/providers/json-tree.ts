@@ -76,7 +76,8 @@ export function stringOf(tree: JsonTree, node: JsonNode): string | undefined {
   const start = tree.nodes[node * 3] as number
   const end = tree.nodes[node * 3 + 1] as number
   // The scanner has checked this one string literal: parsing it costs its own length.
-  if (tree.nodes[node * 3 + 2] === 1) return JSON.parse(tree.text.slice(start, end)) as string
+  if (tree.nodes[node * 3 + 2] === 1)
+    return tree.decoded.get(node) ?? (JSON.parse(tree.text.slice(start, end)) as string)
   return tree.text.slice(start + 1, end - 1)
 }
 

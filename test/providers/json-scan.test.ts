@@ -61,6 +61,33 @@ test('random strings of JSON letters are accepted exactly when JSON.parse accept
   )
 })
 
+test('long strings with escapes are read and refused as JSON.parse does, wherever they end', () => {
+  const piece = fc.constantFrom(
+    '\\n',
+    '\\"',
+    '\\\\',
+    '\\u00e9',
+    '\\ud83d',
+    'é',
+    'x'.repeat(30),
+    '"',
+    '\\',
+    '\n',
+    '","',
+    'y',
+  )
+  const long = 'a\\n'.repeat(80)
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), fc.nat(2), (pieces, before) => {
+      const text = `["${long.slice(0, before * 99)}${pieces.join('')}${long}${pieces.join('')}"]`
+      const tree = scanJson(text)
+      assert.equal(tree !== undefined, parses(text), text)
+      if (tree !== undefined) assert.deepEqual(stringsIn(tree), stringsOf(JSON.parse(text)))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
 test('the corners of the grammar', () => {
   const long = 'x'.repeat(100)
   const texts = [
