@@ -40,6 +40,16 @@ export function weighted(digits: readonly number[], weights: readonly number[]):
   return sum
 }
 
+/** The same for the digits of a text. */
+export function sum(text: string, weights: readonly number[]): number {
+  return weighted(digitsOf(text), weights)
+}
+
+/** The two-digit number at `at`. */
+export function two(digits: readonly number[], at: number): number {
+  return (digits[at] as number) * 10 + (digits[at + 1] as number)
+}
+
 /** The remainder of a decimal number of any length; letters count as 10 to 35 (ISO 7064). */
 export function remainder(text: string, modulus: number): number {
   let rest = 0

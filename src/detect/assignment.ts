@@ -1,5 +1,5 @@
 /** Where a value stands: checks of values in code look at what is round them. */
-export type Site = { readonly text: string; readonly start: number; readonly end: number }
+export type Site = { readonly text: string; readonly start: number; readonly end: number; readonly key?: string }
 
 /** What gives a value its name: in `db.password = "x"` the name `db.password` and the sign ` = "`. */
 export type Assignment = {

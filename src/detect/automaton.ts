@@ -33,9 +33,10 @@ export function automaton(words: readonly string[], spellings: (char: string) =>
   return { columns, stride, longest, ...numbered(trie, linked(trie), stride) }
 }
 
-/** Lower and upper case of a character, where these are single. */
+/** Lower and upper case of a character, where these are single and no other's: the capital of the dotless i belongs to i. */
 export function bothCases(char: string): readonly string[] {
-  return [char, char.toLowerCase(), char.toUpperCase()].filter((one) => one.length === 1)
+  const lower = char.toLowerCase()
+  return [char, lower, char.toUpperCase()].filter((one) => one.length === 1 && one.toLowerCase() === lower)
 }
 
 type Trie = {

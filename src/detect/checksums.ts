@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { aloneIdentifier, alonePhone } from './alone.ts'
 import { digitsOf, isDate, luhn, remainder, same } from './arithmetic.ts'
+import { european } from './identifiers-europe.ts'
+import { worldwide } from './identifiers-world.ts'
 import { identifiers } from './identifiers.ts'
 import { isNoise, looksAssigned, looksCompared, looksLikePassword } from './assigned.ts'
 import type { Site } from './assigned.ts'
@@ -9,7 +12,11 @@ export type Check = (value: string, site: Site) => boolean
 
 /** Every check a rule can name in `checksum`. A check is asked after the pattern has matched, with the value alone. */
 export const checksums: Readonly<Record<string, Check>> = {
+  'alone-identifier': aloneIdentifier,
+  'alone-phone': alonePhone,
   ...identifiers,
+  ...european,
+  ...worldwide,
   luhn,
   email,
   card,

@@ -11,7 +11,7 @@ export function confirm(rule: Compiled, text: string, start: number, end: number
   if (rule.secret && isPlaceholder(value)) return undefined
   const confidence = rule.confidence + boostOf(rule.context, text, start, key)
   if (Number.isNaN(confidence)) return undefined
-  if (rule.check !== undefined && !rule.check(value, { text, start, end })) return undefined
+  if (rule.check !== undefined && !rule.check(value, { text, start, end, key })) return undefined
   return { type: rule.type, rule: rule.id, start, end, confidence: Math.min(1, confidence), severity: rule.severity }
 }
 

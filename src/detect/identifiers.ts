@@ -1,4 +1,4 @@
-import { digitsOf, isDate, luhn, mod11and10, remainder, same, verhoeff, weighted } from './arithmetic.ts'
+import { digitsOf, isDate, luhn, mod11and10, remainder, same, sum, two, verhoeff, weighted } from './arithmetic.ts'
 
 /** National identifiers: form is the pattern's business, here only what the digits must fulfil. */
 export const identifiers = {
@@ -128,20 +128,12 @@ export const identifiers = {
   },
 } as const satisfies Record<string, (text: string) => boolean>
 
-function sum(text: string, weights: readonly number[]): number {
-  return weighted(digitsOf(text), weights)
-}
-
-function two(digits: readonly number[], at: number): number {
-  return (digits[at] as number) * 10 + (digits[at + 1] as number)
-}
-
-/** One digit stands two or three times among the first ten, at least one is missing (rules of 2007 and 2016). */
+/** Of the first ten digits at most one stands two or three times (rules of 2007 and 2016; samples repeat none). */
 function repeatsOnce(digits: readonly number[]): boolean {
   const counts = new Map<number, number>()
   for (const digit of digits) counts.set(digit, (counts.get(digit) ?? 0) + 1)
   const repeated = [...counts.values()].filter((count) => count > 1)
-  return digits[0] !== 0 && repeated.length === 1 && (repeated[0] as number) <= 3
+  return digits[0] !== 0 && repeated.length < 2 && (repeated[0] ?? 0) <= 3
 }
 
 function palindrome(digits: readonly number[]): boolean {

@@ -50,3 +50,7 @@ function placesOf(text: string, word: string): number[] {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) ends.push(at + word.length)
   return ends
 }
+
+test('a dotless i does not take the capital of i', () => {
+  assert.deepEqual(found(['ı', 'imei'], 'IMEI ı'), ['1@4', '0@6'])
+})
