@@ -9,7 +9,7 @@ import { blocked, tenantOf } from './request.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
 
-/** One message of a conversation through the engine. The keeper gets it as it may be stored. */
+/** One message of a conversation through the engine, for itself. The keeper gets it as it may be stored. */
 export async function judgeMessage(
   rooms: Rooms,
   trace: Trace,
@@ -37,8 +37,7 @@ export async function judgeMessage(
   )
   note(rooms, trace, inspection)
   trim(trace)
-  // Bounded: a conversation may be long, and what the answer may quote is mostly recent.
-  if (way === 'up' && inspection.found.length > 0) trace.found = [...trace.found, ...inspection.found].slice(-200)
+  if (way === 'up') remember(trace, inspection.found)
   trace.addedMs += performance.now() - began
   const kept = rooms.store === 'full' ? text : applyEdits(text, inspection.storeEdits)
   const waiting = keeper?.write(Buffer.from(`${kept}\n`))
@@ -48,6 +47,11 @@ export async function judgeMessage(
   return inspection.edits.length === 0
     ? { kind: 'pass' }
     : { kind: 'replace', text: applyEdits(text, inspection.edits) }
+}
+
+/** Values that neither way may be stored with. Bounded: a conversation may be long, and what is quoted is mostly recent. */
+export function remember(trace: Trace, found: readonly string[]): void {
+  if (found.length > 0) trace.found = [...new Set([...trace.found, ...found])].slice(-200)
 }
 
 /** The model that the handshake names, as OpenAI's realtime does (`?model=…`). */
@@ -70,7 +74,7 @@ function learnModel(trace: Trace, text: string): void {
 }
 
 /** A conversation of many messages makes one row: runs are summed by hook, and findings beyond many are not listed. */
-function trim(trace: Trace): void {
+export function trim(trace: Trace): void {
   if (trace.findings.length > mostFindings) trace.findings.length = mostFindings
   if (trace.hooks.length < mostRuns) return
   const sums = new Map<string, HookRun>()

@@ -9,7 +9,7 @@ import type { Ending } from '../http/websocket.ts'
 import { closeCodes } from '../http/websocket-close.ts'
 import { agreed } from '../http/websocket-handshake.ts'
 import type { Agreed } from '../http/websocket-handshake.ts'
-import type { JudgedMessage, MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
+import type { Judge, JudgedMessage, LaterVerdict, MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
 import { marked } from './answer.ts'
 import type { Exchange, Rooms } from './exchange.ts'
 import { judgeMessage, modelOf } from './message.ts'
@@ -17,6 +17,8 @@ import { closeRow } from './record.ts'
 import { admit, postures } from './request.ts'
 import { receive } from './response.ts'
 import { faulted } from './run.ts'
+import { said } from './said.ts'
+import type { Said } from './said.ts'
 import type { Trace } from './trace.ts'
 import { startTrace } from './trace.ts'
 
@@ -95,26 +97,29 @@ async function converse(
     rooms.store === 'none'
       ? undefined
       : { up: rooms.keeper(trace.exchange.id, 'request'), down: rooms.keeper(trace.exchange.id, 'response') }
-  const ending = await relayMessages(socket, opened.socket, judge(rooms, trace, keepers), {
+  const heard = said(rooms, trace, keepers?.down)
+  const ending = await relayMessages(socket, opened.socket, judge(rooms, trace, keepers, heard), {
     agreed: opened.agreed,
     limit: rooms.inspectBytes,
     room: rooms.budget,
     unread: unreadMessages(trace, opened.agreed),
     silenceMs: opened.silenceMs,
   })
+  await heard.finish()
   await keepConversation(trace, keepers)
   return concluded(trace, ending)
 }
 
 type Keepers = { readonly up: BodyKeeper; readonly down: BodyKeeper } | undefined
 
-function judge(rooms: Rooms, trace: Trace, keepers: Keepers) {
-  return async (way: MessageWay, message: JudgedMessage): Promise<MessageVerdict> => {
+function judge(rooms: Rooms, trace: Trace, keepers: Keepers, heard: Said): Judge {
+  const one = async (way: MessageWay, message: JudgedMessage): Promise<MessageVerdict | LaterVerdict> => {
     // Its few bytes are no content; but they may carry what is.
     if (!message.control) count(trace, way, message.bytes)
     if (message.text !== undefined) {
       const keeper = message.control ? undefined : keepers?.[way]
       try {
+        if (way === 'down' && !message.control) return await heard.judge(message.text)
         return await judgeMessage(rooms, trace, way, message.text, keeper)
       } catch (err) {
         if (!trace.exchange.signal.aborted) rooms.log.error({ exchange: trace.exchange.id, err }, 'exchange failed')
@@ -126,6 +131,8 @@ function judge(rooms: Rooms, trace: Trace, keepers: Keepers) {
     else if (message.bytes > 16) trace.notInspected ??= 'binary control frame'
     return { kind: 'pass' }
   }
+  const flush = async (way: MessageWay): Promise<void> => (way === 'down' ? heard.flush() : undefined)
+  return Object.assign(one, { flush })
 }
 
 /** What may pass unread, and how that is recorded; undefined where policy says that nothing may. */

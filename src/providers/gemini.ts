@@ -51,6 +51,8 @@ export const geminiDialect: Dialect = {
   framing: ({ target }) => (target.path.endsWith(':streamGenerateContent') ? 'array' : undefined),
   refuse: (refusal) => ({ contentType: 'application/json; charset=UTF-8', body: errorBody(refusal) }),
   refuseEvent: (refusal, about) => {
+    // The Live API has no event for it: the close says why.
+    if (about?.operation === 'realtime') return ''
     const lines = about?.contentType.toLowerCase().startsWith('application/json') === true
     return lines ? `,\r\n${errorBody(refusal)}\r\n]` : `data: ${errorBody(refusal)}\n\n`
   },

@@ -68,6 +68,10 @@ const types: Readonly<Record<number, string>> = {
 }
 
 function refuseEvent(refusal: Refusal, about: About | undefined): string {
+  if (about?.operation === 'realtime') {
+    const error = { ...errorOf(refusal), event_id: null }
+    return `${JSON.stringify({ type: 'error', event_id: `event_${refusal.code}`, error })}\n`
+  }
   if (about?.operation !== 'responses') return `data: ${JSON.stringify({ error: errorOf(refusal) })}\n\n`
   const error = { code: refusal.code, message: refusal.message }
   const response = { object: 'response', status: 'failed', error, output: [] }

@@ -121,6 +121,21 @@ test('a placeholder that the origin repeats is put back for the client', async (
   await over
 })
 
+test('a placeholder that comes in two messages is put back, and a Close waits for it', async () => {
+  const { over, client, origin } = await conversation(await engine.rooms(wordRule('tokenize', 'request')))
+  client.say(opcodes.text, event('a bluebird'))
+  const placeholder = /QX_KEYWORD_[0-9a-z]{14}/.exec(heard(await origin.hear()))?.[0] ?? ''
+  for (const delta of [placeholder.slice(0, 9), placeholder.slice(9), 's', ' Q'])
+    origin.say(opcodes.text, JSON.stringify({ type: 'response.output_text.delta', delta }))
+  origin.hangUp()
+  const texts: string[] = []
+  for (let i = 0; i < 4; i++) texts.push((JSON.parse(heard(await client.hear())) as { delta: string }).delta)
+  assert.equal(texts.join(''), 'bluebirds Q')
+  assert.equal((await client.hear())?.opcode, opcodes.close)
+  client.hangUp()
+  await over
+})
+
 test('a blocked message ends the conversation with 1008, and the origin never has it', async () => {
   const { id, over, client, origin } = await conversation(await engine.rooms(wordRule('block', 'request')))
   client.say(opcodes.text, event('a bluebird'))
