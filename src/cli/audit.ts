@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
-import { type LedgerFilter, type LedgerTable, ledgerTables, parseWhen, unfitFilters } from '../audit/filter.ts'
+import { type LedgerFilter, type LedgerTable, ledgerTables, unfitFilters } from '../audit/filter.ts'
 import { type Ledger, openLedger } from '../audit/ledger.ts'
 import type { LedgerRow } from '../audit/presented.ts'
 import { loadConfig } from '../config/load.ts'
 import { lineOf, shownRow, shownStats } from './audit-text.ts'
 import { type CliCommand, type Io, UsageError } from './command.ts'
+import { timeOf, wholeNumber } from './flags.ts'
 import { jsonLine, printJson, printLines, write } from './output.ts'
 
 export const audit: CliCommand = {
@@ -22,12 +23,12 @@ export const audit: CliCommand = {
     // Also before the name of the subcommand: `audit -c FILE find`.
     readable(command)
     filtered(command.command('tail').description('print the last exchanges, and the next ones as they end'))
-      .option('-n, --lines <count>', 'how many of the last come first', whole, 10)
+      .option('-n, --lines <count>', 'how many of the last come first', wholeNumber, 10)
       .option('--no-follow', 'stop after these')
       .action(run((_: unknown, self: Commander) => tail(self.optsWithGlobals(), io)))
     filtered(command.command('find').description('print the exchanges that fit, the newest last'))
       .option('--text <text>', 'text in a body')
-      .option('--limit <count>', 'the newest so many; 0: all', whole, 100)
+      .option('--limit <count>', 'the newest so many; 0: all', wholeNumber, 100)
       .action(run((_: unknown, self: Commander) => find(self.optsWithGlobals(), io)))
     readable(
       command.command('show <id>').description('print one row with its bodies, by its id or the beginning of it'),
@@ -122,22 +123,8 @@ function searchOf(flags: FilterFlags): { table: LedgerTable; filter: LedgerFilte
 
 function filterOf(flags: LedgerFilter): LedgerFilter {
   const { host, provider, model, principal, decision, finding, text } = flags
-  const [since, until] = [when('since', flags.since), when('until', flags.until)]
+  const [since, until] = [timeOf('since', flags.since), timeOf('until', flags.until)]
   return { since, until, host, provider, model, principal, decision, finding, text }
-}
-
-function when(name: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const time = parseWhen(text, Date.now())
-  if (time === undefined) {
-    throw new UsageError(`--${name} ${jsonLine(text)} is not a time`, 'Write 30m, 24h, 7d, or 2026-01-31T08:00:00Z.')
-  }
-  return time
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${jsonLine(text)} is not a whole number`)
-  return Number(text)
 }
 
 function readable(command: Commander): Commander {

@@ -8,8 +8,11 @@ import { unreachedEntries } from '../policy/match.ts'
 import { runPolicyTests } from '../policy/test.ts'
 import type { TestResult } from '../policy/test.ts'
 import type { CliCommand, Io } from './command.ts'
+import { wholeNumber } from './flags.ts'
 import { printJson, printLines } from './output.ts'
 import { unvouchedHosts } from './policy-constraints.ts'
+import { replayPolicies } from './policy-replay.ts'
+import type { ReplayFlags } from './policy-replay.ts'
 import { explainHost } from './policy-explain.ts'
 import type { ExplainOptions } from './policy-explain.ts'
 
@@ -17,12 +20,13 @@ type Options = { readonly config?: string; readonly json?: boolean }
 
 export const policy: CliCommand = {
   name: 'policy',
-  summary: 'check the policies, explain what they do with a host, run their tests',
+  summary: 'check the policies, explain what they do with a host, run their tests, replay the record',
   examples: [
     'sallyport policy check',
     'sallyport policy check policies/20-team.yaml',
     'sallyport policy explain --host api.openai.com --path /v1/chat/completions --provider openai',
     'sallyport policy test',
+    'sallyport policy replay --since 7d',
   ],
   build: (command, io, run) => {
     command
@@ -56,6 +60,32 @@ export const policy: CliCommand = {
       .option('-c, --config <file>', FILE_HELP)
       .option('--json', 'print JSON lines')
       .action(run((files: string[], options: Options) => test(files, options, io)))
+    command
+      .command('replay')
+      .description('say what the policies would have decided differently of what was recorded')
+      .argument('[file...]', 'files to replay instead of those of the policy folder')
+      .option('--since <time>', 'from then on: 30m, 24h, 7d, or ISO 8601', '7d')
+      .option('--until <time>', 'before then')
+      .option('--host <host>', 'of these hosts; * and ? are wildcards, commas separate')
+      .option('--provider <name>', 'of these providers')
+      .option('--model <name>', 'of these models')
+      .option('--principal <name>', 'of these principals')
+      .option('--decision <decision>', 'of what was decided like that')
+      .option('--finding <type>', 'of what had such a finding')
+      .option('--limit <count>', 'the newest so many; 0: all', wholeNumber, 0)
+      .option('--all', 'print also what would be decided the same')
+      .option('-c, --config <file>', FILE_HELP)
+      .option('--json', 'print JSON lines')
+      .action(
+        run(async (files: string[], options: Options & ReplayFlags) =>
+          replayPolicies(
+            await loadPolicies(sourcesOf(files, options, io)),
+            configOf(options, io).data.dir,
+            options,
+            io,
+          ),
+        ),
+      )
   },
 }
 

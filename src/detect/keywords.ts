@@ -32,6 +32,7 @@ export function compileKeywords(options: KeywordOptions): RuleSet {
     patterns: options.patterns.map((pattern) => compilePattern(pattern, options.caseSensitive)),
   }
   return {
+    wants: ({ type }) => type === `KEYWORD:${options.name}`,
     digest: createHash('sha256')
       .update(JSON.stringify([1, options]))
       .digest('hex'),

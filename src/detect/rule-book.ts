@@ -98,6 +98,10 @@ export function ruleBook(packs: readonly Pack[]): RuleBook {
       return reading.found()[0] ?? []
     },
     pendingFrom: (text) => pendingFromOf(planOf([digest]).plan, text),
+    wants: ({ rule, confidence }) => {
+      const { rules, least } = views.get(digest) as View
+      return confidence >= least && [...rules].some(({ id }) => id === rule)
+    },
   })
   return { packs, choose }
 }

@@ -15,6 +15,8 @@ export type RuleSet = {
    * begins more than 4,096 characters before the end may be missed.
    */
   readonly pendingFrom: (text: string) => number
+  /** Whether a match of this type, rule and confidence, found earlier, is one that this set looks for. */
+  readonly wants: (match: Pick<Match, 'type' | 'rule' | 'confidence'>) => boolean
   /** Sets that have the same one can be looked for in one pass: see `passesOver`. */
   readonly shared?: SharedReader
 }

@@ -9,7 +9,7 @@ import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import type { PolicySet } from '../policy/compile.ts'
 import { decode } from './decode.ts'
 import type { Decoded, HowToRead } from './decode.ts'
-import type { Rooms } from './exchange.ts'
+import type { Exchange, Rooms } from './exchange.ts'
 import { openRow } from './record.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
@@ -162,7 +162,7 @@ function counted(body: Body, trace: Trace): Body {
 }
 
 /** Whose placeholders: those of one principal, or of one address without one, never resolve for another. */
-export function tenantOf({ exchange }: Trace): string {
+export function tenantOf({ exchange }: { readonly exchange: Pick<Exchange, 'principal' | 'clientIp'> }): string {
   return exchange.principal === null ? `address ${exchange.clientIp}` : `principal ${exchange.principal}`
 }
 

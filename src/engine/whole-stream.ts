@@ -48,7 +48,7 @@ export async function* judgeWhole(
     }
     watch.count(collected.bytes.length)
     const events = await eventsOf(watch, collected.bytes)
-    const whole = { parts: joined(events), bodyBytes: collected.bytes.length }
+    const whole = { parts: joinedTexts(events), bodyBytes: collected.bytes.length }
     const inspection = await judged(rooms, trace, bindings, whole)
     if (mode === 'enforce' && inspection.decision === 'block') {
       yield watch.refusal(blocked(inspection))
@@ -117,7 +117,8 @@ function tooLarge(rooms: Rooms, trace: Trace): SallyportError {
   return new SallyportError(trace.error, `the answer is larger than ${rooms.inspectBytes} bytes`)
 }
 
-function joined(events: readonly StreamEvent[]): TextPart[] {
+/** The texts of a stream, those of each channel as one. */
+export function joinedTexts(events: readonly StreamEvent[]): TextPart[] {
   const texts = new Map<string, { part: TextPart; pieces: string[] }>()
   for (const event of events) {
     for (const part of event.parts) {

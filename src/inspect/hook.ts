@@ -34,6 +34,8 @@ export type BoundHook = { readonly name: string; readonly stages: readonly Stage
       readonly inspect: Judge
       /** It looks at no text: what it forbids can be refused before a body is sent. */
       readonly textless?: boolean
+      /** What it says depends on the moment or on somebody else: a recorded exchange cannot be judged again. */
+      readonly live?: boolean
     }
 )
 
@@ -72,7 +74,7 @@ export type ExchangeFacts = {
 type Make<O> = (
   options: O,
   env: HookEnv,
-) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge; textless?: boolean }
+) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge; textless?: boolean; live?: boolean }
 
 /** Ties options to code, then forgets their type, so that the registry is a plain list. */
 export function defineHook<S extends z.ZodType>(hook: {

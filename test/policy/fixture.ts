@@ -32,6 +32,18 @@ const someHooks: readonly Hook[] = [
     create: ({ verdict }) => ({ inspect: () => ({ verdict, findings: [] }) }),
   }),
   defineHook({
+    name: 'elsewhere',
+    stages: ['request', 'response'],
+    options: z.strictObject({}),
+    create: () => ({ live: true, inspect: () => Promise.reject(new Error('asked')) }),
+  }),
+  defineHook({
+    name: 'textless',
+    stages: ['request', 'response'],
+    options: z.strictObject({}),
+    create: () => ({ textless: true, inspect: () => ({ verdict: 'block', findings: [] }) }),
+  }),
+  defineHook({
     name: 'fails',
     stages: ['request', 'response'],
     options: z.strictObject({}),

@@ -18,6 +18,7 @@ export function expression(type: string, whole: RegExp, begun: RegExp, confidenc
   const all = new RegExp(whole.source, whole.flags.includes('g') ? whole.flags : `${whole.flags}g`)
   return {
     digest: `${type} ${whole.source}`,
+    wants: (match) => match.type === type,
     find: (text) =>
       [...text.matchAll(all)].map(({ index, 0: { length } }): Match => {
         return { type, rule: type.toLowerCase(), start: index, end: index + length, confidence, severity: 'high' }

@@ -19,6 +19,7 @@ export const webhook = defineHook({
   create: ({ url, secret, send }, { now }) => {
     const post = postJson(new URL(url))
     return {
+      live: true,
       inspect: async (input, signal) => {
         const body = Buffer.from(JSON.stringify(question(input, send)))
         return judgement(await post(body, signature(body, secret, now()), signal), input, send)
