@@ -1,31 +1,36 @@
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { text as collected } from 'node:stream/consumers'
 import { createInterface } from 'node:readline'
+import { buffer as collected } from 'node:stream/consumers'
+import { loadConfig } from '../config/load.ts'
 import { SallyportError } from '../core/errors.ts'
 import type { Match } from '../core/verdict.ts'
 import { compileRules, loadPacks, packsFolder } from '../detect/index.ts'
 import type { RuleSet } from '../detect/index.ts'
+import { packFoldersFor } from '../policy/load.ts'
 import { UsageError } from './command.ts'
 import type { CliCommand, Io } from './command.ts'
+import { decoded, inputsOf, textOf, told } from './scan-files.ts'
+import type { ScanInput } from './scan-files.ts'
 
 export const scan: CliCommand = {
   name: 'scan',
   summary: 'run the detectors over files or standard input',
   examples: [
     'sallyport scan prompt.txt',
+    'sallyport scan --fail src docs',
     'git diff | sallyport scan --types SECRET --min-confidence 0.8',
     'sallyport scan --input jsonl < texts.jsonl',
   ],
   build: (command, io, run) => {
     command
-      .argument('[file...]', 'files to read; standard input when there is none or for -')
+      .argument('[file...]', 'files to read, or folders of them; standard input when there is none or for -')
       .option('--input <format>', 'text, or jsonl: one object with a `text` field on each line', 'text')
       .option('--json', 'JSON lines: what is printed anyway')
       .option('--packs <ids>', 'only rules of these packs, by id, with commas; pii and secrets without it')
       .option('--types <types>', 'only these types, with commas; SECRET is all kinds of secrets')
       .option('--min-confidence <number>', 'only findings of this confidence or more, 0 to 1', '0')
+      .option('--fail', 'exit with 1 when something was found')
+      .option('-c, --config <file>', 'configuration whose policy folder has more packs; only the own ones without it')
       .action(run(async (files: string[], options: Options) => scanAll(files, options, io)))
   },
 }
@@ -35,45 +40,54 @@ type Options = {
   readonly packs?: string
   readonly types?: string
   readonly minConfidence: string
+  readonly fail?: boolean
+  readonly config?: string
 }
 
-async function scanAll(files: readonly string[], options: Options, io: Io): Promise<void> {
-  const rules = rulesFor(options)
-  const sources = files.length > 0 ? files : ['-']
-  for (const file of sources) {
-    const name = files.length > 1 ? { file } : {}
-    if (options.input === 'jsonl') await scanLines(rules, file, name, io)
-    else await scanText(rules, file, name, io)
+async function scanAll(files: readonly string[], options: Options, io: Io): Promise<number> {
+  const rules = rulesFor(options, io)
+  const inputs = await inputsOf(files.length > 0 ? files : ['-'], io.cwd)
+  const named = files.length > 1 || inputs.length !== 1 || inputs[0]?.name !== (files[0] ?? '-')
+  let found = 0
+  for (const input of inputs) {
+    const name = named ? { file: input.name } : {}
+    found += await (options.input === 'jsonl' ? scanLines(rules, input, name, io) : scanText(rules, input, name, io))
   }
+  return options.fail === true && found > 0 ? 1 : 0
 }
 
 /** Offsets count from the beginning of the whole input, and a match may span lines: text is read whole. */
-async function scanText(rules: RuleSet, file: string, name: { file?: string }, io: Io): Promise<void> {
-  const text =
-    file === '-' ? await collected(io.stdin) : await readable(file, () => readFile(resolve(io.cwd, file), 'utf8'))
-  for (const match of rules.find(text)) await write(io, { ...name, ...shown(match), confidence: match.confidence })
+async function scanText(rules: RuleSet, input: ScanInput, name: { file?: string }, io: Io): Promise<number> {
+  const text = input.name === '-' ? decoded(await collected(io.stdin)) : await textOf(input)
+  if (text === undefined) io.stderr.write(`note: ${input.name} is not text: it was not scanned\n`)
+  const found = text === undefined ? [] : rules.find(text)
+  for (const match of found) await write(io, { ...name, ...shown(match), confidence: match.confidence })
+  return found.length
 }
 
-async function scanLines(rules: RuleSet, file: string, name: { file?: string }, io: Io): Promise<void> {
-  const input = file === '-' ? io.stdin : createReadStream(resolve(io.cwd, file))
-  await readable(file, async () => {
+async function scanLines(rules: RuleSet, input: ScanInput, name: { file?: string }, io: Io): Promise<number> {
+  const stream = input.name === '-' ? io.stdin : createReadStream(input.path)
+  let found = 0
+  await told(input.name, async () => {
     let number = 0
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
       number++
       if (line.trim() === '') continue
-      const { id, text } = parsedLine(line, `${file === '-' ? 'standard input' : file}:${number}`)
+      const { id, text } = parsedLine(line, `${input.name === '-' ? 'standard input' : input.name}:${number}`)
       const spans = rules.find(text).map((match) => ({ ...shown(match), confidence: match.confidence }))
+      found += spans.length
       await write(io, { ...name, ...(id === undefined ? {} : { id }), spans })
     }
   })
+  return found
 }
 
-function rulesFor(options: Options): RuleSet {
+function rulesFor(options: Options, io: Io): RuleSet {
   if (options.input !== 'text' && options.input !== 'jsonl')
     throw new UsageError(`--input ${options.input}: it is text or jsonl`)
   const minConfidence = Number(options.minConfidence)
   if (!(minConfidence >= 0 && minConfidence <= 1)) throw new UsageError('--min-confidence is a number from 0 to 1')
-  const packs = loadPacks([packsFolder()])
+  const packs = loadPacks(packFolders(options, io))
   const chosen = listed(options.packs)
   const unknown = chosen?.find((id) => id !== 'all' && !packs.some((pack) => pack.id === id))
   if (unknown !== undefined)
@@ -85,6 +99,10 @@ function rulesFor(options: Options): RuleSet {
   // What is looked for unasked are values; what a phrase means depends on who says it.
   const exclude = chosen === undefined && types === undefined ? phrases : []
   return compileRules(packs, { packs: chosen, types, minConfidence, exclude })
+}
+
+function packFolders({ config }: Options, { env, cwd }: Io): string[] {
+  return config === undefined ? [packsFolder()] : packFoldersFor(loadConfig({ file: config, env, cwd }).policies.dir)
 }
 
 const phrases = ['PROMPT_INJECTION', 'CONTENT_SAFETY', 'TOOL_CALL']
@@ -112,19 +130,6 @@ function parsedLine(line: string, place: string): { id: unknown; text: string } 
   }
   if (typeof value !== 'object' || value === null || !('text' in value) || typeof value.text !== 'string') throw broken
   return { id: 'id' in value ? value.id : undefined, text: value.text }
-}
-
-async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EISDIR') throw cause
-    throw new SallyportError('unreadable_body', `${file} cannot be read: ${code}`, {
-      cause,
-      hint: 'Check the path and its permissions.',
-    })
-  }
 }
 
 async function write(io: Io, line: object): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -10,6 +10,8 @@ import { UsageError } from '../../src/cli/command.ts'
 import type { Io } from '../../src/cli/command.ts'
 import { scan } from '../../src/cli/scan.ts'
 import { SallyportError } from '../../src/core/errors.ts'
+import { commandLine } from '../support/command-line.ts'
+import { tempFolder } from '../support/temp.ts'
 
 const key = 'AKIAQ3EGTSK7DYM4XWZN'
 
@@ -64,6 +66,45 @@ test('several files are named, one is not', async () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('a folder stands for the files below it, each line names its file, and what is not text is passed over', async () => {
+  const folder = tempFolder('scan')
+  mkdirSync(join(folder, 'src', '.git'), { recursive: true })
+  writeFileSync(join(folder, 'src', 'a.txt'), key)
+  writeFileSync(join(folder, 'src', '.git', 'b.txt'), key)
+  writeFileSync(join(folder, 'src', 'c.bin'), `\0${key}`)
+  writeFileSync(join(folder, 'src', 'd.txt'), Buffer.from(`\uFEFF${key}`, 'utf16le'))
+  symlinkSync(join(folder, 'src', 'a.txt'), join(folder, 'src', 'link'))
+  assert.deepEqual(
+    (await ran(['src'], '', folder)).map((line) => [line.file, line.start]),
+    [
+      ['src/a.txt', 0],
+      ['src/d.txt', 1],
+    ],
+  )
+})
+
+test('--fail makes findings a failure', async () => {
+  assert.equal((await commandLine(['scan', '--fail'], { cwd: tmpdir(), stdin: key })).status, 1)
+  assert.equal((await commandLine(['scan', '--fail'], { cwd: tmpdir(), stdin: 'nothing' })).status, 0)
+  assert.equal((await commandLine(['scan'], { cwd: tmpdir(), stdin: key })).status, 0)
+})
+
+test('a configuration adds the packs of its policy folder', async () => {
+  const badge = `id: acme
+version: 1
+rules:
+  - { id: badge, type: BADGE, pattern: 'BDG-\\d{6}', keywords: ['bdg-'], confidence: 0.9, severity: low, examples: { match: ['BDG-402817'], noMatch: ['BDG-1'] } }
+`
+  const cwd = tempFolder('scan')
+  mkdirSync(join(cwd, 'policies', 'packs'), { recursive: true })
+  writeFileSync(join(cwd, 'policies', 'packs', 'acme.yaml'), badge)
+  writeFileSync(join(cwd, 'sallyport.yaml'), '')
+  const types = async (...args: string[]) => (await ran(args, 'badge BDG-402817', cwd)).map((line) => line.type)
+  assert.deepEqual(await types('--types', 'BADGE', '-c', 'sallyport.yaml'), ['BADGE'])
+  assert.deepEqual(await types('-c', 'sallyport.yaml'), ['BADGE'])
+  assert.deepEqual(await types(), [])
 })
 
 test('packs, types and confidence narrow it down', async () => {
