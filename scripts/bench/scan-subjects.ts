@@ -1,4 +1,5 @@
 import { hooks } from '../../src/inspect/hooks/index.ts'
+import { memoryLimiter } from '../../src/inspect/limiter.ts'
 import type { Binding, How } from '../../src/inspect/binding.ts'
 import type { ExchangeFacts } from '../../src/inspect/hook.ts'
 import { createMemo } from '../../src/inspect/memo.ts'
@@ -17,7 +18,7 @@ export type Subject = {
 export function allPacksOn(): Subject {
   const packs = loadPacks([packsFolder()])
   const book = ruleBook(packs)
-  const env = { readFile: () => '', book, now: Date.now }
+  const env = { readFile: () => '', book, now: Date.now, limiter: memoryLimiter({ now: Date.now }), rule: 'bench' }
   const detecting = ['pii', 'secrets', 'prompt-injection', 'content-safety', 'tool-calls']
   const bindings = hooks
     .filter(({ name }) => detecting.includes(name))

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { newEventId } from '../core/ids.ts'
+import { sharedLimiter } from '../access/limiter.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { Config } from '../config/schema.ts'
 import type { Health } from '../console/server.ts'
@@ -52,6 +53,8 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     log.info({ policy: digest }, 'policies reloaded')
     recordEvent(recorder, 'policy.reload', { digest })
   }
+  const limiter = sharedLimiter({ dir: first.data.dir, now: Date.now })
+  undo.defer(() => limiter.close())
   const policies = await openPolicies(
     first,
     (set) => policyLoaded(set.digest),
@@ -59,6 +62,7 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
       metrics.policyReloads.inc({ outcome: 'refused' })
       log.error({ code: error.code, problems: error.message }, 'policies not reloaded: the old ones stay in force')
     },
+    limiter.take,
   )
   undo.defer(() => policies.close())
   const { authority } = await openCa(first, policies.current().inspectedHosts, (message) => log.warn({}, message))
@@ -134,6 +138,7 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
       await setImmediate()
       await proxy.close()
       principals.close()
+      limiter.close()
       await recorder
         .close()
         .catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))

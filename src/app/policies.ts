@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { Limiter } from '../inspect/limiter.ts'
 import { writeDefaultPolicy } from '../policy/default.ts'
 import { packFoldersFor } from '../policy/load.ts'
 import { watchPolicies } from '../policy/watch.ts'
@@ -12,8 +13,13 @@ export async function openPolicies(
   config: Pick<Config, 'policies'>,
   onSet: (set: PolicySet) => void,
   onProblem: (error: SallyportError) => void,
+  limiter?: Limiter,
 ): Promise<PolicyWatch> {
   const { dir } = config.policies
   await writeDefaultPolicy(dir)
-  return watchPolicies({ dir, packFolders: packFoldersFor(dir), catalogue: catalogueHosts() }, onSet, onProblem)
+  return watchPolicies(
+    { dir, packFolders: packFoldersFor(dir), catalogue: catalogueHosts(), limiter },
+    onSet,
+    onProblem,
+  )
 }

@@ -41,13 +41,15 @@ export async function explainHost(set: PolicySet, options: ExplainOptions, io: I
 }
 
 function described(host: string, provider: string, set: PolicySet, explanation: Explanation): string[] {
-  const { handling, entries, request, response } = explanation
+  const { handling, entries, connection, request, response } = explanation
   const observed = set.mode === 'observe' ? ['mode observe: what is found is recorded, nothing is changed'] : []
   const head = [`${host}: ${handling.action} (${handling.reason})`, ...entries.map(entryLine), ...observed]
   if (handling.action === 'deny') return head
+  const begin = connection.length === 0 ? [] : ['on connections:', ...ruleLines(connection)]
   const why = handling.action === 'tunnel' ? ['no rule sees what is in a tunnel; if it were inspected:'] : []
   return [
     ...head,
+    ...begin,
     ...why,
     `provider ${provider}`,
     'on requests:',

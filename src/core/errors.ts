@@ -21,6 +21,11 @@ export const errorCodes = {
     meaning: 'A hook failed or ran out of time, and its rule says `onError: block`.',
     hint: 'Look in the log for the hook and its cause.',
   },
+  rate_limited: {
+    status: 429,
+    meaning: 'More requests or connections than a `rate-limit` rule admits.',
+    hint: 'Wait as long as `Retry-After` says.',
+  },
   malformed_request: {
     status: 400,
     meaning: 'The request could be read in two ways, or in none.',
@@ -175,12 +180,19 @@ export class SallyportError extends Error {
   readonly code: ErrorCode
   /** Overrides the table's hint where the place knows better. */
   readonly hint: string
+  /** When it is worth trying again, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string; retryAfterSeconds?: number } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'SallyportError'
     this.code = code
     this.hint = options.hint ?? errorCodes[code].hint
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 
   get status(): number {

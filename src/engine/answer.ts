@@ -15,7 +15,8 @@ export function refusal(
   const status = errorCodes[error.code].status
   const message = `${error.message} (exchange ${about.exchange})`
   const mark = byPolicy.has(error.code) ? ['sallyport-decision', 'block'] : ['sallyport-error', error.code]
-  const marks = [...mark, 'sallyport-exchange', about.exchange]
+  const wait = error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)]
+  const marks = [...mark, 'sallyport-exchange', about.exchange, ...wait]
   if (isGrpc(about.headers)) return grpcRefusal(error, message, about.headers, marks)
   const accept = headerOf(about.headers, 'accept') ?? ''
   const { provider, operation } = about.identified
@@ -59,4 +60,5 @@ export const byPolicy: ReadonlySet<string> = new Set([
   'sallyport_too_large',
   'unreadable_body',
   'hook_failed',
+  'rate_limited',
 ])

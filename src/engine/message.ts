@@ -26,7 +26,7 @@ export async function judgeMessage(
   const facts = factsOf(trace)
   const inspection = await inspectParts(
     trace.policy.bindingsFor(facts, stage),
-    { stage, parts, bodyBytes: text.length, facts, known: trace.found },
+    { stage, parts, bodyBytes: text.length, facts, continued: true, known: trace.found },
     {
       mode: trace.policy.mode,
       vault: rooms.vault(tenantOf(trace)),

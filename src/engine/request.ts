@@ -100,9 +100,15 @@ function readParts(trace: Trace, decoded: Decoded): readonly TextPart[] {
 export function blocked(inspection: {
   readonly rule: string | null
   readonly failed: { readonly hook: string } | null
+  readonly retryAfterSeconds?: number | null
 }): SallyportError {
+  const { retryAfterSeconds } = inspection
   if (inspection.failed !== null)
     return new SallyportError('hook_failed', `the check "${inspection.rule ?? inspection.failed.hook}" could not run`)
+  if (typeof retryAfterSeconds === 'number')
+    return new SallyportError('rate_limited', `over the limit of the policy rule "${inspection.rule}"`, {
+      retryAfterSeconds,
+    })
   return new SallyportError('sallyport_blocked', `blocked by the policy rule "${inspection.rule ?? 'unnamed'}"`)
 }
 

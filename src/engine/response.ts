@@ -80,7 +80,14 @@ async function inspectWhole(
   trace.responseBytes = decoded.bytes.length
   const inspection = await inspectParts(
     bindings,
-    { stage: 'response', parts, bodyBytes: decoded.bytes.length, facts: factsOf(trace), known: trace.found },
+    {
+      stage: 'response',
+      parts,
+      bodyBytes: decoded.bytes.length,
+      answer: trace.answer,
+      facts: factsOf(trace),
+      known: trace.found,
+    },
     {
       mode: trace.policy.mode,
       vault: rooms.vault(tenantOf(trace)),

@@ -8,6 +8,7 @@ import type { Released } from '../inspect/stream.ts'
 import type { StreamReader } from '../providers/provider.ts'
 import { decodedChunks, sideDecoder } from './coded.ts'
 import type { Rooms } from './exchange.ts'
+import { lateJudges } from './late-judges.ts'
 import { mayChange } from './may-change.ts'
 import { blocked } from './request.ts'
 import type { Trace } from './trace.ts'
@@ -27,14 +28,17 @@ export function streamed(
   bindings: readonly Binding[],
 ): Answer {
   const body = answer.body as Body
-  const watch = watcher(rooms, trace, reader, bindings, headerOf(answer.head.headers, 'content-type') ?? '')
+  const holds = mayChange(rooms, trace, bindings)
+  const whole = holds && needsWholeAnswer(bindings)
+  const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
+  const watch = watcher(rooms, trace, reader, bindings, contentType, lateJudges(rooms, trace, bindings, whole))
   const codings = contentCodings(answer.head.headers)
-  if (!mayChange(rooms, trace, bindings)) {
+  if (!holds) {
     return { head: answer.head, body: madeBody(beside(trace, body, watch, codings), body.length, body.trailers) }
   }
   const headers = withoutHeaders(answer.head.headers, changedFields)
   const chunks = codings.length === 0 ? body : decodedChunks(body, codings)
-  const events = needsWholeAnswer(bindings) ? judgeWhole(rooms, trace, chunks, watch, bindings) : held(chunks, watch)
+  const events = whole ? judgeWhole(rooms, trace, chunks, watch, bindings) : held(chunks, watch)
   return { head: { ...answer.head, headers }, body: madeBody(leaving(events, body), undefined, body.trailers) }
 }
 

@@ -1,3 +1,4 @@
+import type { AnswerFacts } from '../core/chat.ts'
 import type { SallyportError } from '../core/errors.ts'
 import type { BodyKeeper } from '../audit/body.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
@@ -6,6 +7,7 @@ import type { Released, StreamInspector } from '../inspect/stream.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
 import type { StreamEvent, StreamReader } from '../providers/provider.ts'
 import type { Rooms } from './exchange.ts'
+import type { LateJudges } from './late-judges.ts'
 import { tenantOf } from './request.ts'
 import type { Trace } from './trace.ts'
 import { note } from './trace.ts'
@@ -14,6 +16,7 @@ import { note } from './trace.ts'
 export type Watcher = {
   readonly read: (chunk: Uint8Array) => readonly StreamEvent[]
   readonly rest: () => readonly StreamEvent[]
+  readonly facts: () => AnswerFacts
   readonly inspector: StreamInspector
   /** Keeps what was released; gives the bytes for the wire. Waits when the disk is slow. */
   readonly keep: (released: readonly Released[]) => Promise<Uint8Array | undefined>
@@ -25,13 +28,14 @@ export type Watcher = {
   readonly finish: () => Promise<void>
 }
 
-/** For one answer. `contentType` is the answer's. */
+/** For one answer. `contentType` is the answer's; `late` hears it all. */
 export function watcher(
   rooms: Rooms,
   trace: Trace,
   reader: StreamReader,
   bindings: readonly Binding[],
   contentType: string,
+  late?: LateJudges,
 ): Watcher {
   const { policy } = trace
   const keeper: BodyKeeper | undefined =
@@ -53,10 +57,15 @@ export function watcher(
   )
   let finished = false
   let inspection: Inspection | undefined
+  const seen = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
+    late?.see(events)
+    return events
+  }
   const result = (): Inspection => (inspection ??= inspector.result())
   return {
-    read: (chunk) => reader.push(chunk),
-    rest: () => reader.end(),
+    read: (chunk) => seen(reader.push(chunk)),
+    rest: () => seen(reader.end()),
+    facts: () => reader.facts(),
     inspector,
     async keep(released) {
       if (released.length === 0) return undefined
@@ -82,6 +91,7 @@ export function watcher(
       note(rooms, trace, result())
       if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
       if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
+      await late?.judge()
       if (keeper !== undefined) trace.responseContent = await keeper.finish()
     },
   }

@@ -1,12 +1,15 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { SallyportError } from '../core/errors.ts'
+import type { AnswerFacts } from '../core/chat.ts'
 import type { TextPart } from '../core/text.ts'
 import { collect, madeBody } from '../http/body.ts'
+import { isAfterwards } from '../inspect/binding.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import type { Released } from '../inspect/stream.ts'
 import type { StreamEvent } from '../providers/provider.ts'
 import type { Rooms } from './exchange.ts'
+import { gathered } from './late-judges.ts'
 import { blocked, tenantOf } from './request.ts'
 import { flush } from './watcher.ts'
 import type { Watcher } from './watcher.ts'
@@ -48,7 +51,7 @@ export async function* judgeWhole(
     }
     watch.count(collected.bytes.length)
     const events = await eventsOf(watch, collected.bytes)
-    const whole = { parts: joinedTexts(events), bodyBytes: collected.bytes.length }
+    const whole = { parts: joinedTexts(events), bodyBytes: collected.bytes.length, answer: watch.facts() }
     const inspection = await judged(rooms, trace, bindings, whole)
     if (mode === 'enforce' && inspection.decision === 'block') {
       yield watch.refusal(blocked(inspection))
@@ -82,10 +85,10 @@ async function judged(
   rooms: Rooms,
   trace: Trace,
   bindings: readonly Binding[],
-  whole: { readonly parts: readonly TextPart[]; readonly bodyBytes: number },
+  whole: { readonly parts: readonly TextPart[]; readonly bodyBytes: number; readonly answer: AnswerFacts },
 ): Promise<Inspection> {
   const inspection = await inspectParts(
-    bindings.filter(({ hook }) => hook.kind === 'judge'),
+    bindings.filter((binding) => binding.hook.kind === 'judge' && !isAfterwards(binding)),
     { stage: 'response', ...whole, facts: factsOf(trace), known: trace.found },
     {
       mode: trace.policy.mode,
@@ -119,19 +122,9 @@ function tooLarge(rooms: Rooms, trace: Trace): SallyportError {
 
 /** The texts of a stream, those of each channel as one. */
 export function joinedTexts(events: readonly StreamEvent[]): TextPart[] {
-  const texts = new Map<string, { part: TextPart; pieces: string[] }>()
-  for (const event of events) {
-    for (const part of event.parts) {
-      const key = part.whole ? `${part.channel} whole` : part.channel
-      const channel = texts.get(key) ?? { part, pieces: [] }
-      channel.pieces.push(part.text)
-      texts.set(key, channel)
-    }
-  }
-  return [...texts.values()].map(({ part, pieces }) => {
-    const text = pieces.join('')
-    return { ...part, text, place: { start: 0, end: text.length, spelling: [] } }
-  })
+  const texts = gathered()
+  for (const event of events) texts.add(event)
+  return texts.parts()
 }
 
 const pieceBytes = 65_536

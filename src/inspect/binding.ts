@@ -8,7 +8,7 @@ import type { Vault } from './tokens.ts'
 export type Binding = {
   /** The policy rule's name. */
   readonly name: string
-  readonly on: 'request' | 'response' | 'both'
+  readonly on: 'connection' | 'request' | 'response' | 'both'
   readonly hook: BoundHook
   readonly action: ActionMap
   readonly onError: 'block' | 'allow'
@@ -47,12 +47,14 @@ export type Inspection = {
   readonly unrestored: number
   /** The hook whose failure blocked. */
   readonly failed: { readonly hook: string; readonly cause: unknown } | null
+  /** When it is worth trying again, where what decided is a question of time. */
+  readonly retryAfterSeconds: number | null
 }
 
 /** Whether the binding has work at this stage. */
 export function runsAt(binding: Binding, stage: Stage): boolean {
   if (!binding.hook.stages.includes(stage)) return false
-  return binding.on === 'both' || (binding.on === 'response') === (stage === 'response')
+  return binding.on === stage || (binding.on === 'both' && stage !== 'connection')
 }
 
 /**
@@ -60,7 +62,15 @@ export function runsAt(binding: Binding, stage: Stage): boolean {
  * collected, given to `inspectParts`, and sent on afterwards.
  */
 export function needsWholeAnswer(bindings: readonly Binding[]): boolean {
-  return bindings.some((binding) => binding.hook.kind === 'judge' && runsAt(binding, 'response'))
+  return bindings.some(
+    (binding) => binding.hook.kind === 'judge' && runsAt(binding, 'response') && !isAfterwards(binding),
+  )
+}
+
+/** Whether the binding judges answers that have been sent: it only flags. */
+export function isAfterwards({ hook, action }: Binding): boolean {
+  if (hook.kind !== 'judge' || hook.afterwards !== true) return false
+  return [action.default, ...action.byType.values()].every((taken) => !stricter(taken, 'flag'))
 }
 
 /** A match with the rule that asked for it and the action that rule takes. */

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
+import type { AnswerFacts } from '../core/chat.ts'
 import type { TextKind, TextPart } from '../core/text.ts'
 import type { Action, Match, Stage } from '../core/verdict.ts'
 import type { RuleBook, RuleSet } from '../detect/index.ts'
+import type { Limiter } from './limiter.ts'
 
 /** A kind of check that a policy rule can name. Its options are parsed strictly; `create` throws ZodError or SallyportError. */
 export type Hook = {
@@ -9,6 +11,8 @@ export type Hook = {
   readonly stages: readonly Stage[]
   readonly options: z.ZodType
   readonly create: (options: unknown, env: HookEnv) => BoundHook
+  /** A rule that does not say where it looks is asked about connections too that are relayed unread. */
+  readonly asksTunnels?: boolean
 }
 
 /** What a hook may use when it is made. */
@@ -19,6 +23,10 @@ export type HookEnv = {
   readonly book: RuleBook
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** What counts for all processes, and is kept over reloads. */
+  readonly limiter: Limiter
+  /** The name of the policy rule: no other has it. */
+  readonly rule: string
 }
 
 /** A hook with its options. A detector works on texts one at a time, whole or streamed; a judge sees the whole message. */
@@ -28,6 +36,8 @@ export type BoundHook = { readonly name: string; readonly stages: readonly Stage
       readonly rules: RuleSet
       /** Of which texts what is found counts; all when it is not said. */
       readonly kinds?: ReadonlySet<TextKind>
+      /** Whether the exchange is one that it is for; it is for all when this is not said. */
+      readonly applies?: (facts: ExchangeFacts) => boolean
     }
   | {
       readonly kind: 'judge'
@@ -36,6 +46,8 @@ export type BoundHook = { readonly name: string; readonly stages: readonly Stage
       readonly textless?: boolean
       /** What it says depends on the moment or on somebody else: a recorded exchange cannot be judged again. */
       readonly live?: boolean
+      /** Where its rule flags at most, it judges answers after they have been sent: nobody waits for it. */
+      readonly afterwards?: boolean
     }
 )
 
@@ -45,6 +57,10 @@ export type JudgeInput = {
   readonly stage: Stage
   readonly parts: readonly TextPart[]
   readonly bodyBytes: number
+  /** What an answer says beside its texts. */
+  readonly answer?: AnswerFacts
+  /** A message of a conversation whose beginning has been judged. */
+  readonly continued?: true
   readonly facts: ExchangeFacts
 }
 
@@ -52,6 +68,8 @@ export type JudgeInput = {
 export type Judgement = {
   readonly verdict?: Exclude<Action, 'tokenize'>
   readonly findings: readonly JudgeFinding[]
+  /** It is a question of time: where this blocks, the answer says when to come again. */
+  readonly retryAfterSeconds?: number
 }
 
 /** `part` is an index into the input's parts; null for what is not about a text. */
@@ -74,20 +92,24 @@ export type ExchangeFacts = {
 type Make<O> = (
   options: O,
   env: HookEnv,
-) => { rules: RuleSet; kinds?: ReadonlySet<TextKind> } | { inspect: Judge; textless?: boolean; live?: boolean }
+) =>
+  | { rules: RuleSet; kinds?: ReadonlySet<TextKind>; applies?: (facts: ExchangeFacts) => boolean }
+  | { inspect: Judge; textless?: boolean; afterwards?: boolean; live?: boolean }
 
 /** Ties options to code, then forgets their type, so that the registry is a plain list. */
 export function defineHook<S extends z.ZodType>(hook: {
   name: string
   stages: readonly Stage[]
   options: S
+  asksTunnels?: boolean
   create: Make<z.infer<S>>
 }): Hook {
-  const { name, stages, options } = hook
+  const { name, stages, options, asksTunnels = false } = hook
   return {
     name,
     stages,
     options,
+    asksTunnels,
     create: (given, env) => {
       const made = hook.create(options.parse(given ?? {}) as z.infer<S>, env)
       return 'rules' in made ? { name, stages, kind: 'detector', ...made } : { name, stages, kind: 'judge', ...made }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { AnswerFacts } from '../core/chat.ts'
 import type { Edit, TextPart } from '../core/text.ts'
 import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
@@ -25,6 +26,8 @@ export type PartsInput = {
   readonly stage: Stage
   readonly parts: readonly InspectedPart[]
   readonly bodyBytes: number
+  readonly answer?: AnswerFacts
+  readonly continued?: true
   readonly facts: ExchangeFacts
   /** Values found earlier in the exchange: never stored, whatever is bound here. */
   readonly known?: readonly string[]
@@ -39,7 +42,7 @@ export function inspectParts(
   input: PartsInput,
   how: How,
 ): Promise<Inspection> | Inspection {
-  const active = bindings.filter((binding) => runsAt(binding, input.stage))
+  const active = bindings.filter((binding) => runsAt(binding, input.stage) && isFor(binding, input.facts))
   const work: Work = { input, how, tally: new Tally(input.stage), hits: [], keys: [], placeholders: [] }
   const judges = active.filter((binding) => binding.hook.kind === 'judge')
   // Nothing an outside judge says could undo a block.
@@ -98,8 +101,7 @@ function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generat
 }
 
 async function judge(work: Work, judges: readonly Binding[]): Promise<void> {
-  const { stage, parts, bodyBytes, facts } = work.input
-  const input: JudgeInput = { stage, parts, bodyBytes, facts }
+  const input: JudgeInput = work.input
   const runs = await Promise.all(judges.map((binding) => runJudge(binding, input, work.how)))
   for (const [i, run] of runs.entries()) {
     const binding = judges[i]!
@@ -112,7 +114,7 @@ async function judge(work: Work, judges: readonly Binding[]): Promise<void> {
   }
 }
 
-function takeJudgement(work: Work, binding: Binding, { verdict, findings }: Judgement): Action {
+function takeJudgement(work: Work, binding: Binding, { verdict, findings, retryAfterSeconds }: Judgement): Action {
   const { how, tally } = work
   let worst: Action = 'allow'
   for (const finding of findings) {
@@ -124,6 +126,7 @@ function takeJudgement(work: Work, binding: Binding, { verdict, findings }: Judg
     worst = observed(verdict, how.mode)
     tally.decide(worst, binding.name)
   }
+  if (retryAfterSeconds !== undefined) tally.limited(binding.name, retryAfterSeconds)
   return worst
 }
 
@@ -193,6 +196,11 @@ function* placesIn(text: string, known: KnownValues): Generator<void, readonly R
     known.findBetween(text, from, from + SLICE, found)
   }
   return found
+}
+
+/** Detectors may be for some exchanges only. */
+function isFor({ hook }: Binding, facts: ExchangeFacts): boolean {
+  return hook.kind !== 'detector' || hook.applies === undefined || hook.applies(facts)
 }
 
 function isLong(parts: readonly TextPart[]): boolean {

@@ -13,6 +13,7 @@ export class Tally {
   decision: Action = 'allow'
   rule: string | null = null
   failed: Inspection['failed'] = null
+  retryAfterSeconds: number | null = null
   private readonly told = new Set<string>()
 
   constructor(stage: Stage) {
@@ -53,6 +54,11 @@ export class Tally {
     this.rule = rule
   }
 
+  /** The rule blocks for a while: heard where it is the one that decided. */
+  limited(rule: string, seconds: number): void {
+    if (this.decision === 'block' && this.rule === rule) this.retryAfterSeconds = seconds
+  }
+
   /** A hook that could not do its work: what then happens is written on its rule. */
   failure(binding: Binding, cause: unknown, mode: 'enforce' | 'observe'): void {
     if (binding.onError === 'allow') return
@@ -67,7 +73,7 @@ export class Tally {
   }
 
   inspection(changes: Pick<Inspection, 'edits' | 'storeEdits'>): Inspection {
-    const { decision, rule, findings, omitted, hooks, restored, unrestored, failed } = this
+    const { decision, rule, findings, omitted, hooks, restored, unrestored, failed, retryAfterSeconds } = this
     return {
       decision,
       rule,
@@ -79,6 +85,7 @@ export class Tally {
       restored,
       unrestored,
       failed,
+      retryAfterSeconds,
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Pack } from '../detect/index.ts'
 import type { Hook } from '../inspect/hook.ts'
+import type { Limiter } from '../inspect/limiter.ts'
 import { digestOf } from './digest.ts'
 import { repeatedNames } from './files.ts'
 import type { ReadPolicy } from './files.ts'
@@ -19,6 +20,8 @@ export type CompileSources = {
   readonly catalogue: readonly string[]
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** What counts for rate limits; in memory when it is not given. */
+  readonly limiter?: Limiter | undefined
 }
 
 /** Files read in order, as one set; or every problem that a single file does not show. */

@@ -1,16 +1,19 @@
 import type { ExchangeFacts } from '../inspect/hook.ts'
 import { runsAt } from '../inspect/binding.ts'
+import type { Stage } from '../core/verdict.ts'
 import { failingKey } from './conditions.ts'
 import type { ConnectionFacts } from './conditions.ts'
 import type { CompiledEntry, Handling } from './intercept.ts'
 import { handlingOf } from './match.ts'
 import type { PolicySet } from './match.ts'
+import type { CompiledRule } from './rules.ts'
 
 /** What a connection to a host, and the exchanges on it, would meet. */
 export type Explanation = {
   readonly handling: Handling
   /** Entries up to the one that decides, which is the last: each with the key that did not fit. */
   readonly entries: readonly ExplainedEntry[]
+  readonly connection: readonly ExplainedRule[]
   readonly request: readonly ExplainedRule[]
   readonly response: readonly ExplainedRule[]
 }
@@ -40,10 +43,18 @@ export type ExplainedRule = {
 /** Which intercept entry decides, which rules would run on request and answer, and why the others would not. */
 export function explain(set: PolicySet, about: ConnectionFacts & ExchangeAbout): Explanation {
   const facts: ExchangeFacts = { ...unknownFacts, ...about, port: String(about.port) }
-  const stage = (name: 'request' | 'response'): ExplainedRule[] => rulesAt(set, facts, name)
+  const handling = handlingOf(set.entries, about)
+  const stage = (name: Stage): ExplainedRule[] =>
+    rulesAt(
+      set,
+      facts,
+      ({ binding, onTunnels }) =>
+        runsAt(binding, name) || (name === 'connection' && onTunnels && handling.action === 'tunnel'),
+    )
   return {
-    handling: handlingOf(set.entries, about),
+    handling,
     entries: entriesUpTo(set.entries, about),
+    connection: stage('connection'),
     request: stage('request'),
     response: stage('response'),
   }
@@ -62,24 +73,22 @@ function entriesUpTo(entries: readonly CompiledEntry[], about: ConnectionFacts):
   return explained
 }
 
-function rulesAt(set: PolicySet, facts: ExchangeFacts, stage: 'request' | 'response'): ExplainedRule[] {
-  return set.rules
-    .filter(({ binding }) => runsAt(binding, stage))
-    .map(({ rule, file, line, conditions, binding }) => {
-      const failed = failingKey(conditions, facts) ?? null
-      const { default: otherwise, byType } = binding.action
-      const action = [...byType].map(([type, taken]) => `${type} ${taken}`)
-      return {
-        name: rule.name,
-        file,
-        line,
-        hook: rule.hook,
-        action: [...action, action.length === 0 ? otherwise : `otherwise ${otherwise}`].join(', '),
-        applies: failed === null,
-        failed,
-        undecided: conditions.filter(({ undecided }) => undecided?.(facts) === true).map(({ key }) => key),
-      }
-    })
+function rulesAt(set: PolicySet, facts: ExchangeFacts, asked: (rule: CompiledRule) => boolean): ExplainedRule[] {
+  return set.rules.filter(asked).map(({ rule, file, line, conditions, binding }) => {
+    const failed = failingKey(conditions, facts) ?? null
+    const { default: otherwise, byType } = binding.action
+    const action = [...byType].map(([type, taken]) => `${type} ${taken}`)
+    return {
+      name: rule.name,
+      file,
+      line,
+      hook: rule.hook,
+      action: [...action, action.length === 0 ? otherwise : `otherwise ${otherwise}`].join(', '),
+      applies: failed === null,
+      failed,
+      undecided: conditions.filter(({ undecided }) => undecided?.(facts) === true).map(({ key }) => key),
+    }
+  })
 }
 
 const unknownFacts: ExchangeFacts = {

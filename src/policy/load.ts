@@ -3,6 +3,7 @@ import { SallyportError } from '../core/errors.ts'
 import { checkPack, loadPacks, packsFolder } from '../detect/index.ts'
 import type { Pack } from '../detect/index.ts'
 import { hooks } from '../inspect/hooks/index.ts'
+import type { Limiter } from '../inspect/limiter.ts'
 import { formatProblem } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { compilePolicies } from './compile.ts'
@@ -25,6 +26,8 @@ export type LoadOptions = {
   readonly checkExamples?: boolean
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** What counts for rate limits, and is kept over reloads; in memory when it is not given. */
+  readonly limiter?: Limiter | undefined
 }
 
 /**
@@ -48,7 +51,7 @@ export async function checkPolicies(options: LoadOptions): Promise<PolicySet | B
     else read.push(file)
   }
   const packs = options.packs ?? readPacks(options.packFolders, options.checkExamples)
-  const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now }
+  const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now, limiter: options.limiter }
   const compiled = compilePolicies(read, sources)
   if ('problems' in compiled) problems.push(...compiled.problems)
   if (problems.length === 0 && !('problems' in compiled)) return compiled

@@ -1,3 +1,4 @@
+import type { Stage } from '../core/verdict.ts'
 import { passesOver } from '../detect/index.ts'
 import { runsAt } from '../inspect/binding.ts'
 import type { Binding } from '../inspect/binding.ts'
@@ -17,7 +18,7 @@ export type PolicySet = PolicyScalars & {
   readonly digest: string
   readonly intercept: (about: ConnectionFacts) => Handling
   /** The rules that apply, in order. The same rules are always the same array. */
-  readonly bindingsFor: (facts: ExchangeFacts, stage: 'request' | 'response') => readonly Binding[]
+  readonly bindingsFor: (facts: ExchangeFacts, stage: AskedStage) => readonly Binding[]
   /** Patterns of hosts that policy inspects, for the authority's name constraints; `any` when there is no saying. */
   readonly inspectedHosts: readonly string[] | 'any'
   readonly files: readonly string[]
@@ -27,6 +28,9 @@ export type PolicySet = PolicyScalars & {
   readonly rules: readonly CompiledRule[]
   readonly tests: readonly PlacedTest[]
 }
+
+/** A `tunnel` is a connection that is relayed unread; its rules run at the stage `connection`. */
+export type AskedStage = 'connection' | 'tunnel' | 'request' | 'response'
 
 /** Policies that are not whole. */
 export type BrokenPolicies = {
@@ -74,9 +78,20 @@ const isEverything = (pattern: string): boolean => /^\*+$/.test(pattern)
 
 /** What asks the rules: those whose conditions hold, as one array for each selection. */
 export function bindingsOf(rules: readonly CompiledRule[]): PolicySet['bindingsFor'] {
-  const request = selector(rules.filter(({ binding }) => binding.on !== 'response'))
-  const response = selector(rules.filter(({ binding }) => binding.on !== 'request'))
-  return (facts, stage) => (stage === 'request' ? request(facts) : response(facts))
+  const at = (stage: Stage) => rules.filter(({ binding }) => runsAt(binding, stage))
+  const connection = at('connection')
+  const unread = rules.filter(({ onTunnels }) => onTunnels).map(onConnections)
+  const select = {
+    request: selector(at('request')),
+    response: selector(at('response')),
+    connection: selector(connection),
+    tunnel: selector([...connection, ...unread]),
+  }
+  return (facts, stage) => select[stage](facts)
+}
+
+function onConnections(rule: CompiledRule): CompiledRule {
+  return { ...rule, binding: { ...rule.binding, on: 'connection' } }
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Pack, RuleBook } from '../detect/index.ts'
 import { ruleBook } from '../detect/index.ts'
 import type { ActionMap, Binding } from '../inspect/binding.ts'
 import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts'
+import { memoryLimiter } from '../inspect/limiter.ts'
+import type { Limiter } from '../inspect/limiter.ts'
 import { nearest } from '../lib/nearest.ts'
 import { problemAt, validateYaml } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
@@ -21,6 +23,8 @@ export type CompiledRule = {
   readonly line: number
   readonly conditions: readonly Condition<ExchangeFacts>[]
   readonly binding: Binding
+  /** Where the rule is asked about connections that are relayed unread although it does not say so. */
+  readonly onTunnels: boolean
 }
 
 export type RuleSources = {
@@ -28,6 +32,8 @@ export type RuleSources = {
   readonly packs: readonly Pack[]
   readonly catalogue: readonly string[]
   readonly now: () => number
+  /** What counts for rate limits; in memory when it is not given. */
+  readonly limiter?: Limiter | undefined
 }
 
 /** A file that a hook read for its options: lists of words and the like. */
@@ -70,6 +76,8 @@ function compileRule(
   if (hook === undefined) return wrong('hook', `there is no hook ${rule.hook}`, hookHint(rule.hook, sources.hooks))
   const on = stagesOf(rule, hook)
   if (on === undefined) return wrong('on', `the hook ${hook.name} does not run on ${rule.on}`, stageHint(hook))
+  const late = on === 'connection' ? knownLater.find((key) => rule.when?.[key] !== undefined) : undefined
+  if (late !== undefined) return wrong('when', `${late} is not known when a connection begins`)
   const bound = boundHook(file, index, hook, rule, create)
   if ('problems' in bound) return bound
   if (rule.action === undefined && bound.kind === 'detector') {
@@ -82,7 +90,7 @@ function compileRule(
     const line = file.document.positionOf(['rules', index])?.line ?? 1
     const { name, onError, timeoutMs } = rule
     const binding: Binding = { name, on, hook: bound, action: actionMap(rule.action), onError, timeoutMs }
-    return { rule, file: file.path, line, conditions, binding }
+    return { rule, file: file.path, line, conditions, binding, onTunnels: asksTunnels(rule, hook) }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return wrong('when', error.message)
@@ -94,6 +102,8 @@ function stagesOf(rule: PolicyRule, hook: Hook): Binding['on'] | undefined {
   const request = hook.stages.includes('request')
   const response = hook.stages.includes('response')
   switch (rule.on) {
+    case 'connection':
+      return hook.stages.includes('connection') ? 'connection' : undefined
     case 'request':
       return request ? 'request' : undefined
     case 'response':
@@ -101,9 +111,16 @@ function stagesOf(rule: PolicyRule, hook: Hook): Binding['on'] | undefined {
     case 'both':
       return request && response ? 'both' : undefined
     case undefined:
-      return request && response ? 'both' : request ? 'request' : response ? 'response' : undefined
+      return request && response ? 'both' : request ? 'request' : response ? 'response' : 'connection'
   }
 }
+
+/** Without `on`, a rule looks wherever its hook can; conditions on what a tunnel hides keep it out of there. */
+function asksTunnels({ on, when }: PolicyRule, hook: Hook): boolean {
+  return on === undefined && hook.asksTunnels === true && knownLater.every((key) => when?.[key] === undefined)
+}
+
+const knownLater = ['provider', 'model', 'path'] as const
 
 function boundHook(
   file: ReadPolicy,
@@ -117,33 +134,39 @@ function boundHook(
   const checked = validateYaml(file.document, hook.options, { at, value: options })
   if ('problems' in checked) return checked
   try {
-    return create(hook, options)
+    return create(hook, options, rule.name)
   } catch (error) {
     const message = error instanceof Error ? error.message : 'cannot be made'
     return { problems: [problemAt(file.document, at, `${hook.name}: ${message}`, ownHint(error))] }
   }
 }
 
-type Create = (hook: Hook, options: unknown) => BoundHook
+type Create = (hook: Hook, options: unknown, rule: string) => BoundHook
 
 /** Rules that ask the same of a detector share one: it has no state, and it is what takes time and memory to make. */
-function detectorsOnce(env: HookEnv): Create {
+function detectorsOnce(env: Omit<HookEnv, 'rule'>): Create {
   const made = new Map<string, BoundHook>()
-  return (hook, options) => {
+  return (hook, options, rule) => {
     const key = `${hook.name} ${canonicalJson(options)}`
     const known = made.get(key)
     if (known !== undefined) return known
-    const bound = hook.create(options, env)
+    const bound = hook.create(options, { ...env, rule })
     if (bound.kind === 'detector') made.set(key, bound)
     return bound
   }
 }
 
 /** Paths are relative to the policy file; what was read belongs to the digest. */
-function envFor(policyFile: string, sources: RuleSources, book: RuleBook, used: Map<string, UsedFile>): HookEnv {
+function envFor(
+  policyFile: string,
+  sources: RuleSources,
+  book: RuleBook,
+  used: Map<string, UsedFile>,
+): Omit<HookEnv, 'rule'> {
   return {
     book,
     now: sources.now,
+    limiter: sources.limiter ?? memoryLimiter(sources),
     readFile: (given) => {
       const path = resolve(dirname(policyFile), given)
       const known = used.get(path)
@@ -192,5 +215,4 @@ function ownHint(error: unknown): string | undefined {
   return error.hint.charAt(0).toLowerCase() + error.hint.slice(1)
 }
 
-const stageHint = (hook: Hook): string =>
-  `it runs on ${hook.stages.filter((stage) => stage !== 'connection').join(' and ') || 'connections only'}`
+const stageHint = (hook: Hook): string => `it runs on ${hook.stages.join(', ')}`

@@ -34,7 +34,7 @@ const ActionByType = z.intersection(z.object({ default: Action }), z.record(z.st
 
 const Rule = z.strictObject({
   name: z.string().min(1).max(200),
-  on: z.enum(['request', 'response', 'both']).optional(),
+  on: z.enum(['connection', 'request', 'response', 'both']).optional(),
   when: When.optional(),
   hook: z.string().min(1),
   options: z.unknown().optional(),

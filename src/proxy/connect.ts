@@ -3,6 +3,7 @@ import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { HttpVersion, RawHeaders } from '../core/http.ts'
 import { headerOf } from '../core/http.ts'
 import { contentLength, valuesOf } from '../http/headers.ts'
+import { judgeConnection } from '../engine/connection.ts'
 import { lastWords } from '../http/linger.ts'
 import type { Fault } from '../http/validate.ts'
 import type { Connecting, Serve } from './connecting.ts'
@@ -95,6 +96,10 @@ async function decided(
   record.set({ handling: decision.kind, reason: decision.reason })
   if (decision.kind === 'deny')
     throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
+  const unread = decision.kind === 'tunnel'
+  const about = { id: outer.id, door: 'proxy', clientIp, principal, ...authority, unread } as const
+  const judged = judgeConnection(parts.rooms, policy, about)
+  if (judged !== undefined) await judged
   const decideAgain = (sni: string | null) => decide(policy, { ...facts, sni })
   const connecting: Connecting = { ...begun, authority, principal, decideAgain }
   if (decision.kind === 'tunnel') return relayed(connecting)
@@ -111,7 +116,7 @@ async function decided(
 /** A refused CONNECT: one line of text. */
 function refusalOfConnect(error: SallyportError, connection: 'close' | 'keep-alive'): string {
   const body = `${error.message}\n`
-  const [name, value] = challengeFields(error.code)
+  const [name, value] = challengeFields(error)
   return (
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nsallyport-error: ${error.code}\r\n` +
     (name === undefined ? '' : `${name}: ${value}\r\n`) +
@@ -128,4 +133,6 @@ const denials: ReadonlySet<string> = new Set([
   'too_many_failures',
   'client_not_allowed',
   'loop_detected',
+  'rate_limited',
+  'hook_failed',
 ])

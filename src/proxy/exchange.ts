@@ -1,8 +1,8 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
-import type { ErrorCode } from '../core/errors.ts'
 import type { RawHeaders, Request, Target } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import { newExchangeId } from '../core/ids.ts'
+import { judgeConnection } from '../engine/connection.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { refuse, run } from '../engine/run.ts'
 import type { Incoming } from '../http/incoming.ts'
@@ -122,23 +122,30 @@ export async function absoluteExchange(parts: ProxyParts, incoming: Incoming<Con
     )
   const exchange = await identified(parts, incoming, anonymous)
   if (exchange === undefined) return
-  const decision = decidePlain(parts, exchange)
+  const decision = await decidePlain(parts, exchange)
   if (decision instanceof SallyportError) return refuse(parts.rooms, exchange, decision)
   if (decision.kind === 'inspect') return forwarded(parts, hosted, exchange)
   return unreadExchange(parts, hosted, exchange, decision.reason)
 }
 
 /** What to do with a request on the proxy's own port; the error when it is refused. */
-export function decidePlain(
+export async function decidePlain(
   parts: ProxyParts,
-  { request, clientIp, principal }: Exchange,
-): Exclude<Decision, { kind: 'deny' }> | SallyportError {
+  { id, request, clientIp, principal }: Exchange,
+): Promise<Exclude<Decision, { kind: 'deny' }> | SallyportError> {
   const { host, port } = request.head.target
   if (parts.isSelf({ host, port })) return new SallyportError('loop_detected', 'this is Sallyport itself')
   const facts = { host, port, clientIp, principal, sni: undefined, rejectedLeaf: false }
-  const decision = decide(parts.rooms.policy(), facts)
-  if (decision.kind !== 'deny') return decision
-  return new SallyportError('policy_denied', `policy denies ${host}: ${decision.reason}`)
+  const policy = parts.rooms.policy()
+  const decision = decide(policy, facts)
+  if (decision.kind === 'deny') return new SallyportError('policy_denied', `policy denies ${host}: ${decision.reason}`)
+  const unread = decision.kind === 'tunnel'
+  try {
+    await judgeConnection(parts.rooms, policy, { id, door: 'proxy', clientIp, principal, host, port, unread })
+    return decision
+  } catch (thrown) {
+    return asSallyportError(thrown)
+  }
 }
 
 /** The exchange of a request on the proxy's own port with its principal; undefined when there must be one and is none, which has then been answered. */
@@ -152,16 +159,17 @@ export async function identified(
     return { ...anonymous, principal: parts.identify(incoming.headers, clientIp, secure?.certificate) }
   } catch (thrown) {
     const error = asSallyportError(thrown)
-    const reply: Exchange['reply'] = (answer) => incoming.send(answer, challengeFields(error.code))
+    const reply: Exchange['reply'] = (answer) => incoming.send(answer, challengeFields(error))
     await refuse(parts.rooms, { ...anonymous, reply }, error)
     return undefined
   }
 }
 
 /** What goes with a refusal for want of credentials, or for too many wrong ones. */
-export function challengeFields(code: ErrorCode): RawHeaders {
+export function challengeFields({ code, retryAfterSeconds }: SallyportError): RawHeaders {
   if (code === 'proxy_auth_required') return ['proxy-authenticate', 'Basic realm="sallyport", charset="UTF-8"']
-  return code === 'too_many_failures' ? ['retry-after', '60'] : []
+  if (code === 'too_many_failures') return ['retry-after', '60']
+  return retryAfterSeconds === undefined ? [] : ['retry-after', String(retryAfterSeconds)]
 }
 
 /** The Host field of a target. */

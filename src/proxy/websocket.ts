@@ -29,7 +29,7 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
   const headers = tunnel === null ? withHeader(head.headers, 'Host', hostField(at)) : head.headers
   const request = { head: { ...head, headers }, body: null }
   if (tunnel === null) {
-    const decision = decidePlain(parts, exchange)
+    const decision = await decidePlain(parts, exchange)
     if (decision instanceof SallyportError) return refuse(parts.rooms, exchange, decision)
     if (decision.kind === 'tunnel') return unreadWebsocket(parts, upgrade, { ...exchange, request }, decision.reason)
   }

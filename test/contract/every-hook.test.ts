@@ -18,6 +18,8 @@ async function optionsFor(hook: Hook, t: TestContext): Promise<unknown> {
     keywords: { name: 'list', words: ['kestrel'] },
     'request-size': { maxBytes: 1_000_000_000 },
     'ip-access': { allow: ['127.0.0.0/8'] },
+    'rate-limit': { max: 1_000 },
+    'data-residency': { allow: ['EU'], regions: { 'api.example': 'EU' } },
     webhook: { url, secret: 'an example secret' },
   }
   return options[hook.name] ?? {}

@@ -178,3 +178,16 @@ test('a signed thinking block that holds a found value goes on as it is, and is 
   assert.equal(forwarded?.text, JSON.stringify(said))
   assert.doesNotMatch(JSON.stringify(await engine.row(id)), /bluebird/)
 })
+
+test('what is over a limit is answered with 429 in the dialect, and when to come again', async () => {
+  const rooms = await engine.rooms(
+    'rules: [{ name: slowly, on: request, hook: rate-limit, options: { max: 1, windowSeconds: 20 } }]',
+  )
+  assert.equal((await converse(rooms, { body: chatRequest('hello') })).received.status, 200)
+  const { received, forwarded, id } = await converse(rooms, { body: chatRequest('hello') })
+  assert.deepEqual([received.status, forwarded], [429, undefined])
+  assert.match(headerOf(received.headers, 'retry-after') ?? '', /^(?:1?\d|2[01])$/)
+  assert.equal(JSON.parse(received.text).error.code, 'rate_limited')
+  const row = await engine.row(id)
+  assert.deepEqual([row['decision'], row['rule'], row['error']], ['block', 'slowly', 'rate_limited'])
+})

@@ -23,6 +23,7 @@ function inspection(decision: Action, rule: string, failed: Inspection['failed']
     found: [],
     restored: 0,
     unrestored: 0,
+    retryAfterSeconds: null,
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Stage } from '../../src/core/verdict.ts'
-import { actionFor, needsWholeAnswer, runsAt } from '../../src/inspect/binding.ts'
+import { actionFor, isAfterwards, needsWholeAnswer, runsAt } from '../../src/inspect/binding.ts'
+import type { Binding } from '../../src/inspect/binding.ts'
 import { bound, detector, judge, keyRule } from '../support/inspection.ts'
 
 const judgeHook = judge(() => ({ findings: [] }))
@@ -20,10 +21,11 @@ test('observing, no action is stricter than flag', () => {
   assert.equal(actionFor(bound(detector(keyRule), 'allow'), 'EMAIL', 'observe'), 'allow')
 })
 
-const cases: ['request' | 'response' | 'both', Stage[]][] = [
-  ['request', ['connection', 'request']],
+const cases: [Binding['on'], Stage[]][] = [
+  ['connection', ['connection']],
+  ['request', ['request']],
   ['response', ['response']],
-  ['both', ['connection', 'request', 'response']],
+  ['both', ['request', 'response']],
 ]
 
 for (const [on, stages] of cases) {
@@ -44,4 +46,12 @@ test('only a judge on answers needs the whole answer', () => {
   assert.equal(needsWholeAnswer([bound(detector(keyRule), 'block')]), false)
   assert.equal(needsWholeAnswer([bound(judgeHook, 'flag', { on: 'request' })]), false)
   assert.equal(needsWholeAnswer([bound(detector(keyRule), 'block'), bound(judgeHook, 'flag')]), true)
+})
+
+test('a judge of what has been sent needs nobody to wait, as long as its rule flags at most', () => {
+  const late = { ...judgeHook, afterwards: true } as const
+  assert.equal(needsWholeAnswer([bound(late, 'flag')]), false)
+  assert.equal(isAfterwards(bound(late, 'flag', { byType: { 'QUALITY:empty': 'block' } })), false)
+  assert.equal(needsWholeAnswer([bound(late, 'block')]), true)
+  assert.equal(isAfterwards(bound(judgeHook, 'flag')), false)
 })

@@ -3,9 +3,16 @@ import test from 'node:test'
 import { z } from 'zod'
 import { ruleBook } from '../../src/detect/index.ts'
 import { defineHook } from '../../src/inspect/hook.ts'
+import { memoryLimiter } from '../../src/inspect/limiter.ts'
 import { keyRule } from '../support/inspection.ts'
 
-const env = { readFile: () => '', book: ruleBook([]), now: () => 0 }
+const env = {
+  readFile: () => '',
+  book: ruleBook([]),
+  now: () => 0,
+  limiter: memoryLimiter({ now: () => 0 }),
+  rule: 'r',
+}
 const hook = defineHook({
   name: 'example',
   stages: ['request'],

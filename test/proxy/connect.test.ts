@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { rawClient } from '../support/raw-client.ts'
 import { startStage, type Row, type Stage } from '../support/stage.ts'
 
-const hosts = ['api.openai.com', 'quiet.test', 'denied.test', 'tunnel.test']
+const hosts = ['api.openai.com', 'quiet.test', 'denied.test', 'tunnel.test', 'limited.test', 'inspected.test']
 
 let stage: Stage
 
@@ -18,10 +18,32 @@ before(async () => {
       '10-test.yaml': {
         intercept: [
           { hosts: ['denied.test'], action: 'deny', reason: 'not for us' },
-          { hosts: ['tunnel.test'], action: 'tunnel' },
+          { hosts: ['tunnel.test', 'unread.test'], action: 'tunnel' },
           {
             hosts: ['catalogue', '*.test', '127.0.0.1', '169.254.169.254', '10.1.2.3', '::1'],
             action: 'inspect',
+          },
+        ],
+        rules: [
+          {
+            name: 'not from here',
+            on: 'connection',
+            hook: 'ip-access',
+            options: { deny: ['127.0.0.0/8'] },
+            when: { host: 'refused.test' },
+          },
+          {
+            name: 'wherever it can',
+            hook: 'ip-access',
+            options: { deny: ['127.0.0.0/8'] },
+            when: { host: ['unread.test', 'inspected.test'] },
+          },
+          {
+            name: 'one a minute',
+            on: 'connection',
+            hook: 'rate-limit',
+            options: { max: 1, by: ['client', 'host'] },
+            when: { host: 'limited.test' },
           },
         ],
       },
@@ -160,3 +182,38 @@ function splitRecord(record: Buffer, at: number): Buffer {
   const header = (length: number) => Buffer.from([record[0] as number, 3, 1, length >> 8, length & 0xff])
   return Buffer.concat([header(at), payload.subarray(0, at), header(payload.length - at), payload.subarray(at)])
 }
+
+async function connecting(host: string) {
+  const client = await stage.raw()
+  client.send(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n\r\n`)
+  return client
+}
+
+const byRule: [host: string, rule: string][] = [
+  ['refused.test', 'not from here'],
+  ['unread.test', 'wherever it can'],
+]
+
+for (const [host, rule] of byRule) {
+  test(`a rule for connections refuses a CONNECT to ${host}, and the record names it`, async () => {
+    const answer = await (await connecting(host)).answer()
+    assert.deepEqual([answer.status, answer.header('sallyport-error')], [403, 'policy_denied'])
+    assert.equal(answer.body, `refused by the policy rule "${rule}"\n`)
+    const row = await stage.row('connections', (some) => some['host'] === host)
+    assert.deepEqual([row['handling'], row['error']], ['deny', 'policy_denied'])
+    assert.equal(row['reason'], `refused by the policy rule "${rule}"`)
+  })
+}
+
+test('a rule that does not say where it looks leaves the CONNECT to an inspected host to the requests', async () => {
+  assert.equal((await (await connecting('inspected.test')).answer()).status, 200)
+})
+
+test('one connection too many is refused with the time to wait', async () => {
+  assert.equal((await (await connecting('limited.test')).answer()).status, 200)
+  const answer = await (await connecting('limited.test')).answer()
+  assert.deepEqual([answer.status, answer.header('sallyport-error')], [429, 'rate_limited'])
+  assert.match(answer.header('retry-after') ?? '', /^(?:[1-5]?\d|6[01])$/)
+  const row = await stage.row('connections', (some) => some['error'] === 'rate_limited')
+  assert.deepEqual([row['host'], row['handling']], ['limited.test', 'deny'])
+})

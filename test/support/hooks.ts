@@ -1,5 +1,6 @@
 import type { JudgeInput, Judgement, BoundHook, ExchangeFacts, HookEnv } from '../../src/inspect/hook.ts'
 import { loadPacks, packsFolder, parsePack, ruleBook } from '../../src/detect/index.ts'
+import { memoryLimiter } from '../../src/inspect/limiter.ts'
 import { facts } from './inspection.ts'
 
 const pack = parsePack(
@@ -51,6 +52,8 @@ export const env: HookEnv = {
   },
   book: ruleBook([pack]),
   now: () => 1_700_000_000_500,
+  limiter: memoryLimiter({ now: () => 1_700_000_000_500 }),
+  rule: 'a rule',
 }
 
 /** The same with the program's own packs. */

@@ -1,9 +1,12 @@
 import type { Hook } from '../hook.ts'
 import { contentSafety } from './content-safety.ts'
+import { dataResidency } from './data-residency.ts'
 import { ipAccess } from './ip-access.ts'
 import { keywords } from './keywords.ts'
 import { pii } from './pii.ts'
 import { promptInjection } from './prompt-injection.ts'
+import { quality } from './quality.ts'
+import { rateLimit } from './rate-limit.ts'
 import { requestSize } from './request-size.ts'
 import { secrets } from './secrets.ts'
 import { toolCalls } from './tool-calls.ts'
@@ -18,6 +21,9 @@ export const hooks: readonly Hook[] = [
   contentSafety,
   toolCalls,
   requestSize,
+  rateLimit,
   ipAccess,
+  dataResidency,
   webhook,
+  quality,
 ]

@@ -10,6 +10,7 @@ const Network = z.string().refine(isNetwork, { error: 'not an address or network
 export const ipAccess = defineHook({
   name: 'ip-access',
   stages: ['connection', 'request'],
+  asksTunnels: true,
   options: z
     .strictObject({ allow: z.array(Network).default([]), deny: z.array(Network).default([]) })
     .refine(({ allow, deny }) => allow.length + deny.length > 0, { error: 'name some networks in allow or deny' }),
