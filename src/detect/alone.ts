@@ -17,6 +17,7 @@ export function standsAlone({ text, start, end, key }: Site): boolean {
 export function aloneIdentifier(value: string, site: Site): boolean {
   if (!standsAlone(site)) return false
   if (separated.test(value)) return true
+  if (grouped.test(value)) return identifiers['ca-sin'](value)
   const bare = value.replace(/[\s./-]/g, '').toUpperCase()
   if (/^\d+$/.test(bare)) return numbers[bare.length]?.some((check) => check(bare)) === true && !/^(\d)\1+$/.test(bare)
   if (/\s/.test(value)) return false
@@ -39,8 +40,10 @@ const nationalPhone =
 /** Numbers whose groups say what they are: German tax numbers, Korean driving licences, ITINs. */
 const separated = /^(?:\d{2,3}\/\d{3,4}\/\d{4,5}|(?:1[1-9]|2[0-68])([- ])\d{2}\1\d{6}\1\d{2}|9\d{2}-[5-9]\d-\d{4})$/
 
+/** Canadian insurance numbers; nine digits together are anything. */
+const grouped = /^\d{3}([ -])\d{3}\1\d{3}$/
+
 const numbers: Readonly<Record<number, readonly Test[]>> = {
-  9: [(text) => /^[1-79]/.test(text) && identifiers['ca-sin'](text)],
   10: [
     (text) => /^[12]/.test(text) && identifiers['us-npi'](text),
     (text) => /^[2-6]/.test(text) && identifiers['au-medicare'](text),

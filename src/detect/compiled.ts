@@ -47,6 +47,9 @@ export type Compiled = {
 export type CompiledContext = {
   /** The longest part of each word, in lower case: where none of them stands, none of the words does. */
   readonly openings: readonly string[]
+  /** Openings that stand inside their word; those of fewer than five letters that are all of their word. */
+  readonly inner: readonly string[]
+  readonly whole: readonly string[]
   readonly words: RegExp
   readonly not: RegExp | undefined
   readonly within: number
@@ -184,6 +187,8 @@ function compileContext(context: NonNullable<Rule['context']>): CompiledContext 
   const not = once(() => (context.not.length > 0 ? wordsExpression(context.not) : undefined))
   return {
     openings: [...new Set(context.words.map(longestPart))],
+    inner: context.words.filter((word) => !word.toLowerCase().startsWith(longestPart(word))).map(longestPart),
+    whole: context.words.filter((word) => word.length < 5 && word.length === longestPart(word).length).map(longestPart),
     get words() {
       return words()
     },

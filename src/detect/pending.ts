@@ -102,7 +102,7 @@ function groupPending(plan: Plan, group: Group, text: string, at: number, least:
   if (matchesAt(group.freeBeginning, text, at)) {
     for (const rule of group.free) least = rulePending(rule, text, at, least)
   }
-  for (const { rule, number, within } of group.wanting) {
+  for (const { rule, number, within } of group.wanting.values()) {
     if (at - (plan.wanted[number] as number) <= within) least = rulePending(rule, text, at, least)
   }
   return least

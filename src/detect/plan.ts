@@ -1,6 +1,7 @@
 import { automaton, bothCases } from './automaton.ts'
 import type { Automaton, Prefix } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
+import { parsePattern } from './syntax.ts'
 import { newNotes } from './word-ends.ts'
 import type { Notes } from './word-ends.ts'
 
@@ -42,6 +43,9 @@ export type Keyword = {
   /** Numbers of the rules that want it before their match. */
   readonly wantedBy: readonly number[]
   readonly onlyWanted: boolean
+  /** As a wanted word it counts at the beginning of a word only; at the end of one too. */
+  readonly heads: boolean
+  readonly whole: boolean
 }
 
 /** Expressions of which one has to match: two at most, since those for any case are on their own. */
@@ -51,8 +55,9 @@ export type Either = readonly RegExp[]
 export type Group = {
   readonly rules: readonly Compiled[]
   readonly free: readonly Compiled[]
-  /** Rules that only match after certain words, with their numbers. */
-  readonly wanting: readonly Wanting[]
+  /** Rules that only match after certain words, by their numbers, and how far before at most. */
+  readonly wanting: ReadonlyMap<number, Wanting>
+  readonly widest: number
   readonly any: Either
   /** The same for beginnings of matches. */
   readonly freeBeginning: Either
@@ -116,13 +121,27 @@ function keywordsFor(words: readonly string[], keyed: readonly Compiled[], wanti
   const owners = new Map<string, Compiled[]>(words.map((word) => [word, []]))
   for (const rule of keyed) for (const word of new Set(rule.keywords)) owners.get(word)?.push(rule)
   const wantedBy = new Map<string, number[]>(words.map((word) => [word, []]))
-  for (const [number, rule] of wanting.entries()) {
-    for (const word of rule.context?.openings ?? []) wantedBy.get(word)?.push(number)
+  const inner = new Set<string>()
+  const parts = new Set<string>()
+  for (const [number, { context }] of wanting.entries()) {
+    for (const word of context?.openings ?? []) {
+      wantedBy.get(word)?.push(number)
+      if (context?.whole.includes(word) !== true) parts.add(word)
+    }
+    for (const word of context?.inner ?? []) inner.add(word)
   }
-  return words.map((word) => keywordFor(word, owners.get(word) ?? [], wantedBy.get(word) ?? []))
+  return words.map((word) => ({
+    ...keywordFor(word, owners.get(word) ?? [], wantedBy.get(word) ?? []),
+    heads: !inner.has(word),
+    whole: !inner.has(word) && !parts.has(word),
+  }))
 }
 
-function keywordFor(word: string, own: readonly Compiled[], wantedBy: readonly number[]): Keyword {
+function keywordFor(
+  word: string,
+  own: readonly Compiled[],
+  wantedBy: readonly number[],
+): Omit<Keyword, 'heads' | 'whole'> {
   const leading = own.filter((rule) => rule.leading.has(word))
   return {
     length: word.length,
@@ -144,11 +163,13 @@ function rankOf(keyword: Keyword | undefined): number {
 function group(rules: readonly Compiled[], wanting: readonly Compiled[]): Group {
   const free = rules.filter((rule) => !wanting.includes(rule))
   const numbered = wanting.map((rule, number) => ({ rule, number, within: rule.context?.within ?? 0 }))
+  const own = numbered.filter(({ rule }) => rules.includes(rule))
   let freeBeginning: Either | undefined
   return {
     rules,
     free,
-    wanting: numbered.filter(({ rule }) => rules.includes(rule)),
+    wanting: new Map(own.map((one) => [one.number, one])),
+    widest: Math.max(0, ...own.map(({ within }) => within)),
     any: eitherOf(free, (rule) => rule.source),
     get freeBeginning() {
       return (freeBeginning ??= eitherOf(free, (rule) => rule.beginningSource))
@@ -168,9 +189,30 @@ export function matchesAt(either: Either, text: string, at: number): boolean {
 /** No `(?i:` in it: with alternatives behind, V8 takes `/(?i:[a-z]{6}1|[a-z]{3}$)/` not to match `AAA`. */
 function eitherOf(rules: readonly Compiled[], sourceOf: (rule: Compiled) => string): Either {
   return [true, false].flatMap((anyCase) => {
-    const sources = rules.filter((rule) => rule.anyCase === anyCase).map((rule) => `(?:${sourceOf(rule)})`)
-    return sources.length === 0 ? [] : [new RegExp(sources.join('|'), anyCase ? 'iy' : 'y')]
+    const sources = rules.filter((rule) => rule.anyCase === anyCase).map(sourceOf)
+    return sources.length === 0 ? [] : [new RegExp(factored(sources), anyCase ? 'iy' : 'y')]
   })
+}
+
+/** One expression for all: what may not stand before a match is looked at once, not for each. */
+function factored(sources: readonly string[]): string {
+  const rests = new Map<string, string[]>()
+  for (const source of sources) {
+    const before = behindOf(source)
+    const rest = rests.get(before)
+    if (rest === undefined) rests.set(before, [source.slice(before.length)])
+    else rest.push(source.slice(before.length))
+  }
+  const parts = Array.from(rests, ([before, rest]) => `${before}(?:${rest.map((one) => `(?:${one})`).join('|')})`)
+  return parts.join('|')
+}
+
+/** The look-behind with which every match of the expression begins. */
+function behindOf(source: string): string {
+  if (!source.startsWith('(?<!')) return ''
+  const tree = parsePattern(source)
+  const first = tree.kind === 'sequence' ? tree.items[0] : undefined
+  return first?.kind === 'assert' && first.behind ? first.source : ''
 }
 
 function isKeyed(rule: Compiled): boolean {

@@ -26,8 +26,8 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     key,
     found: [],
     ends: undefined,
-    wanted: [],
-    lastWanted: never,
+    words: [],
+    wordEnds: [],
     inKey: key === '' ? nobody : undefined,
     number: 0,
     colon: 0,
@@ -57,9 +57,9 @@ type Walk = {
   readonly found: Candidate[]
   /** Where the last match of a rule ends. */
   ends: Map<Compiled, number> | undefined
-  /** Where words that rules want before their match ended last: by number of the rule, and of any. */
-  readonly wanted: number[]
-  lastWanted: number
+  /** The latest words that rules want before their match, and where they ended. */
+  words: Keyword[]
+  wordEnds: number[]
   /** Numbers of the rules that find their words in the key; undefined as long as nobody asked. */
   inKey: ReadonlySet<number> | undefined
   /** Numbers before this place have been looked at; so have groups with colons. */
@@ -95,18 +95,29 @@ function onWord(walk: Walk, word: number, i: number): void {
 function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   const start = i + 1 - keyword.length
   const { wantedBy } = keyword
-  if (wantedBy.length > 0) {
-    if (walk.wanted.length === 0) for (let n = 0; n < walk.plan.wanting; n++) walk.wanted.push(never)
-    for (let w = 0; w < wantedBy.length; w++) walk.wanted[wantedBy[w] as number] = i
-    walk.lastWanted = i
-    if (keyword.onlyWanted) return
+  if (wantedBy.length > 0 && countsAsWord(keyword, walk.text, start, i + 1)) {
+    if (walk.words.length === mostWords) {
+      walk.words = walk.words.slice(mostWords / 2)
+      walk.wordEnds = walk.wordEnds.slice(mostWords / 2)
+    }
+    walk.words.push(keyword)
+    walk.wordEnds.push(i)
   }
+  if (keyword.onlyWanted) return
   if (keyword.bounded && insideWord(walk.text, start)) return
   for (const rule of keyword.leading) tryHere(walk, rule, start)
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
     for (const rule of keyword.assigned) tryHere(walk, rule, start)
   }
   for (const rule of keyword.middle) searchRound(walk, rule, start, i + 1)
+}
+
+/** What the words of a context are then asked is no less: so much can be known at once. */
+function countsAsWord(keyword: Keyword, text: string, start: number, end: number): boolean {
+  if (!keyword.heads) return true
+  const before = text.charCodeAt(start - 1)
+  if (isLetter(before) && (isCapital(before) || !isCapital(text.charCodeAt(start)))) return false
+  return !keyword.whole || !isLetter(text.charCodeAt(end)) || isCapital(text.charCodeAt(end))
 }
 
 function onDigit(walk: Walk, i: number): void {
@@ -129,12 +140,19 @@ function onColon(walk: Walk, i: number): void {
 
 function tryGroup(walk: Walk, group: Group, at: number): void {
   if (matchesAt(group.any, walk.text, at)) for (const rule of group.free) tryHere(walk, rule, at)
-  if (group.wanting.length === 0) return
-  const inKey = (walk.inKey ??= wantedIn(walk.plan, walk.key))
-  if (inKey.size === 0 && at - walk.lastWanted > widest) return
-  for (const { rule, number, within } of group.wanting) {
-    if (at - (walk.wanted[number] ?? never) <= within || inKey.has(number)) tryHere(walk, rule, at)
+  if (group.wanting.size === 0) return
+  const { words, wordEnds } = walk
+  for (let w = words.length - 1; w >= 0 && at - (wordEnds[w] as number) <= group.widest; w--) {
+    for (const number of (words[w] as Keyword).wantedBy)
+      tryWanting(walk, group, number, at, at - (wordEnds[w] as number))
   }
+  const inKey = (walk.inKey ??= wantedIn(walk.plan, walk.key))
+  for (const number of inKey) tryWanting(walk, group, number, at, 0)
+}
+
+function tryWanting(walk: Walk, group: Group, number: number, at: number, distance: number): void {
+  const wanting = group.wanting.get(number)
+  if (wanting !== undefined && distance <= wanting.within) tryHere(walk, wanting.rule, at)
 }
 
 function wantedIn({ automaton, endings, keywords }: Plan, key: string): ReadonlySet<number> {
@@ -192,7 +210,14 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   walk.ends.set(rule, end)
 }
 
-/** The largest `within` a rule can have. */
-const widest = 512
-const never = -1_000
+// More than end in the 512 characters that a rule can look back.
+const mostWords = 2_048
 const nobody: ReadonlySet<number> = new Set()
+
+function isLetter(code: number): boolean {
+  return (code > 64 && code < 91) || (code > 96 && code < 123)
+}
+
+function isCapital(code: number): boolean {
+  return code > 64 && code < 91
+}
