@@ -142,7 +142,7 @@ function hasWords(value: string): boolean {
 const constants =
   /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no|utf-?(?:8|16)|utf-?16[lb]e|ascii|latin-?1|base64|hex|binary|salt|md5|sha-?\d{1,3}|Uint8Array)[?;,!\][|]*$/i
 const references =
-  /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|urn:|secretKeyRef|op:\/\/|vault:|ENC\[|!(?:[A-Z]\w*|vault|secret|env)(?:\s|$))/
+  /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|urn:|secretKeyRef|op:\/\/|vault:|ENC\[|!(?:[A-Z][A-Za-z]*|vault|secret|env)(?:\s|$))/
 const errorName = /^[A-Z]{2,}(?:_[A-Z]{2,}|_\d{1,6}){2,}$/
 const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$|^[*~]?\/?(?:[*\w.-]+\/){2,}[\w.*-]*\.[a-z]{1,5}$/
 const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w$]*)+[?!:;]?$/

@@ -29,7 +29,7 @@ function sequential(value: string): boolean {
 }
 
 const words =
-  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake|not[_-]set)(?:[^a-z]|$)|fake(?:key|token|secret|pass)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some|real|test|db|user|admin)?[_-]?(?:secret|password|passwd|pass|token|key|api[_-]?key)$|^(?:secret|password|pass)[_-]?(?:\d{1,3}|value)$|^(?:guest|foo|bar|baz|xyz|abc)$|anoncvs$|^123456:ABC-DEF|^(?:user(?:name)?|login|name|admin|id|client_id):(?:pass(?:word|wd)?|token|secret|client_secret)$/i
+  /EXAMPLE|(?:^|[^a-z])(?:example|sample|dummy|placeholder|redacted|changeme|change[_-]me|insert[_-]|replace[_-]?(?:me|with)|todo|your|fake|not[_-]set)(?:[^a-z]|$)|fake(?:key|token|secret|pass)|your[_-]|[_-]here$|not[_-]?a?[_-]?real|xxxx|^(?:my|the|some|real|test|db|user|admin)?[_-]?(?:secret|password|passwd|pass|token|key|api[_-]?key)$|^(?:secret|password|pass)[_-]?(?:\d{1,3}|value)$|^secret-[a-z\d-]{1,12}$|^(?:asdfg?|qwer|guest|abc123|foo|bar|baz|xyz|abc)$|anoncvs$|^123456:ABC-DEF|^(?:user(?:name)?|login|name|admin|id|client_id):(?:pass(?:word|wd)?|token|secret|client_secret)$/i
 
 const templates =
   /^<[^>]{0,80}>?$|\$\{[\w.:-]{1,64}\}?$|^\$\{|\{\{[\s\w.|"'()-]{0,80}\}\}|^\$\(|^\$[A-Za-z_]\w{2,40}$|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|^\.{3}|\.{3}$|…|^#\{/
