@@ -62,6 +62,7 @@ export function createSettler(
   const unsure = new WeakMap<Channel, Sight>()
   const blocks: [Channel, number][] = []
   const told = new Set<string>()
+  const counted = new Set<string>()
   let masked = knownValues([])
   return { settle, force, blocks, mask, know, finish }
 
@@ -155,14 +156,23 @@ export function createSettler(
     const wire = replacements(channel, sight)
     for (const one of wire) {
       // Half a placeholder has left already: an original after it would help nobody.
-      if (one.restores && channel.left(one)) tally.unrestored++
+      if (one.restores && channel.left(one)) count(channel, one, false)
       else {
-        if (one.restores) tally.restored++
+        if (one.restores) count(channel, one, true)
         channel.change(channel.wire, one)
       }
     }
-    for (const one of placeholders) if (one.original === undefined) tally.unrestored++
+    for (const one of placeholders) if (one.original === undefined) count(channel, one, false)
     for (const one of storeReplacements(hits, alsoMasked, wire)) channel.change(channel.store, one)
+  }
+
+  /** A placeholder that comes again in a text that repeats others was counted there. */
+  function count(channel: Channel, { start, end }: Range, restored: boolean): void {
+    const placeholder = channel.text.slice(start, end)
+    if (channel.repeats && counted.has(placeholder)) return
+    if (counted.size < MOST_TOLD) counted.add(placeholder)
+    if (restored) tally.restored++
+    else tally.unrestored++
   }
 
   function take(channel: Channel, hit: Hit): void {

@@ -57,12 +57,11 @@ export function inspectStream(
     }
     const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
     const grown = new Set<Channel>()
-    for (const part of event.parts) {
-      if (part.whole) alone(part, entry)
-      else if (part.text !== '') entry.pieces.push(grow(part, grown))
-    }
+    for (const part of event.parts) if (!part.whole && part.text !== '') entry.pieces.push(grow(part, grown))
     queue.add(entry)
     close(event.ends, grown)
+    // After what they repeat, so that it is counted there.
+    for (const part of event.parts) if (part.whole) alone(part, entry)
     for (const channel of grown) settleOpen(channel)
     return released(grown)
   }
