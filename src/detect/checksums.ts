@@ -36,6 +36,7 @@ export const checksums: Readonly<Record<string, Check>> = {
   jwt,
   'github-crc': githubToken,
   basic: (value) => /^[^:\x00-\x1f]{1,256}:[^\x00-\x1f]{3,256}$/.test(Buffer.from(value, 'base64').toString('latin1')),
+  'base64-jwt': encodedJwt,
   'base64-json': (value) => startsLikeJson(value),
   password: looksLikePassword,
   assigned: looksAssigned,
@@ -105,12 +106,17 @@ function bech32(value: string): boolean {
   return check === 1 || check === 0x2bc830a3
 }
 
-/** RFC 7519: the header decodes to an object with `alg`; the payload, when it is not encrypted, to an object. */
+/** RFC 7519: the header decodes to an object with `alg`; the payload, when it is not encrypted, to an object. What was copied with a slip still looks like JSON, and counts. */
 function jwt(value: string): boolean {
   const [header = '', payload = ''] = value.split('.')
   const head = decodedJson(header)
-  if (head === undefined || typeof head['alg'] !== 'string') return false
-  return head['enc'] !== undefined || decodedJson(payload) !== undefined
+  if (head === undefined) return startsLikeJson(header) && namesAlgorithm(header) && startsLikeJson(payload)
+  if (typeof head['alg'] !== 'string') return false
+  return head['enc'] !== undefined || decodedJson(payload) !== undefined || startsLikeJson(payload)
+}
+
+function namesAlgorithm(header: string): boolean {
+  return /"alg"\s*:/.test(Buffer.from(header.slice(0, 512), 'base64').toString('latin1'))
 }
 
 function decodedJson(part: string): Record<string, unknown> | undefined {
@@ -120,6 +126,11 @@ function decodedJson(part: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Base64 of a JSON Web Token, or of the beginning of one. */
+function encodedJwt(value: string): boolean {
+  return startsLikeJson(Buffer.from(value.slice(0, 128), 'base64').toString('latin1').split('.')[0] ?? '')
 }
 
 function startsLikeJson(value: string): boolean {

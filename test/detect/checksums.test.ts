@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { checksums } from '../../src/detect/checksums.ts'
 
 const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+const broken = Buffer.from('{"alg":"HS5.w"typ":"JWT"}').toString('base64url')
 const token = `${encoded({ alg: 'HS256' })}.${encoded({ sub: 'dora' })}.c2lnbmF0dXJl`
 
 const cases: [name: string, valid: string[], invalid: string[]][] = [
@@ -23,7 +24,16 @@ const cases: [name: string, valid: string[], invalid: string[]][] = [
   ['date', ['12.04.1987', '1987-04-12', '04/23/1987'], ['45.99.1987', '1987-02-30']],
   ['base58check', ['1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2'], ['1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3']],
   ['bech32', ['BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4'], ['BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T5']],
-  ['jwt', [token], [`${encoded({ typ: 'x' })}.${encoded({})}.x`, `x.${token}`, 'a.b.c']],
+  [
+    'jwt',
+    [token, `${broken}.${encoded({ sub: 'dora' })}.x`],
+    [`${broken}.dora.x`, `${encoded({ typ: 'x' })}.${encoded({})}.x`, `x.${token}`, 'a.b.c'],
+  ],
+  [
+    'base64-jwt',
+    [Buffer.from(token).toString('base64'), Buffer.from(token.slice(0, 30)).toString('base64')],
+    [Buffer.from('eyelashes and more').toString('base64'), 'ZXlK', ''],
+  ],
   [
     'basic',
     [Buffer.from('dora:kw7zebra').toString('base64')],
