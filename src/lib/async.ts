@@ -34,3 +34,23 @@ export function nextTurn(): Promise<void> {
     setImmediate(resolve)
   })
 }
+
+/** What `job` makes of each, in order; no more than `most` at a time. Rejects with the first failure, and begins nothing after it. */
+export async function inParallel<T, R>(items: readonly T[], most: number, job: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  let failed = false
+  const work = async (): Promise<void> => {
+    while (next < items.length && !failed) {
+      const index = next++
+      try {
+        results[index] = await job(items[index] as T)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, work))
+  return results
+}

@@ -13,7 +13,8 @@ import { outsideJudge } from '../support/outside-judge.ts'
 
 /** Options that a hook works with. A new hook needs a line here when its defaults are not enough. */
 async function optionsFor(hook: Hook, t: TestContext): Promise<unknown> {
-  const url = hook.name === 'webhook' ? (await outsideJudge(t, { verdict: 'allow' })).url : ''
+  const answers: Record<string, unknown> = { webhook: { verdict: 'allow' }, presidio: [] }
+  const url = hook.name in answers ? (await outsideJudge(t, answers[hook.name])).url : ''
   const options: Record<string, unknown> = {
     keywords: { name: 'list', words: ['kestrel'] },
     'request-size': { maxBytes: 1_000_000_000 },
@@ -21,6 +22,7 @@ async function optionsFor(hook: Hook, t: TestContext): Promise<unknown> {
     'rate-limit': { max: 1_000 },
     'data-residency': { allow: ['EU'], regions: { 'api.example': 'EU' } },
     webhook: { url, secret: 'an example secret' },
+    presidio: { url },
   }
   return options[hook.name] ?? {}
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { nextTurn, oneAtATime, singleFlight, withTimeout } from '../../src/lib/async.ts'
+import { inParallel, nextTurn, oneAtATime, singleFlight, withTimeout } from '../../src/lib/async.ts'
 
 test('callers that ask for the same key at once share one run', async () => {
   let runs = 0
@@ -70,4 +70,29 @@ test('jobs run in order, one in each turn of the loop, and a failing one does no
   )
   assert.ok(seen.slice(seen.indexOf('a'), seen.indexOf('b')).includes('turn'))
   assert.ok(seen.slice(seen.indexOf('b'), seen.indexOf('c')).includes('turn'))
+})
+
+test('no more than so many run at a time, and what they make is in order', async () => {
+  let open = 0
+  let most = 0
+  const made = await inParallel([5, 1, 3, 2, 4], 2, async (one) => {
+    most = Math.max(most, ++open)
+    for (let turn = 0; turn < one; turn++) await nextTurn()
+    open--
+    return one * 2
+  })
+  assert.deepEqual([made, most], [[10, 2, 6, 4, 8], 2])
+  assert.deepEqual(await inParallel([], 2, async () => 1), [])
+})
+
+test('after a failure nothing more begins', async () => {
+  const begun: number[] = []
+  const failing = inParallel([1, 2, 3, 4, 5], 2, async (one) => {
+    begun.push(one)
+    await nextTurn()
+    if (one === 1) throw new Error('first')
+  })
+  await assert.rejects(failing, /first/)
+  await nextTurn()
+  assert.ok(begun.length < 5)
 })

@@ -31,7 +31,7 @@ export async function outsideJudge(
     asked.push({ headers: request.headers, body: Buffer.concat(chunks).toString('utf8') })
     resolve()
     if (reply === undefined) return
-    answer.writeHead(status, headers)
+    answer.writeHead(status, { 'content-type': 'application/json', ...headers })
     const text = typeof reply === 'string' ? reply : JSON.stringify(reply)
     if (hangUp) answer.write(text, () => request.socket.destroy())
     else answer.end(status === 204 ? undefined : text)

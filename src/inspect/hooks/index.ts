@@ -4,6 +4,7 @@ import { dataResidency } from './data-residency.ts'
 import { ipAccess } from './ip-access.ts'
 import { keywords } from './keywords.ts'
 import { pii } from './pii.ts'
+import { presidio } from './presidio.ts'
 import { promptInjection } from './prompt-injection.ts'
 import { quality } from './quality.ts'
 import { rateLimit } from './rate-limit.ts'
@@ -24,6 +25,7 @@ export const hooks: readonly Hook[] = [
   rateLimit,
   ipAccess,
   dataResidency,
+  presidio,
   webhook,
   quality,
 ]

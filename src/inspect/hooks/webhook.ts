@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { SallyportError } from '../../core/errors.ts'
 import { severities } from '../../core/verdict.ts'
 import { defineHook, type Judgement, type JudgeInput } from '../hook.ts'
-import { postJson } from './webhook-post.ts'
+import { outside } from './outside.ts'
 
 /** Asks an outside judge. The reply is read strictly: whatever is not one is a failure, and the rule's `onError` decides. */
 export const webhook = defineHook({
@@ -17,12 +17,13 @@ export const webhook = defineHook({
     send: z.enum(['text', 'metadata']).default('text'),
   }),
   create: ({ url, secret, send }, { now }) => {
-    const post = postJson(new URL(url))
+    const ask = outside(new URL(url), { what: 'webhook', maxBytes: 65_536 })
     return {
       live: true,
       inspect: async (input, signal) => {
         const body = Buffer.from(JSON.stringify(question(input, send)))
-        return judgement(await post(body, signature(body, secret, now()), signal), input, send)
+        const headers = { 'sallyport-signature': signature(body, secret, now()) }
+        return judgement(await ask(body, headers, signal), input, send)
       },
     }
   },
@@ -61,27 +62,28 @@ function signature(body: Uint8Array, secret: string, now: number): string {
   return `t=${time},v1=${createHmac('sha256', secret).update(`${time}.`).update(body).digest('hex')}`
 }
 
-function judgement(reply: string, { parts }: JudgeInput, send: 'text' | 'metadata'): Judgement {
-  const read = Reply.safeParse(parsed(reply))
+function judgement(reply: unknown, { parts }: JudgeInput, send: 'text' | 'metadata'): Judgement {
+  const read = Reply.safeParse(reply)
   if (!read.success) throw unexpected('is not a verdict')
   const { verdict, findings } = read.data
   if (send === 'metadata' && findings.length > 0) throw unexpected('finds something in texts that were not sent')
   if (verdict === 'redact' && !findings.some(({ start, end }) => end > start)) {
     throw unexpected('asks to redact and does not say what')
   }
-  const outside = findings.some(({ text, start, end }) => start > end || end > (parts[text]?.text.length ?? -1))
-  if (outside) throw unexpected('finds something outside the texts')
+  for (const { text, start, end } of findings) checkPlace(parts[text]?.text, start, end)
   const located = findings.map(({ text, ...match }) => ({ ...match, part: text, rule: 'webhook' }))
   if (located.length > 0 || verdict === 'allow') return { verdict, findings: located }
   return { verdict, findings: [{ ...judged, severity: verdict === 'block' ? 'high' : 'medium' }] }
 }
 
-function parsed(reply: string): unknown {
-  try {
-    return JSON.parse(reply)
-  } catch {
-    throw unexpected('is not JSON')
-  }
+function checkPlace(text: string | undefined, start: number, end: number): void {
+  if (text === undefined || start > end || end > text.length) throw unexpected('finds something outside the texts')
+  if (splits(text, start) || splits(text, end)) throw unexpected('finds half a character')
+}
+
+/** Whether the place is between the two halves of a surrogate pair. */
+function splits(text: string, at: number): boolean {
+  return at > 0 && /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1))
 }
 
 function unexpected(what: string): SallyportError {

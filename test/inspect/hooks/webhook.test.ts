@@ -8,6 +8,7 @@ import { outsideJudge } from '../../support/outside-judge.ts'
 
 const secret = 'an example secret'
 const parts = [textPart('hello world'), textPart('', { path: 'x' })]
+const smiling = [textPart('a😀b')]
 
 test('the question has facts and texts, and is signed', async (t) => {
   const judge = await outsideJudge(t, { verdict: 'allow' })
@@ -54,6 +55,14 @@ const unexpected: Record<string, unknown> = {
   'a finding beyond the end': { verdict: 'flag', findings: [{ ...finding, end: 12 }] },
   'a finding backwards': { verdict: 'flag', findings: [{ ...finding, start: 6 }] },
   'a type with blanks': { verdict: 'flag', findings: [{ ...finding, type: 'say "hi"' }] },
+  'a negative offset': { verdict: 'flag', findings: [{ ...finding, start: -1 }] },
+  'half an offset': { verdict: 'flag', findings: [{ ...finding, start: 0.5 }] },
+  'a huge offset': { verdict: 'flag', findings: [{ ...finding, end: 9007199254740991 }] },
+  'an infinite offset': '{"verdict":"flag","findings":[{"text":0,"start":0,"end":1e999,"type":"T"}]}',
+  'a confidence above one': { verdict: 'flag', findings: [{ ...finding, confidence: 1.5 }] },
+  'a verdict twice': '{"verdict":"block","verdict":"allow"}',
+  'a prototype': '{"verdict":"allow","__proto__":{"verdict":"block"}}',
+  'more findings than anybody needs': { verdict: 'flag', findings: Array(10_001).fill(0) },
   'redact without saying what': { verdict: 'redact' },
   'redact of nothing': { verdict: 'redact', findings: [{ ...finding, end: 0 }] },
 }
@@ -82,4 +91,41 @@ test('options are strict', () => {
   ]) {
     assert.equal(webhook.options.safeParse(options).success, false)
   }
+})
+
+for (const [start, end] of [
+  [0, 2],
+  [2, 3],
+] as const) {
+  test(`half a character is a failure: ${start} to ${end}`, async (t) => {
+    const judge = await outsideJudge(t, { verdict: 'redact', findings: [{ text: 0, start, end, type: 'T' }] })
+    const asked = ask(webhook.create({ url: judge.url, secret }, env), { parts: smiling })
+    await assert.rejects(asked, { code: 'hook_failed' })
+  })
+}
+
+test('findings that overlap are taken as they are', async (t) => {
+  const findings = [
+    { text: 0, start: 1, end: 3, type: 'A' },
+    { text: 0, start: 0, end: 4, type: 'B' },
+  ]
+  const judge = await outsideJudge(t, { verdict: 'redact', findings })
+  const judgement = await ask(webhook.create({ url: judge.url, secret }, env), { parts: smiling })
+  assert.deepEqual(
+    judgement.findings.map(({ start, end }) => [start, end]),
+    [
+      [1, 3],
+      [0, 4],
+    ],
+  )
+})
+
+test('neither the secret nor what is in the URL is in a failure', async (t) => {
+  const judge = await outsideJudge(t, 'no', { status: 500 })
+  const url = `${judge.url.replace('http://', 'http://user:pass-word@')}?token=hidden`
+  const asked = ask(webhook.create({ url, secret }, env), { parts })
+  await assert.rejects(asked, (error: Error) => {
+    assert.doesNotMatch(`${error.message} ${JSON.stringify(error)}`, /hidden|pass-word|an example secret/)
+    return true
+  })
 })
