@@ -46,7 +46,7 @@ function isAlike(a: RuleSet, b: RuleSet): boolean {
   return a.shared === undefined ? b.shared === undefined && a.digest === b.digest : a.shared === b.shared
 }
 
-/** A set of its own cannot stop in the midst of a text. */
+/** A set of its own that reads at once cannot stop in the midst of a text. */
 function readAtOnce(set: RuleSet, text: string, context?: { readonly key?: string }): Reading {
   let matches: readonly (readonly Match[])[] = []
   return {

@@ -20,6 +20,8 @@ export type Reading = {
   readonly found: () => readonly (readonly Match[])[]
   /** The least of what the sets alone would say. To be asked then, too. */
   readonly pendingFrom: () => number
+  /** What was looked at so far, in characters of ordinary cost, where characters cost more. */
+  readonly spent?: () => number
 }
 
 /** `key` is the name under which the text stands, or nothing. */

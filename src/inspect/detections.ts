@@ -17,7 +17,7 @@ export type Detected = {
 
 /**
  * Looks through the texts for all detectors, in as few passes as there can be. It yields after each `SLICE` characters, in the midst
- * of a text too, so that large messages can make room for others; not in the midst of an operator's keywords. What is found is the
+ * of a text too, so that large messages can make room for others. What is found is the
  * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before; `keys` gets theirs.
  */
 export function* detections(
@@ -92,12 +92,16 @@ function* look(
 function* read(pass: Pass, text: string, name: string, turn: Turn): Generator<void, Remembered> {
   const reading = pass.read(text, name === '' ? undefined : { key: name })
   let rest = text.length
+  let before = 0
   for (let more = true; more;) {
     const asked = turn.left
     more = reading.advance(asked)
     const taken = more ? asked : Math.max(0, rest)
     rest -= taken
-    if (turn.take(taken)) yield* turn.pass()
+    const spent = reading.spent?.() ?? 0
+    const cost = reading.spent === undefined ? taken : spent - before
+    before = spent
+    if (turn.take(cost)) yield* turn.pass()
   }
   return reading.found()
 }

@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { Match } from '../core/verdict.ts'
 import { lru } from '../lib/lru.ts'
-import type { Range } from './spans.ts'
 
 /**
  * What detectors found in texts, so that a conversation that comes again costs what is new in it. It never holds a text: entries are
@@ -35,9 +34,11 @@ export type Shelf = {
 }
 
 export type Places = {
-  readonly get: (key: string) => readonly Range[] | undefined
-  readonly set: (key: string, places: readonly Range[]) => void
+  readonly get: (key: string) => readonly Stretch[] | undefined
+  readonly set: (key: string, places: readonly Stretch[]) => void
 }
+
+type Stretch = { readonly start: number; readonly end: number }
 
 /** By rule set, what it found in the text. */
 export type Remembered = readonly (readonly Match[])[]
@@ -50,7 +51,7 @@ export function createMemo(options: {
 }): Memo {
   const secret = Buffer.from(options.key).toString('hex')
   const found = lru<string, Remembered>({ max: options.maxBytes * 0.75, weigh })
-  const places = lru<string, readonly Range[]>({
+  const places = lru<string, readonly Stretch[]>({
     max: options.maxBytes * 0.25,
     weigh: (some) => 320 + 40 * some.length,
   })

@@ -34,8 +34,8 @@ export type PartsInput = {
 }
 
 /**
- * Runs every bound hook over a whole message. The result comes at once, not as a promise, when only detectors are bound and the
- * texts are no longer than `SLICE` together; longer ones are inspected in slices of that length, with others' turns between.
+ * Runs every bound hook over a whole message. The result comes at once, not as a promise, when only detectors are bound and what they
+ * look through costs no more than `SLICE` characters do; else it is inspected in slices of that, with others' turns between.
  */
 export function inspectParts(
   bindings: readonly Binding[],
@@ -48,19 +48,9 @@ export function inspectParts(
   // Nothing an outside judge says could undo a block.
   const judged = (): Promise<void> | undefined =>
     judges.length === 0 || work.tally.decision === 'block' ? undefined : judge(work, judges)
-  if (isLong(input.parts)) return inspectInTurns(work, active, judged)
-  atOnce(detect(work, active))
-  return judged()?.then(() => atOnce(conclude(work))) ?? atOnce(conclude(work))
-}
-
-async function inspectInTurns(
-  work: Work,
-  active: readonly Binding[],
-  judged: () => Promise<void> | undefined,
-): Promise<Inspection> {
-  await inTurns(detect(work, active))
-  await judged()
-  return inTurns(conclude(work))
+  const detecting = inTurns(detect(work, active))
+  if (detecting !== undefined) return detecting.then(judged).then(() => inTurns(conclude(work)))
+  return judged()?.then(() => inTurns(conclude(work))) ?? inTurns(conclude(work))
 }
 
 /** `hits[i]` belongs to part i; holes where nothing was found. */
@@ -203,23 +193,15 @@ function isFor({ hook }: Binding, facts: ExchangeFacts): boolean {
   return hook.kind !== 'detector' || hook.applies === undefined || hook.applies(facts)
 }
 
-function isLong(parts: readonly TextPart[]): boolean {
-  let length = 0
-  for (const { text } of parts) length += text.length
-  return length > SLICE
+/** What the steps come to: at once if they never yield. Others have their turn wherever they do. */
+function inTurns<T>(steps: Generator<void, T>): T | Promise<T> {
+  const step = steps.next()
+  return step.done === true ? step.value : goOn(steps)
 }
 
-/** Others have their turn wherever the work yields. */
-async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
+async function goOn<T>(steps: Generator<void, T>): Promise<T> {
   for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
     await setImmediate()
-  }
-}
-
-function atOnce<T>(steps: Generator<void, T>): T {
-  for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }

@@ -76,6 +76,19 @@ test('what could become a match of a pattern is pending', () => {
   assert.equal(list([], ['foo.*bar']).pendingFrom('a foo and so on'), 2)
 })
 
+test('a text is looked through in steps, and the findings are those of one step', () => {
+  const rules = list(['heron', 'blue kite'], ['P-\\d{4}', '(?:[a-z]{1,30} ){1,30}!'])
+  const text = 'a heron, Ｂｌｕｅ kite, P-1234, and so on; '.repeat(3_000)
+  const expected = rules.find(text)
+  assert.equal(expected.length, 9_000)
+  const reading = rules.shared!.readerFor([rules.digest])(text, '')
+  let steps = 1
+  while (reading.advance(10_000)) steps++
+  assert.deepEqual(reading.found(), [expected])
+  assert.ok(steps > 100)
+  assert.ok(reading.spent!() > 100 * text.length)
+})
+
 test('the digest follows the list', () => {
   assert.equal(list(['a']).digest, list(['a']).digest)
   assert.notEqual(list(['a']).digest, list(['b']).digest)

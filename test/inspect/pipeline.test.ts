@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import * as fc from 'fast-check'
-import { compileRules, ruleBook } from '../../src/detect/index.ts'
+import { compileKeywords, compileRules, ruleBook } from '../../src/detect/index.ts'
 import type { Action, Stage } from '../../src/core/verdict.ts'
 import type { Binding, Inspection } from '../../src/inspect/binding.ts'
 import { SLICE } from '../../src/inspect/detections.ts'
@@ -297,6 +297,20 @@ test('a long message is inspected in turns with others, and as a short one would
     inspection.edits.map(({ part, start }) => [part, start]),
     parts.map((part) => [part, 300_000]),
   )
+})
+
+test("an operator's pattern that takes long makes a message long that is not", async () => {
+  const rules = compileKeywords({
+    words: [],
+    patterns: ['(?:[a-z ]{1,30}){1,33}[!]'],
+    caseSensitive: false,
+    name: 'odd',
+  })
+  const parts = [1, 2, 3].map(() => textPart(`${'lorem ipsum '.repeat(20)}!`))
+  const result = run([bound(detector(rules), 'flag')], parts)
+  assert.ok(result instanceof Promise)
+  assert.equal((await result).findings.length, 3)
+  assert.equal(inspected([bound(detector(rules), 'flag')], [textPart('lorem ipsum!')]).findings.length, 1)
 })
 
 test('what lies across the slices of a long text is found, masked and decided upon', async () => {
