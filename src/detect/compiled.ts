@@ -5,6 +5,9 @@ import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
 import { canBegin } from './beginnings.ts'
 import type { Atoms } from './beginnings.ts'
+import { hasModifiers, withoutModifiers } from './case.ts'
+import { openersOf } from './openers.ts'
+import type { Openers } from './openers.ts'
 import { accepts, explosive, longest, parsePattern, partialFromGroup, partialSource } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
@@ -27,6 +30,8 @@ export type Compiled = {
   readonly group: number
   /** Keywords with which a match can begin. */
   readonly leading: ReadonlySet<string>
+  /** Of a rule with a keyword that does not lead: words of which each match has one near its beginning, if they are known. */
+  readonly openers: Openers | undefined
   /** Characters (below 128) with which a match can begin; those beyond always can. */
   readonly firsts: Uint8Array
   /** Whether a match can begin with one of these. */
@@ -62,8 +67,10 @@ export type CompiledContext = {
  * compile, has no upper bound or could take too long.
  */
 export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()): Compiled {
-  const flags = rule.pattern.startsWith('(?i)') ? 'i' : ''
-  const source = expanded(flags === 'i' ? rule.pattern.slice(4) : rule.pattern)
+  const caseless = rule.pattern.startsWith('(?i)')
+  const asked = expanded(caseless ? rule.pattern.slice(4) : rule.pattern)
+  const source = readable(asked) && hasModifiers(asked) ? withoutModifiers(asked, caseless) : asked
+  const flags = caseless && source === asked ? 'i' : ''
   const group = rule.group ?? 0
   const places = group > 0 ? 'd' : ''
   const { tree, here } = checked(source, `${flags}y${places}`, `pack ${pack}, rule ${rule.id}`)
@@ -76,6 +83,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
   const firsts = once(() => firstsOf(reparsed(), source, atoms))
   const solid = once(() => isSolid(reparsed()))
   const context = rule.context && compileContext(rule.context)
+  const leading = leadingOf(tree, rule.keywords, atoms)
   return {
     id: rule.id,
     type: rule.type,
@@ -86,7 +94,8 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     source,
     anyCase: flags === 'i',
     group,
-    leading: leadingOf(tree, rule.keywords, atoms),
+    leading,
+    openers: rule.keywords.every((word) => leading.has(word)) ? undefined : openersOf(tree),
     bounded: isBounded(tree, atoms),
     maxLength: longest(tree),
     secret: rule.type.startsWith('SECRET:'),
@@ -110,6 +119,16 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     get solid() {
       return solid()
     },
+  }
+}
+
+/** What cannot be read is refused with its reason, as it was written. */
+function readable(source: string): boolean {
+  try {
+    parsePattern(source)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -165,7 +184,8 @@ function anyBegins(tree: Node, source: string, chars: string, atoms: Atoms): boo
 /** Whatever rules are tried together: no match of this one begins where `insideWord` says that it is inside a word. */
 function isBounded(tree: Node, atoms: Atoms): boolean {
   const first = firstOf(tree)
-  if (first?.kind !== 'assert' || !first.behind) return false
+  if (first?.kind !== 'assert' || (!first.behind && first.source !== '\\b')) return false
+  if (!first.behind) return notWord.every((char) => !canBegin(tree, char, atoms))
   const key = `bounded ${first.source}`
   let inside = atoms.get(key)
   if (inside === undefined) atoms.set(key, (inside = new RegExp(`[A-Za-z0-9]${first.source}`)))
@@ -211,7 +231,7 @@ function longestPart(word: string): string {
   return parts.toSorted((a, b) => b.length - a.length)[0] ?? word
 }
 
-/** Whole words; a capital inside a name begins one. Words of five letters and more may have an ending. */
+/** Whole words; a capital inside a name begins one, and so does what follows an escape (`\\n`). Words of five letters and more may have an ending. */
 function wordsExpression(words: readonly string[]): RegExp {
   const escaped = words
     .toSorted((a, b) => b.length - a.length)
@@ -220,10 +240,13 @@ function wordsExpression(words: readonly string[]): RegExp {
         word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/[\s_-]+/g, '[\\s_-]{0,3}') +
         (word.length < 5 ? '(?![a-z])' : ''),
     )
-  return new RegExp(`(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:${escaped.join('|')})`)
+  return new RegExp(
+    `(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z])|(?<=\\\\[nrt]))(?:${withoutModifiers(escaped.join('|'), true)})`,
+  )
 }
 
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789']
+const notWord = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((char) => !/\w/.test(char))
 // Every letter and digit, after several others and before something else.
 const insides = ['', ' ', '"', 'a', '0'].flatMap((before) => letters.map((char) => `${before}${char} `)).join('')
 const quote = '(?:\\\\{0,3}["\'`])'

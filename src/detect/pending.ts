@@ -65,6 +65,9 @@ function wordPending(plan: Plan, word: number, text: string, i: number, least: n
   if (word >= markWords.length) {
     const keyword = plan.keywords[word - markWords.length] as Keyword
     for (const number of keyword.wantedBy) plan.wanted[number] = i
+    for (const number of keyword.opens) {
+      least = openedPending(plan.middle[number] as Compiled, text, i + 1 - keyword.length, least)
+    }
     return keyword.onlyWanted ? least : keywordPending(keyword, text, i, least)
   }
   return word === marks.url ? groupPending(plan, plan.url, text, schemeStart(text, i - 2), least) : least
@@ -125,11 +128,24 @@ function rulePending(rule: Compiled, text: string, at: number, least: number): n
   return start < least && inContext(rule, text, start, '') ? start : least
 }
 
-/** The keyword may still come: any place from which the pattern's beginning reaches the end. */
+/** The keyword may still come. Behind its opener `openedPending` looks; here, whether one is under way with something before it. */
 function middlePending(rule: Compiled, text: string, least: number): number {
-  const from = Math.max(0, text.length - Math.min(rule.maxLength, 256), rule.solid ? solidFrom(text) : 0)
+  if (rule.openers === undefined) return betweenPending(rule, text, 0, text.length, least)
+  const { words, before } = rule.openers
+  if (before === 0) return least
+  const reach = before + Math.max(...words.map((word) => word.length))
+  return betweenPending(rule, text, text.length - reach, text.length, least)
+}
+
+function openedPending(rule: Compiled, text: string, opener: number, least: number): number {
+  return betweenPending(rule, text, opener - (rule.openers?.before ?? 0), opener + 1, least)
+}
+
+/** Any place in [first, behind) from which the pattern's beginning reaches the end. */
+function betweenPending(rule: Compiled, text: string, first: number, behind: number, least: number): number {
+  const from = Math.max(first, 0, text.length - Math.min(rule.maxLength, 256), rule.solid ? solidFrom(text) : 0)
   const { firsts } = rule
-  for (let i = from; i < least; i++) {
+  for (let i = from; i < behind && i < least; i++) {
     if (firsts[text.charCodeAt(i)] === 0 || (rule.bounded && insideWord(text, i))) continue
     const start = rulePending(rule, text, i, text.length)
     if (start < text.length) return Math.min(start, least)

@@ -1,6 +1,7 @@
 import { automaton, bothCases } from './automaton.ts'
 import type { Automaton, Prefix } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
+import { opensBefore } from './openers.ts'
 import { parsePattern } from './syntax.ts'
 import { newNotes } from './word-ends.ts'
 import type { Notes } from './word-ends.ts'
@@ -20,7 +21,7 @@ export type Plan = {
   readonly digitFirst: Group
   readonly letterFirst: Group
   readonly url: Group
-  /** Rules whose keyword is in the middle of the match. */
+  /** Rules whose keyword is in the middle of the match; their places here are their numbers. */
   readonly middle: readonly Compiled[]
   /** How many rules want words before their match. */
   readonly wanting: number
@@ -37,7 +38,9 @@ export type Keyword = {
   /** Tried there too, when an assignment follows. */
   readonly assigned: readonly Compiled[]
   /** Searched for in a window round it. */
-  readonly middle: readonly Compiled[]
+  readonly middle: readonly Middle[]
+  /** Numbers of the rules of which it is an opener. */
+  readonly opens: readonly number[]
   /** None of its rules matches right after a letter or digit. */
   readonly bounded: boolean
   /** Numbers of the rules that want it before their match. */
@@ -47,6 +50,11 @@ export type Keyword = {
   readonly heads: boolean
   readonly whole: boolean
 }
+
+type About = Pick<Keyword, 'wantedBy' | 'opens' | 'heads' | 'whole'>
+
+/** `opener`: the rule's number, if one of its openers must have stood before; else -1. */
+export type Middle = { readonly rule: Compiled; readonly opener: number }
 
 /** Expressions of which one has to match: two at most, since those for any case are on their own. */
 export type Either = readonly RegExp[]
@@ -73,6 +81,7 @@ export const marks = { at: 0, colon: 1, url: 2, digits: 3 } as const
 
 export function vocabularyOf(rules: readonly Compiled[]): Vocabulary {
   const words = new Set(rules.filter(isKeyed).flatMap((rule) => rule.keywords))
+  for (const rule of rules) if (isMiddle(rule)) for (const word of rule.openers?.words ?? []) words.add(word)
   for (const rule of rules) if (isWanting(rule)) for (const word of rule.context?.openings ?? []) words.add(word)
   return { words: [...words], automaton: automaton([...markWords, ...words], bothCases) }
 }
@@ -81,7 +90,8 @@ export function vocabularyOf(rules: readonly Compiled[]): Vocabulary {
 export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(rules)): Plan {
   const triggered = (trigger: Compiled['trigger']): Compiled[] => rules.filter((rule) => rule.trigger === trigger)
   const wanting = rules.filter(isWanting)
-  const keywords = keywordsFor(vocabulary.words, rules.filter(isKeyed), wanting)
+  const middle = rules.filter(isMiddle)
+  const keywords = keywordsFor(vocabulary.words, rules.filter(isKeyed), wanting, middle)
   const digits = triggered('digits')
   const groups = {
     at: group(triggered('at'), wanting),
@@ -107,17 +117,22 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
   return {
     automaton: vocabulary.automaton,
     endings: vocabulary.automaton.endings.map((words) => (words.every(live) ? words : words.filter(live))),
-    prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length])),
+    prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length], middle)),
     keywords,
     ...groups,
-    middle: rules.filter((rule) => isKeyed(rule) && rule.keywords.some((word) => !rule.leading.has(word))),
+    middle,
     wanting: wanting.length,
     notes: newNotes(),
     wanted: new Int32Array(wanting.length),
   }
 }
 
-function keywordsFor(words: readonly string[], keyed: readonly Compiled[], wanting: readonly Compiled[]): Keyword[] {
+function keywordsFor(
+  words: readonly string[],
+  keyed: readonly Compiled[],
+  wanting: readonly Compiled[],
+  middle: readonly Compiled[],
+): Keyword[] {
   const owners = new Map<string, Compiled[]>(words.map((word) => [word, []]))
   for (const rule of keyed) for (const word of new Set(rule.keywords)) owners.get(word)?.push(rule)
   const wantedBy = new Map<string, number[]>(words.map((word) => [word, []]))
@@ -130,33 +145,47 @@ function keywordsFor(words: readonly string[], keyed: readonly Compiled[], wanti
     }
     for (const word of context?.inner ?? []) inner.add(word)
   }
-  return words.map((word) => ({
-    ...keywordFor(word, owners.get(word) ?? [], wantedBy.get(word) ?? []),
+  const opens = new Map<string, number[]>(words.map((word) => [word, []]))
+  for (const [number, rule] of middle.entries())
+    for (const word of rule.openers?.words ?? []) opens.get(word)?.push(number)
+  const numbers = new Map(middle.map((rule, number) => [rule, number]))
+  const about = (word: string): About => ({
+    wantedBy: wantedBy.get(word) ?? [],
+    opens: opens.get(word) ?? [],
     heads: !inner.has(word),
     whole: !inner.has(word) && !parts.has(word),
-  }))
+  })
+  return words.map((word) => keywordFor(word, owners.get(word) ?? [], numbers, about(word)))
 }
 
 function keywordFor(
   word: string,
   own: readonly Compiled[],
-  wantedBy: readonly number[],
-): Omit<Keyword, 'heads' | 'whole'> {
+  numbers: ReadonlyMap<Compiled, number>,
+  about: About,
+): Keyword {
   const leading = own.filter((rule) => rule.leading.has(word))
   return {
     length: word.length,
     leading: leading.filter((rule) => rule.trigger !== 'assign'),
     assigned: leading.filter((rule) => rule.trigger === 'assign'),
-    middle: own.filter((rule) => !rule.leading.has(word)),
+    middle: own
+      .filter((rule) => !rule.leading.has(word))
+      .map((rule) => {
+        const opened = rule.openers !== undefined && opensBefore(rule.openers, word)
+        return { rule, opener: opened ? (numbers.get(rule) as number) : -1 }
+      }),
     bounded: own.every((rule) => rule.bounded && rule.leading.has(word)),
     onlyWanted: own.length === 0,
-    wantedBy,
+    ...about,
   }
 }
 
 /** How a keyword at the end of a text counts: 2, a match may begin with it; 1, unless it is inside a word. */
-function rankOf(keyword: Keyword | undefined): number {
-  const whole = keyword?.leading.filter((rule) => rule.group === 0) ?? []
+function rankOf(keyword: Keyword | undefined, middle: readonly Compiled[]): number {
+  if (keyword === undefined) return 0
+  const opened = keyword.opens.map((number) => middle[number] as Compiled).filter((rule) => rule.openers?.before === 0)
+  const whole = [...keyword.leading, ...opened].filter((rule) => rule.group === 0)
   return whole.length === 0 ? 0 : whole.every((rule) => rule.bounded) ? 1 : 2
 }
 
@@ -219,13 +248,17 @@ function isKeyed(rule: Compiled): boolean {
   return rule.trigger === undefined || rule.trigger === 'assign'
 }
 
+function isMiddle(rule: Compiled): boolean {
+  return isKeyed(rule) && rule.keywords.some((word) => !rule.leading.has(word))
+}
+
 /** Rules with a trigger that match after certain words only. */
 function isWanting(rule: Compiled): boolean {
   return rule.trigger !== undefined && rule.context?.required === true
 }
 
 function isLive(keyword: Keyword): boolean {
-  return !keyword.onlyWanted || keyword.wantedBy.length > 0
+  return !keyword.onlyWanted || keyword.wantedBy.length > 0 || keyword.opens.length > 0
 }
 
 export const markWords: readonly string[] = ['@', ':', '://', ...'0123456789']

@@ -28,6 +28,7 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     ends: undefined,
     words: [],
     wordEnds: [],
+    opened: [],
     inKey: key === '' ? nobody : undefined,
     number: 0,
     colon: 0,
@@ -60,6 +61,8 @@ type Walk = {
   /** The latest words that rules want before their match, and where they ended. */
   words: Keyword[]
   wordEnds: number[]
+  /** Where openers of rules ended last, by number of the rule. */
+  readonly opened: number[]
   /** Numbers of the rules that find their words in the key; undefined as long as nobody asked. */
   inKey: ReadonlySet<number> | undefined
   /** Numbers before this place have been looked at; so have groups with colons. */
@@ -103,20 +106,30 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
     walk.words.push(keyword)
     walk.wordEnds.push(i)
   }
+  if (keyword.opens.length > 0) noteOpener(walk, keyword, i)
   if (keyword.onlyWanted) return
   if (keyword.bounded && insideWord(walk.text, start)) return
   for (const rule of keyword.leading) tryHere(walk, rule, start)
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
     for (const rule of keyword.assigned) tryHere(walk, rule, start)
   }
-  for (const rule of keyword.middle) searchRound(walk, rule, start, i + 1)
+  for (const { rule, opener } of keyword.middle) {
+    if (opener === -1 || (walk.opened[opener] ?? never) >= windowStart(rule, start))
+      searchRound(walk, rule, start, i + 1)
+  }
+}
+
+function noteOpener(walk: Walk, { opens }: Keyword, i: number): void {
+  if (walk.opened.length === 0) for (let n = 0; n < walk.plan.middle.length; n++) walk.opened.push(never)
+  for (let n = 0; n < opens.length; n++) walk.opened[opens[n] as number] = i
 }
 
 /** What the words of a context are then asked is no less: so much can be known at once. */
 function countsAsWord(keyword: Keyword, text: string, start: number, end: number): boolean {
   if (!keyword.heads) return true
   const before = text.charCodeAt(start - 1)
-  if (isLetter(before) && (isCapital(before) || !isCapital(text.charCodeAt(start)))) return false
+  if (isLetter(before) && (isCapital(before) || !isCapital(text.charCodeAt(start))) && insideWord(text, start))
+    return false
   return !keyword.whole || !isLetter(text.charCodeAt(end)) || isCapital(text.charCodeAt(end))
 }
 
@@ -179,7 +192,7 @@ function tryHere(walk: Walk, rule: Compiled, at: number): void {
 /** The window begins and ends so far from the keyword that a match in it is one of the whole text. */
 function searchRound(walk: Walk, rule: Compiled, start: number, end: number): void {
   if (start < (walk.ends?.get(rule) ?? 0)) return
-  const from = Math.max(0, start - Math.min(rule.maxLength, 256) - 2)
+  const from = windowStart(rule, start)
   const first = firstPlace(rule, walk.text, from, start)
   if (first > start) return
   const window = walk.text.slice(from, end + rule.maxLength + 2)
@@ -189,6 +202,10 @@ function searchRound(walk: Walk, rule: Compiled, start: number, end: number): vo
     if (result.index + result[0].length + from >= end) return add(walk, rule, result, from)
     if (result[0] === '') rule.search.lastIndex++
   }
+}
+
+function windowStart(rule: Compiled, start: number): number {
+  return Math.max(0, start - Math.min(rule.maxLength, 256) - 2)
 }
 
 /** The first place in [from, to] where a match of the rule can begin; beyond when there is none. */
@@ -210,6 +227,7 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   walk.ends.set(rule, end)
 }
 
+const never = -1_000
 // More than end in the 512 characters that a rule can look back.
 const mostWords = 2_048
 const nobody: ReadonlySet<number> = new Set()

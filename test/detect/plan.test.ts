@@ -11,7 +11,11 @@ test('every rule is tried on some occasion', () => {
   const groups = [plan.at, plan.colon, plan.phone, plan.digitFirst, plan.letterFirst, plan.url].flatMap(
     (group) => group.rules,
   )
-  const keyed = plan.keywords.flatMap((keyword) => [...keyword.leading, ...keyword.assigned, ...keyword.middle])
+  const keyed = plan.keywords.flatMap((keyword) => [
+    ...keyword.leading,
+    ...keyword.assigned,
+    ...keyword.middle.map(({ rule }) => rule),
+  ])
   const tried = new Set([...groups, ...keyed])
   assert.deepEqual(
     rules.filter((rule) => !tried.has(rule)).map((rule) => rule.id),
