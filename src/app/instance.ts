@@ -19,7 +19,7 @@ import { releaseStartupMemory } from './memory.ts'
 import { openPolicies } from './policies.ts'
 import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
-import { engineRooms, openBudget, openRecorder } from './rooms.ts'
+import { engineRooms, openBudget, openRecorder, openShelf } from './rooms.ts'
 import { placeholderKey } from './secrets.ts'
 
 /** One process that serves the doors. */
@@ -70,7 +70,10 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
   const budget = openBudget({ config: () => config, processes, metrics, log })
   const watched = watchMetrics(metrics, recorder, budget)
   undo.defer(() => clearInterval(watched))
+  const placeholders = openShelf(first.data.dir, log)
+  undo.defer(() => placeholders.close())
   const rooms = engineRooms({
+    placeholders,
     config: () => config,
     policy: policies.current,
     recorder,

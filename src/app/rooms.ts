@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { bodyKeeper } from '../audit/body.ts'
 import { startRecorder } from '../audit/recorder.ts'
@@ -9,11 +10,14 @@ import { Budget } from '../http/budget.ts'
 import { spools } from '../http/spool.ts'
 import { createMemo } from '../inspect/memo.ts'
 import { createVault, vaultKeyFor } from '../inspect/tokens.ts'
+import type { Shelf } from '../inspect/shelf.ts'
 import type { Vault } from '../inspect/tokens.ts'
 import type { Log } from '../lib/log.ts'
 import { lru } from '../lib/lru.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PolicySet } from '../policy/compile.ts'
+import { openPlaceholders } from '../store/placeholders.ts'
+import type { Placeholders } from '../store/placeholders.ts'
 
 /** The ledger's writer for this process; what it has to say goes to log and metrics. */
 export function openRecorder(config: Config, log: Log): Recorder {
@@ -56,6 +60,28 @@ export function openBudget(parts: {
   })
 }
 
+/** Where placeholders survive a restart, for all processes: sealed, for a week after their last use. */
+export function openShelf(dir: string, log: Log): Placeholders {
+  const failed = (cause: unknown): void => log.warn({ err: cause }, 'placeholders cannot be kept for later')
+  return openPlaceholders({ dir, now: Date.now, keepMs: 7 * 86_400_000, maxRows: 200_000, failed })
+}
+
+/** A tenant's part of it. Whether it is empty is asked for every answer: what was true a moment ago will do. */
+export function shelfOf(placeholders: Placeholders, tenant: string, now: () => number): Shelf {
+  const name = createHash('sha256').update(tenant).digest('base64url').slice(0, 16)
+  let empty = true
+  let askedAt = -Infinity
+  return {
+    put: (placeholder, sealed) => placeholders.put(name, placeholder, sealed),
+    find: placeholders.find,
+    empty() {
+      if (!empty || now() - askedAt < 250) return empty
+      askedAt = now()
+      return (empty = placeholders.empty(name))
+    },
+  }
+}
+
 /** What the spine works with. `config` and `policy` are asked each time, so that a reload takes effect at once. */
 export function engineRooms(parts: {
   readonly config: () => Config
@@ -65,6 +91,7 @@ export function engineRooms(parts: {
   readonly metrics: Metrics
   readonly log: Log
   readonly key: Uint8Array
+  readonly placeholders?: Placeholders
 }): Rooms {
   const vaults = lru<string, Vault>({ max: 1_000 })
   const { metrics } = parts
@@ -86,7 +113,9 @@ export function engineRooms(parts: {
     vault(tenant) {
       const known = vaults.get(tenant)
       if (known !== undefined) return known
-      const vault = createVault({ key: vaultKeyFor(parts.key, tenant), maxEntries: 20_000 })
+      const { placeholders } = parts
+      const shelf = placeholders && shelfOf(placeholders, tenant, Date.now)
+      const vault = createVault({ key: vaultKeyFor(parts.key, tenant), maxEntries: 20_000, ...(shelf && { shelf }) })
       vaults.set(tenant, vault)
       return vault
     },

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { lru } from '../lib/lru.ts'
+import { createSeal, type Shelf } from './shelf.ts'
 
 /**
  * Placeholders and the values they stand for. A placeholder is `QX_EMAIL_` and 14 characters: letters, digits and underscores
@@ -15,6 +16,7 @@ export type Vault = {
   readonly placeholders: (text: string) => readonly Placeholder[]
   /** The index from which the text could be the beginning of a placeholder; its length when nowhere. */
   readonly pendingFrom: (text: string) => number
+  /** 0 when there is nothing to restore. */
   readonly size: () => number
 }
 
@@ -29,9 +31,15 @@ export type Placeholder = {
   readonly original: string | undefined
 }
 
-/** `key`: 32 bytes. The values used longest ago are forgotten beyond `maxEntries`; long values count more than once. */
-export function createVault({ key, maxEntries }: { key: Uint8Array; maxEntries: number }): Vault {
+export type VaultOptions = { readonly key: Uint8Array; readonly maxEntries: number; readonly shelf?: Shelf }
+
+/**
+ * `key`: 32 bytes. The values used longest ago are forgotten beyond `maxEntries`; long values count more than once. What is not in
+ * memory is looked for on the shelf, if there is one.
+ */
+export function createVault({ key, maxEntries, shelf }: VaultOptions): Vault {
   if (key.length !== 32) throw new RangeError('a vault key has 32 bytes')
+  const seal = shelf === undefined ? undefined : createSeal(key)
   const originals = lru<string, string>({ max: maxEntries, weigh: weightOf, onEvict: forget })
   const made = new Map<string, string>()
   const names = new Map<string, string>()
@@ -54,6 +62,7 @@ export function createVault({ key, maxEntries }: { key: Uint8Array; maxEntries: 
     names.set(placeholder, name)
     originals.set(placeholder, value)
     if (originals.peek(placeholder) === undefined) forget(placeholder)
+    if (seal !== undefined && value.length <= LONGEST_SHELVED) shelf?.put(placeholder, seal.close(placeholder, value))
     return placeholder
   }
 
@@ -82,9 +91,18 @@ export function createVault({ key, maxEntries }: { key: Uint8Array; maxEntries: 
   }
 
   function judged(candidate: string, start: number): Placeholder {
-    const original = originals.get(candidate)
-    const ours = original !== undefined || checks(key, candidate)
+    const known = originals.get(candidate)
+    const ours = known !== undefined || checks(key, candidate)
+    const original = known ?? (ours ? shelved(candidate) : undefined)
     return { start, end: start + candidate.length, ours, original }
+  }
+
+  /** One that another process made, or this one before it was started anew. */
+  function shelved(placeholder: string): string | undefined {
+    const sealed = shelf?.find(placeholder)
+    const original = sealed === undefined ? undefined : seal?.open(placeholder, sealed)
+    if (original !== undefined) originals.set(placeholder, original)
+    return original
   }
 
   function restore(text: string, spell?: (original: string) => string): Restored {
@@ -101,8 +119,9 @@ export function createVault({ key, maxEntries }: { key: Uint8Array; maxEntries: 
     return { text: from === 0 ? text : out + text.slice(from), restored, unknown: found.length - restored }
   }
 
+  const size = (): number => originals.size() || (shelf?.empty() === false ? 1 : 0)
   const sealed = { toJSON: () => 'Vault', [Symbol.for('nodejs.util.inspect.custom')]: () => 'Vault' }
-  return { placeholderFor, restore, placeholders, pendingFrom: pendingPlaceholder, size: originals.size, ...sealed }
+  return { placeholderFor, restore, placeholders, pendingFrom: pendingPlaceholder, size, ...sealed }
 }
 
 /** The key of one tenant's vault, from the installation's own. */
@@ -180,6 +199,7 @@ const isCoreChar = (code: number): boolean => isLowerLetter(code) || (code >= 48
 const isLabelChar = (code: number): boolean =>
   (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === UNDERSCORE
 
+const LONGEST_SHELVED = 65_536
 const none: readonly Placeholder[] = []
 const MARKER = 'QX_'
 const UNDERSCORE = 95

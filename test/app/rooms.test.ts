@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { engineRooms, openBudget, openRecorder } from '../../src/app/rooms.ts'
+import { engineRooms, openBudget, openRecorder, openShelf } from '../../src/app/rooms.ts'
 import { openLedger } from '../../src/audit/ledger.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { Placeholders } from '../../src/store/placeholders.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { doneRow, openRow } from '../support/ledger-rows.ts'
@@ -50,6 +51,26 @@ test('the same key gives the same placeholder in another process', async () => {
   assert.equal(placeholder(one), placeholder(other))
 })
 
+test('a placeholder is undone by another process, and after a new start', async () => {
+  const config = configIn()
+  const { log } = await keptLog()
+  const shelf = openShelf(config.data.dir, log)
+  const placeholder = await placeholderBy(shelf)
+  const other = openShelf(config.data.dir, log)
+  await using room = await roomsFor(() => config, other)
+  assert.ok(room.rooms.vault('a').size() > 0)
+  assert.equal(room.rooms.vault('a').restore(placeholder).text, 'ann@corp.example.com')
+  assert.equal(room.rooms.vault('b').restore(placeholder).restored, 0)
+  other.close()
+
+  async function placeholderBy(placeholders: Placeholders): Promise<string> {
+    await using first = await roomsFor(() => config, placeholders)
+    const made = first.rooms.vault('a').placeholderFor('EMAIL', 'ann@corp.example.com')
+    placeholders.close()
+    return made
+  }
+})
+
 test('the recorder writes to the ledger of the data folder', async () => {
   const config = configIn()
   const { log } = await keptLog()
@@ -76,7 +97,7 @@ test('each of several processes has its share of `limits.bufferedBytes`, also af
   assert.deepEqual([budget.take(250_001), budget.take(250_000)], [false, true])
 })
 
-async function roomsFor(config: () => Config) {
+async function roomsFor(config: () => Config, placeholders?: Placeholders) {
   const { log } = await keptLog()
   const recorder = openRecorder(config(), log)
   const rooms = engineRooms({
@@ -89,6 +110,7 @@ async function roomsFor(config: () => Config) {
     metrics: createMetrics(),
     log,
     key: Buffer.alloc(32, 7),
+    ...(placeholders && { placeholders }),
   })
   return { rooms, [Symbol.asyncDispose]: () => recorder.close() }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
+import type { Shelf } from '../../src/inspect/shelf.ts'
 import { createVault, vaultKeyFor } from '../../src/inspect/tokens.ts'
 
 const key = Buffer.alloc(32, 7)
@@ -172,4 +173,24 @@ test('what is before the pending place never changes by what follows', () => {
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('a vault finds on the shelf what another with its key put there, and nobody else can', () => {
+  const kept = new Map<string, Uint8Array>()
+  const shelf: Shelf = {
+    put: (placeholder, sealed) => void kept.set(placeholder, sealed),
+    find: (placeholder) => kept.get(placeholder),
+    empty: () => kept.size === 0,
+  }
+  const vaultWith = (tenant: string) => createVault({ key: vaultKeyFor(key, tenant), maxEntries: 10, shelf })
+  assert.equal(vaultWith('a').size(), 0)
+  const placeholder = vaultWith('a').placeholderFor('EMAIL', 'ann@example.org')
+  const later = vaultWith('a')
+  assert.ok(later.size() > 0)
+  assert.equal(later.restore(`to ${placeholder}!`).text, 'to ann@example.org!')
+  kept.set(placeholder, Buffer.from('something else'))
+  assert.equal(later.restore(placeholder).text, 'ann@example.org')
+  assert.equal(vaultWith('a').restore(placeholder).restored, 0)
+  assert.equal(vaultWith('b').restore(placeholder).restored, 0)
+  assert.ok(![...kept.values()].some((sealed) => Buffer.from(sealed).includes('ann')))
 })
