@@ -1,12 +1,15 @@
 import { assignmentBefore, isQuoted, isShellVariable } from './assignment.ts'
 import type { Assignment, Site } from './assignment.ts'
+import { entropy } from './entropy.ts'
 
 export type { Site } from './assignment.ts'
 
 /** Whether what stands behind `token =`, `"api_key":` and the like is a credential rather than code, prose or an identifier. */
 export function looksAssigned(value: string, site: Site): boolean {
   const assignment = assignmentBefore(site)
-  if (isCode(value, site) || isHarmless(assignment.name) || neverSecret(value)) return false
+  if (isHarmless(assignment.name) || neverSecret(value)) return false
+  if (isMadeUp(value)) return true
+  if (isCode(value, site) || (value.length < 24 && /[a-z]/i.test(value) && entropy(value) < 2.7)) return false
   if (/^\d{1,14}$/.test(value) || (/^\d+$/.test(value) && assignment.name === 'key')) return false
   if (otherKey.test(assignment.name) || (/^[A-F\d]{40}$/.test(value) && /pgp|gpg|finger/i.test(before(site, 40))))
     return false
@@ -44,6 +47,15 @@ export function looksCompared(value: string, site: Site): boolean {
 export function isNoise(value: string): boolean {
   const signs = new Set(value.replace(/[\w\s.,:/-]/g, ''))
   return value.length >= 12 && signs.size >= 5 && !expression.test(value)
+}
+
+/** A long run of the alphabet, or the same few digits again and again: nobody's name for anything. */
+function isMadeUp(value: string): boolean {
+  return (
+    value.length >= 20 &&
+    (/abcdefghij|ABCDEFGHIJ|bcdefABCDEF/.test(value) ||
+      (value.length >= 24 && /^(?:abcdef|ABCDEF|\d){4,64}$/.test(value)))
+  )
 }
 
 function isMixed(value: string): boolean {
@@ -160,6 +172,6 @@ const endsInPassword =
 const asking =
   /^(?:.*\.)?(?:pass$|get|ask|read|prompt|check|verify|is|has|validate|hash|forgot|show|hide|toggle|confirm|need|require)/i
 const harmlessEnd =
-  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|at|by|column|selector|_id|-id|Id|ID|ids|IdHex|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|signature|for|from|tokens|keys)$/i
+  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|(?<!p)at|by|column|selector|_id|-id|Id|ID|ids|IdHex|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|signature|for|from|tokens|keys)$/i
 const harmlessPart =
   /public|pub_?key|keybase|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b|_?through)|compass|bypass/i

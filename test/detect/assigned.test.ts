@@ -13,6 +13,9 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['secret = "', 'w{{t}o)p${x]hoax(ring[so', '"'],
     ["buildField('String', 'API_KEY', '", 'q8Zr3mVt0Lx7b2c9', "'"],
     ['APP_KEY=', 'Uint8Array9k'],
+    ['GLOBEX_PAT = ', '4f3edf983ac636a65a842ce7'],
+    ['globex_key=', 'abcdefghijklmnopqrstuvwxyzABCDEF'],
+    ['globexTOKEN=', 'abcdefabcdefabcdefabcdef'],
   ]
   const others: Case[] = [
     ['token: ', 'tokenFromRequest'],
@@ -27,6 +30,7 @@ test('credentials behind a name are told from code, prose and identifiers', () =
     ['key_code = "', 'KEY_OVER_1024_CHARS', '"'],
     ['integrity_token: "', 'sha512-q8Zr3mVt0Lx7', '"'],
     ['secretKey: ', 'Float64Array'],
+    ['token = "', 'a1a1a1a1a1a1', '"'],
     ['credential: ', 'X509Credential'],
     ['key: "', 'Access-Control-Allow-Headers', '"'],
     ['"token_type": "urn:ietf:params:oauth:', 'token-type:saml2', '"'],
