@@ -13,10 +13,11 @@ export type TextKind =
 
 /**
  * How the characters of a body spell a text, outermost first: `json` is the inside of a JSON string, so `['json', 'json']` is a
- * string inside a JSON document that is itself a JSON string (tool arguments); `form` is a value of
- * application/x-www-form-urlencoded; `sse` is the value of one data line of a server-sent event. An empty list is plain text.
+ * string inside a JSON document that is itself a JSON string (tool arguments); `number` is a JSON number, which an edit makes a
+ * string; `form` is a value of application/x-www-form-urlencoded; `sse` is the value of one line of a server-sent event; `base64`
+ * and `quoted-printable` are UTF-8 encoded so; `utf8` is UTF-8 in a body that is decoded as latin1. An empty list is plain text.
  */
-export type Spelling = readonly ('json' | 'form' | 'sse')[]
+export type Spelling = readonly ('json' | 'number' | 'form' | 'sse' | 'base64' | 'quoted-printable' | 'utf8')[]
 
 /**
  * Where a text stands: [start, end) in UTF-16 code units of the body decoded to a string, without the quotes.
@@ -26,6 +27,8 @@ export type Place = {
   readonly start: number
   readonly end: number
   readonly spelling: Spelling
+  /** Of the name of a member: where its object stands, in which no two names may become one. */
+  readonly object?: { readonly start: number; readonly end: number }
 }
 
 /** One text in a body that a model or a person would read: decoded, with its place. */
@@ -38,7 +41,14 @@ export type TextPart = {
   readonly path: string
   /** The text is covered by a signature of the provider: it is inspected, and must never be edited. */
   readonly sealed?: true
+  /** The text stands in the head of the request, not in the body: it is sealed, and its place is in itself. */
+  readonly head?: true
 }
+
+/** What a body holds that cannot be read as text. */
+export type Media = (typeof mediaKinds)[number]
+
+export const mediaKinds = ['image', 'audio', 'video', 'pdf', 'binary'] as const
 
 /** Replaces [start, end) of a part's decoded text. The replacement is decoded text too: it is spelled as its place asks. */
 export type Edit = {

@@ -10,6 +10,7 @@ import type { Notes } from './notes.ts'
 import {
   anything,
   either,
+  encodedMedia,
   fragment,
   object,
   opaque,
@@ -18,6 +19,7 @@ import {
   structural,
   texts,
   toolArguments,
+  toolName,
   whole,
 } from './shape.ts'
 import type { Shape } from './shape.ts'
@@ -26,7 +28,7 @@ import type { Operation, Refusal } from './provider.ts'
 const common = {
   id: structural,
   type: structural,
-  name: structural,
+  name: toolName,
   cache_control: structural,
   tool_use_id: structural,
   server_name: structural,
@@ -37,7 +39,13 @@ const common = {
 const source = either(
   'type',
   { text: object({ type: structural, media_type: structural, data: texts('message') }) },
-  object({ type: structural, media_type: structural, data: opaque, file_id: structural, content: texts('message') }),
+  object({
+    type: structural,
+    media_type: structural,
+    data: encodedMedia(),
+    file_id: structural,
+    content: texts('message'),
+  }),
 )
 
 /** A content block. `as` is the kind of its text: of a message, or of a tool's result. */
@@ -84,7 +92,7 @@ const requestShape = object({
     { ...common, input_schema: schema, description: texts('tool-definition') },
     { as: 'tool-definition', others: 'same' },
   ),
-  tool_choice: structural,
+  tool_choice: object({ type: structural, name: toolName }, { as: 'structural' }),
   metadata: texts('metadata'),
   thinking: structural,
   service_tier: structural,

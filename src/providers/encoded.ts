@@ -16,11 +16,11 @@ export function looksEncoded(text: string, start: number, end: number): boolean 
   return !middle.includes(' ') && !middle.includes('\\n')
 }
 
-/** Whether [start, end) is a data: URI of encoded bytes (RFC 2397). */
-export function isDataUri(text: string, start: number, end: number): boolean {
-  if (text.charCodeAt(start) !== 100 || !text.startsWith('data:', start)) return false
-  const marker = text.slice(start, Math.min(end, start + 200)).indexOf(';base64,')
-  return marker > 0 && looksEncoded(text, start + marker + 8, end)
+/** Where the encoded bytes of a data: URI (RFC 2397) begin, when [start, end) is one; 0 otherwise. */
+export function dataUriContent(text: string, start: number, end: number): number {
+  if ((text.charCodeAt(start) | 32) !== 100 || !/^data:/i.test(text.slice(start, start + 5))) return 0
+  const marker = text.slice(start, Math.min(end, start + 200)).search(/;base64,/i)
+  return marker > 0 && looksEncoded(text, start + marker + 8, end) ? start + marker + 8 : 0
 }
 
 /** Whether a member's name can stand in a path, which is recorded: a name that could be a value itself may not. */

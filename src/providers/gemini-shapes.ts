@@ -1,16 +1,33 @@
 import type { JsonTree } from './json-scan.ts'
 import { isTrue, member, numberOf, stringOf } from './json-tree.ts'
 import type { JsonNode } from './json-tree.ts'
-import { anything, object, opaque, piece, schema, structural, texts, toolArguments, toolResult } from './shape.ts'
+import {
+  anything,
+  encodedMedia,
+  object,
+  opaque,
+  piece,
+  schema,
+  structural,
+  texts,
+  toolArguments,
+  toolName,
+  toolResult,
+} from './shape.ts'
 import type { Fields, Shape } from './shape.ts'
 
 // The API reads the names of protobuf JSON in both spellings: camelCase and snake_case.
 
-const blob = object({ mimeType: structural, mime_type: structural, displayName: texts('file-name'), data: opaque })
+const blob = object({
+  mimeType: structural,
+  mime_type: structural,
+  displayName: texts('file-name'),
+  data: encodedMedia(),
+})
 const file = object({ mimeType: structural, mime_type: structural, displayName: texts('file-name') })
 const call = object({
   id: structural,
-  name: structural,
+  name: toolName,
   args: toolArguments,
   partialArgs: object(
     { jsonPath: structural, stringValue: piece('tool-arguments', 'argument') },
@@ -19,7 +36,7 @@ const call = object({
 })
 export const geminiResult = object({
   id: structural,
-  name: structural,
+  name: toolName,
   response: toolResult,
   parts: toolResult,
   scheduling: structural,
@@ -49,7 +66,7 @@ const parts = thinkingOr(object(part), object({ ...part, text: texts('reasoning'
 export const geminiContent = object({ role: structural, parts }, { as: 'message', roles: true })
 const declarations = object(
   {
-    name: structural,
+    name: toolName,
     parameters: schema,
     parametersJsonSchema: schema,
     response: schema,
@@ -70,6 +87,12 @@ const generationConfig = object({
   thinkingConfig: structural,
 })
 
+const calling = object(
+  { mode: structural, allowedFunctionNames: toolName, allowed_function_names: toolName },
+  { as: 'structural' },
+)
+const toolConfig = object({ functionCallingConfig: calling, function_calling_config: calling }, { as: 'structural' })
+
 const fields = {
   model: structural,
   contents: { ...geminiContent, role: 'user' },
@@ -77,8 +100,8 @@ const fields = {
   systemInstruction: { ...geminiContent, roles: undefined, role: 'system' },
   system_instruction: { ...geminiContent, roles: undefined, role: 'system' },
   tools: object({ functionDeclarations: declarations, function_declarations: declarations }),
-  toolConfig: structural,
-  tool_config: structural,
+  toolConfig,
+  tool_config: toolConfig,
   safetySettings: structural,
   safety_settings: structural,
   generationConfig,

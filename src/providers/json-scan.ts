@@ -1,8 +1,11 @@
+import { wholeNumber } from './recoded.ts'
+
 /**
  * A JSON text with the places of its values, three numbers for each node, in the order of the text: start, end (exclusive), link.
  * A string starts at its opening quote and ends after its closing one; link is 1 when it has escapes. An object is followed by
  * its members, each a string node (the key) and its value; an array by its elements; link is the number of the node after the
  * last. Numbers, true, false and null that are neighbours in an array share one node, and link counts them: vectors cost nothing.
+ * A number of seven digits or more may be somebody's: it has a node of its own, and its link is -1.
  */
 export type JsonTree = {
   readonly text: string
@@ -125,6 +128,11 @@ function addString(scan: Scan): boolean {
 function addScalar(scan: Scan, code: number): boolean {
   const end = scalarEnd(scan.text, scan.at, scan.to, code)
   if (end === 0) return false
+  if (end - scan.at >= 7 && isTelling(scan.text, scan.at, end)) {
+    addNode(scan, scan.at, end, -1)
+    scan.at = end
+    return true
+  }
   const top = scan.open.at(-1)
   const inArray = top !== undefined && scan.text.charCodeAt(scan.nodes[top * 3] as number) === bracket
   if (inArray && scan.run >= 0) {
@@ -243,6 +251,20 @@ function scalarEnd(text: string, at: number, to: number, code: number): number {
     i = digitsEnd(text, i, to)
   }
   return i
+}
+
+/** Whether a number is long enough to identify, and no fraction: `4.1E15` and `41.0` are how some languages write integers. */
+function isTelling(text: string, at: number, end: number): boolean {
+  const first = text.charCodeAt(at) === 45 ? at + 1 : at
+  const point = text.charCodeAt(first + 1) === 46
+  if (point) {
+    // `E15`, `e+15`: of vectors only the last letters are looked at.
+    const mark = text.charCodeAt(end - 3) | 32
+    return mark === 101 || (text.charCodeAt(end - 3) === 43 && (text.charCodeAt(end - 4) | 32) === 101)
+      ? wholeNumber(text.slice(at, end)) !== undefined
+      : false
+  }
+  return digitsEnd(text, first, end) - first >= 7 && wholeNumber(text.slice(at, end)) !== undefined
 }
 
 /** One past the digits at `at`; 0 when there are none. */

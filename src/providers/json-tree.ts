@@ -42,7 +42,12 @@ export function after(tree: JsonTree, node: JsonNode): JsonNode {
 
 /** How many elements of an array an item node stands for: more than one for a run of scalars. */
 export function countOf(tree: JsonTree, item: JsonNode): number {
-  return kindOf(tree, item) === 'scalar' ? (tree.nodes[item * 3 + 2] as number) : 1
+  return kindOf(tree, item) === 'scalar' ? Math.max(1, tree.nodes[item * 3 + 2] as number) : 1
+}
+
+/** Whether it is a number of so many digits that it may be somebody's. */
+export function isTellingNumber(tree: JsonTree, node: JsonNode): boolean {
+  return tree.nodes[node * 3 + 2] === -1
 }
 
 /** The value at a path of member names. Of members with the same name the last counts, as for JSON.parse. */

@@ -7,12 +7,12 @@ import type { Notes } from './notes.ts'
 import { toolsShape } from './openai-chat.ts'
 import { openaiDialect } from './openai.ts'
 import type { Operation } from './provider.ts'
-import { object, opaque, piece, schema, structural, texts, toolArguments } from './shape.ts'
+import { encodedMedia, object, piece, schema, structural, texts, toolArguments, toolName } from './shape.ts'
 
 const calls = object({
   id: structural,
   type: structural,
-  function: object({ name: structural, arguments: toolArguments }),
+  function: object({ name: toolName, arguments: toolArguments }),
 })
 
 const message = object(
@@ -20,8 +20,8 @@ const message = object(
     role: structural,
     content: piece('message', 'content'),
     thinking: piece('reasoning', 'thinking'),
-    images: opaque,
-    tool_name: structural,
+    images: encodedMedia('image'),
+    tool_name: toolName,
     tool_calls: calls,
   },
   { roles: true },
@@ -35,7 +35,7 @@ const request = object({
   system: texts('message', 'system'),
   template: texts('message', 'system'),
   input: texts('message', 'user'),
-  images: opaque,
+  images: encodedMedia('image'),
   tools: toolsShape(),
   format: schema,
   keep_alive: structural,
@@ -44,6 +44,10 @@ const request = object({
 const answer = object({
   model: structural,
   created_at: structural,
+  total_duration: structural,
+  load_duration: structural,
+  prompt_eval_duration: structural,
+  eval_duration: structural,
   done_reason: structural,
   message,
   response: piece('message', 'response', 'assistant'),

@@ -9,6 +9,7 @@ import type { Notes } from './notes.ts'
 import {
   argumentsDocument,
   either,
+  encodedMedia,
   fragment,
   ignored,
   object,
@@ -18,6 +19,7 @@ import {
   structural,
   texts,
   toolArguments,
+  toolName,
   whole,
 } from './shape.ts'
 import type { Shape } from './shape.ts'
@@ -54,9 +56,9 @@ export function openaiUsage(tree: JsonTree, usage: JsonNode): Usage {
 
 /** Tools offered: `tools[].function` or `.custom`, and the older `functions`. */
 export function toolsShape(): Shape {
-  const definition = object({ name: structural, parameters: schema }, { as: 'tool-definition', others: 'same' })
+  const definition = object({ name: toolName, parameters: schema }, { as: 'tool-definition', others: 'same' })
   return object(
-    { type: structural, function: definition, custom: definition, name: structural, parameters: schema },
+    { type: structural, function: definition, custom: definition, name: toolName, parameters: schema },
     { as: 'tool-definition', others: 'same' },
   )
 }
@@ -68,10 +70,10 @@ export const mediaFields = {
   mime_type: structural,
   format: structural,
   file_id: structural,
-  file_data: opaque,
+  file_data: encodedMedia(),
   filename: texts('file-name'),
-  data: opaque,
-  b64_json: opaque,
+  data: encodedMedia(),
+  b64_json: encodedMedia('image'),
 }
 
 export const media = object(mediaFields)
@@ -83,8 +85,8 @@ function content(as: TextKind): Shape {
     refusal: texts(as),
     thinking: texts('reasoning'),
     image_url: media,
-    input_audio: media,
-    video_url: media,
+    input_audio: object({ ...mediaFields, data: encodedMedia('audio') }),
+    video_url: object({ ...mediaFields, data: encodedMedia('video') }),
     file: media,
     cache_control: structural,
   })
@@ -92,7 +94,7 @@ function content(as: TextKind): Shape {
 }
 
 function call(argumentsShape: Shape): Shape {
-  const named = object({ name: structural, arguments: argumentsShape, input: toolArguments })
+  const named = object({ name: toolName, arguments: argumentsShape, input: toolArguments })
   return object(
     { id: structural, type: structural, function: named, custom: named },
     { scope: (tree, node, position) => `tool:${numberOf(tree, member(tree, node, 'index')) ?? position}` },
@@ -111,8 +113,8 @@ function message(as: TextKind): Shape {
       reasoning_details: reasoningDetails,
       tool_calls: call(argumentsDocument),
       tool_call_id: structural,
-      function_call: object({ name: structural, arguments: argumentsDocument }),
-      audio: object({ id: structural, data: opaque, transcript: texts('message') }),
+      function_call: object({ name: toolName, arguments: argumentsDocument }),
+      audio: object({ id: structural, data: encodedMedia('audio'), transcript: texts('message') }),
       cache_control: structural,
     },
     { roles: true },
@@ -151,20 +153,24 @@ const delta = object({
   reasoning: piece('reasoning', 'reasoning'),
   reasoning_details: reasoningDetails,
   tool_calls: call(fragment('arguments')),
-  function_call: object({ name: structural, arguments: fragment('arguments') }, { scope: () => 'call' }),
-  audio: object({ id: structural, data: opaque, transcript: piece('message', 'transcript') }),
+  function_call: object({ name: toolName, arguments: fragment('arguments') }, { scope: () => 'call' }),
+  audio: object({ id: structural, data: encodedMedia('audio'), transcript: piece('message', 'transcript') }),
 })
+
+const choice = object({ type: structural, name: toolName, function: object({ name: toolName }) }, { as: 'structural' })
 
 const requestShape = object({
   model: structural,
   messages: anyMessage,
   tools: toolsShape(),
   functions: toolsShape(),
-  tool_choice: structural,
-  function_call: structural,
+  tool_choice: choice,
+  function_call: choice,
+  created: structural,
+  seed: structural,
   response_format: object({
     type: structural,
-    json_schema: object({ name: structural, schema }, { as: 'tool-definition', others: 'same' }),
+    json_schema: object({ name: toolName, schema }, { as: 'tool-definition', others: 'same' }),
   }),
   prediction: object({ type: structural, content: texts('message', 'assistant') }),
   user: texts('metadata'),
@@ -183,6 +189,7 @@ const choiceScope = (tree: JsonTree, node: JsonNode, position: number): string =
 const answerShape = object({
   id: structural,
   object: structural,
+  created: structural,
   model: structural,
   system_fingerprint: structural,
   service_tier: structural,

@@ -7,7 +7,7 @@ import type { Notes } from './notes.ts'
 import { chat, media, openaiUsage } from './openai-chat.ts'
 import { responsesUsage } from './openai-responses.ts'
 import type { About } from './provider.ts'
-import { object, opaque, piece, structural, texts } from './shape.ts'
+import { encodedMedia, object, opaque, piece, structural, texts } from './shape.ts'
 import type { Shape } from './shape.ts'
 
 const settings = {
@@ -31,7 +31,14 @@ const moderated = object(
   { as: 'message', role: 'user', others: texts('message') },
 )
 
-const head = { id: structural, object: structural, model: structural, type: structural, usage: structural }
+const head = {
+  id: structural,
+  object: structural,
+  model: structural,
+  type: structural,
+  usage: structural,
+  created: structural,
+}
 
 /** The older completions: a prompt, choices of text. */
 export const completions: Reading = {
@@ -51,9 +58,9 @@ export const images: Reading = simple(
   object({ ...settings, prompt: texts('message', 'user'), image: media, mask: media }),
   object({
     ...head,
-    b64_json: opaque,
-    partial_image_b64: opaque,
-    data: object({ b64_json: opaque, revised_prompt: texts('message') }),
+    b64_json: encodedMedia('image'),
+    partial_image_b64: encodedMedia('image'),
+    data: object({ b64_json: encodedMedia('image'), revised_prompt: texts('message') }),
     background: structural,
     output_format: structural,
     quality: structural,
@@ -72,13 +79,17 @@ export const audio: Reading = {
     ...head,
     delta: piece('message', 'text'),
     text: { ...texts('message'), whole: true },
-    audio: opaque,
+    audio: encodedMedia('audio'),
     logprobs: { as: 'ignored' },
   }),
   closes: (tree) => (stringOf(tree, member(tree, root, 'type'))?.endsWith('.done') === true ? ['*'] : []),
 }
 
-export const moderations: Reading = simple('input', object({ ...settings, input: moderated }), object(head))
+export const moderations: Reading = simple(
+  'input',
+  object({ ...settings, input: moderated }),
+  object({ ...head, results: structural }),
+)
 
 export const rerank: Reading = simple(
   'documents',

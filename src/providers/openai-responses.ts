@@ -10,6 +10,7 @@ import { mediaFields, toolsShape } from './openai-chat.ts'
 import {
   argumentsDocument,
   either,
+  encodedMedia,
   fragment,
   object,
   opaque,
@@ -18,6 +19,7 @@ import {
   structural,
   texts,
   toolArguments,
+  toolName,
   toolResult,
   whole,
 } from './shape.ts'
@@ -29,7 +31,7 @@ const common = {
   status: structural,
   role: structural,
   call_id: structural,
-  name: structural,
+  name: toolName,
 }
 
 /** A part of a message's content, a reasoning item's content or summary, or a tool's output. */
@@ -69,19 +71,21 @@ export const responseItem: Shape = object(
       { file_id: structural, filename: texts('file-name') },
       { as: 'tool-result', role: 'tool', others: 'same' },
     ),
-    result: { ...opaque, role: 'tool' },
+    result: { ...encodedMedia('image'), role: 'tool' },
     tools: toolsShape(),
   },
   { roles: true },
 )
 
-const format = object({ type: structural, name: structural, schema }, { as: 'tool-definition', others: 'same' })
+const format = object({ type: structural, name: toolName, schema }, { as: 'tool-definition', others: 'same' })
 
 export const responseSettings = {
   id: structural,
   model: structural,
   tools: toolsShape(),
-  tool_choice: structural,
+  tool_choice: object({ type: structural, name: toolName, server_label: toolName }, { as: 'structural' }),
+  created_at: structural,
+  completed_at: structural,
   text: object({ format, verbosity: structural }),
   reasoning: object({ effort: structural, summary: structural, generate_summary: structural }),
   instructions: { ...responseItem, as: 'message', role: 'system' },
@@ -118,7 +122,7 @@ export const responseDeltas: Record<string, Shape> = {
   custom_tool_call_input: piece('tool-arguments', 'input'),
   code_interpreter_call_code: piece('tool-arguments', 'code'),
   'audio.transcript': piece('message', 'transcript'),
-  audio: opaque,
+  audio: encodedMedia('audio'),
 }
 
 export const responseEventFields = {
@@ -134,7 +138,7 @@ export const responseEventFields = {
   text: whole(texts('message')),
   refusal: whole(texts('message')),
   transcript: whole(texts('message')),
-  partial_image_b64: opaque,
+  partial_image_b64: encodedMedia('image'),
   logprobs: { as: 'ignored' },
 } satisfies Record<string, Shape>
 

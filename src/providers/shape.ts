@@ -1,4 +1,4 @@
-import type { Role, TextKind } from '../core/text.ts'
+import type { Media, Role, TextKind } from '../core/text.ts'
 import type { JsonTree } from './json-scan.ts'
 import { member, stringOf } from './json-tree.ts'
 import type { JsonNode } from './json-tree.ts'
@@ -28,22 +28,30 @@ export type Shape = {
   readonly whole?: true
   /** In a stream: the objects whose texts grow side by side, as `choice:0`. `position` is the index in the array, 0 outside one. */
   readonly scope?: (tree: JsonTree, node: JsonNode, position: number) => string
+  /** What encoded bytes here are, where they do not show it. */
+  readonly media?: Media
   /** Whether the texts in this object must not be edited. */
   readonly sealed?: (tree: JsonTree, node: JsonNode) => boolean
 }
 
 /**
- * Text of a kind, or: `structural` (ids, names of enumerations: a short word, or it is text), `opaque` (encoded bytes, or it is
- * text), `document` (a JSON document in a string: tool arguments), `fragment` (a piece of one), `schema-type` (a type name of JSON
+ * Text of a kind, or: `structural` (ids, names of enumerations: a harmless word, or it is text; numbers are counts), `media` (encoded
+ * bytes of an image, a recording, a file, or it is text), `opaque` (a vendor's own encoded bytes, or it is text), `document` (a JSON document in a string: tool arguments), `fragment` (a piece of one), `schema-type` (a type name of JSON
  * Schema, or it is text), `ignored` (nothing below is looked at: only for what repeats texts found elsewhere).
  */
-export type Meaning = TextKind | 'structural' | 'opaque' | 'document' | 'fragment' | 'schema-type' | 'ignored'
+export type Meaning = TextKind | 'structural' | 'opaque' | 'media' | 'document' | 'fragment' | 'schema-type' | 'ignored'
 
 /** Any JSON: all strings are texts of kind `other`. */
 export const anything: Shape = { as: 'other' }
 
 export const structural: Shape = { as: 'structural' }
 export const opaque: Shape = { as: 'opaque' }
+/** The name of a tool: a model reads it. */
+export const toolName: Shape = { as: 'tool-definition' }
+/** Bytes of an image, a recording, a file. */
+export function encodedMedia(media?: Media): Shape {
+  return { as: 'media', media }
+}
 export const ignored: Shape = { as: 'ignored' }
 
 /** Texts of one kind, wherever below. */
@@ -85,12 +93,18 @@ export const argumentsDocument: Shape = { ...toolArguments, as: 'document', othe
 
 export const toolResult: Shape = { as: 'tool-result', role: 'tool' }
 
+const schemaFields = new Map<string, Shape>([['type', { as: 'schema-type' }]])
+
 /** A JSON Schema: names of types say nothing, all else is text. */
 export const schema: Shape = {
   as: 'tool-definition',
-  fields: new Map([['type', { as: 'schema-type' }]]),
+  fields: schemaFields,
   others: 'same',
 }
+// Below these, names are what people call things.
+const called: Shape = { as: 'tool-definition', keys: true, fields: new Map(), others: schema }
+for (const name of ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
+  schemaFields.set(name, called)
 
 export type Fields = Readonly<Record<string, Shape>>
 

@@ -1,4 +1,5 @@
 import type { Spelling } from '../core/text.ts'
+import { asBase64, asQuoted, asUtf8, base64Text, quotedText, utf8Text, wholeNumber } from './recoded.ts'
 
 /** The text that `raw` spells. */
 export function decoded(raw: string, spelling: Spelling): string {
@@ -9,11 +10,18 @@ export function decoded(raw: string, spelling: Spelling): string {
 
 /**
  * A text spelled for its place. JSON is written in ASCII, so that it fits a body in any charset; lone surrogates keep their value.
+ * `before` is what stood there.
  */
-export function spelled(text: string, spelling: Spelling): string {
+export function spelled(text: string, spelling: Spelling, before = ''): string {
   let raw = text
-  for (let i = spelling.length - 1; i >= 0; i--) raw = spellLayer[spelling[i] as Layer](raw)
+  for (let i = spelling.length - 1; i >= 0; i--) raw = spellLayer[spelling[i] as Layer](raw, before)
   return raw
+}
+
+/** Whether an edit has to spell the whole text again: its characters have no places of their own. */
+export function isRespelled(spelling: Spelling): boolean {
+  const last = spelling.at(-1)
+  return last !== undefined && respelled.has(last)
 }
 
 /**
@@ -44,8 +52,8 @@ export function jsonOffsets(raw: string, start: number): (offset: number) => num
 type Layer = Spelling[number]
 
 function mapLayer(raw: string, layer: Layer, offsets: readonly number[]): readonly number[] {
-  if (layer === 'sse') return offsets
   if (layer === 'json') return raw.includes('\\') ? offsets.map(jsonOffsets(raw, 0)) : offsets
+  if (layer !== 'form') return offsets
   let rawAt = 0
   let at = 0
   return offsets.map((offset) => {
@@ -62,9 +70,13 @@ const decodeLayer: Record<Layer, (raw: string) => string> = {
   json: (raw) => (raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw),
   form: decodeForm,
   sse: (raw) => raw,
+  number: (raw) => wholeNumber(raw) ?? raw,
+  base64: (raw) => base64Text(raw) ?? raw,
+  'quoted-printable': quotedText,
+  utf8: utf8Text,
 }
 
-const spellLayer: Record<Layer, (text: string) => string> = {
+const spellLayer: Record<Layer, (text: string, before: string) => string> = {
   json: (text) =>
     JSON.stringify(text)
       .slice(1, -1)
@@ -74,7 +86,13 @@ const spellLayer: Record<Layer, (text: string) => string> = {
       .replace(/%20/g, '+')
       .replace(/[!'()~*]/g, percentEscape),
   sse: (text) => text.replace(/\r\n?|\n/g, '\ndata: '),
+  number: (text) => JSON.stringify(text).replace(/[\u007f-\uffff]/g, unicodeEscape),
+  base64: asBase64,
+  'quoted-printable': asQuoted,
+  utf8: asUtf8,
 }
+
+const respelled: ReadonlySet<Layer> = new Set<Layer>(['number', 'base64', 'quoted-printable', 'utf8'])
 
 function unicodeEscape(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`

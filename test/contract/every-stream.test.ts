@@ -153,7 +153,7 @@ function told({ provider, about }: Pick<Speaker, 'provider' | 'about'>, bytes: U
   for (const { parts } of [...(reader?.push(bytes) ?? []), ...(reader?.end() ?? [])])
     for (const { channel, text: piece, whole, kind } of parts) {
       const before = channels.get(channel) ?? ''
-      if (whole && (kind === 'tool-arguments' || !wire)) continue
+      if (whole && (kind === 'tool-arguments' || kind === 'tool-definition' || !wire)) continue
       if (whole) assert.equal(piece, before, 'what is said again is what was said')
       else channels.set(channel, before + piece)
     }

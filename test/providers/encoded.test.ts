@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isBinary, isDataUri, isWord, looksEncoded, plainName } from '../../src/providers/encoded.ts'
+import { dataUriContent, isBinary, isWord, looksEncoded, plainName } from '../../src/providers/encoded.ts'
 
 const all = (check: (text: string, start: number, end: number) => boolean, text: string): boolean =>
   check(`"${text}"`, 1, text.length + 1)
@@ -22,9 +22,9 @@ test('base64 is encoded, whatever its length; text anywhere in it makes it text'
 })
 
 test('a data URI of bytes is told from text and from other addresses', () => {
-  assert.ok(all(isDataUri, 'data:image/png;base64,iVBORw0KGgo='))
+  assert.equal(dataUriContent('"data:image/png;base64,iVBORw0KGgo="', 1, 35), 23)
   for (const text of ['data:text/plain,hello', 'data:;base64,not encoded', 'https://x.example/a.png', 'data:']) {
-    assert.ok(!all(isDataUri, text), text)
+    assert.equal(dataUriContent(text, 0, text.length), 0, text)
   }
 })
 

@@ -25,8 +25,10 @@ test('snake_case is read as camelCase is', () => {
     request(body).map((part) => [part.text, part.role, part.kind]),
     [
       ['a b', 'system', 'message'],
+      ['f', 'assistant', 'tool-definition'],
       ['k', 'assistant', 'tool-arguments'],
       ['v', 'assistant', 'tool-arguments'],
+      ['f', 'unknown', 'tool-definition'],
       ['c d', 'unknown', 'tool-definition'],
     ],
   )
@@ -67,6 +69,6 @@ test('arguments that are streamed grow by their path', () => {
   const body = {
     candidates: [{ content: { parts: [{ functionCall: { name: 'f', partialArgs, willContinue: true } }] } }],
   }
-  const [part] = eventTextsOf(scanJson(JSON.stringify(body)) as JsonTree, geminiEvent)
+  const [, part] = eventTextsOf(scanJson(JSON.stringify(body)) as JsonTree, geminiEvent)
   assert.deepEqual([part?.channel, part?.whole, part?.text], ['candidate:0:call:$.city:argument', false, 'Zür'])
 })

@@ -47,7 +47,7 @@ test('an array that was gathered whole tells what its elements tell', () => {
   assert.deepEqual(facts, generateArray.stream.facts)
   assert.deepEqual(
     parts.map((part) => part.text),
-    ['hm', 'Hel', 'lo "é]}"', 'path', 'a'],
+    ['hm', 'Hel', 'lo "é]}"', 'read', 'path', 'a'],
   )
 })
 
@@ -61,6 +61,7 @@ test('texts grow by candidate, thoughts apart, and a finish ends them', () => {
         ['candidate:0:thought', false, 'reasoning'],
         ['candidate:0:text', false, 'message'],
         ['candidate:0:text', false, 'message'],
+        ['candidate:0:candidates[0].content.parts[0].functionCall.name', true, 'tool-definition'],
         ['candidate:0:candidates[0].content.parts[0].functionCall.args{0}', true, 'tool-arguments'],
         ['candidate:0:candidates[0].content.parts[0].functionCall.args.path', true, 'tool-arguments'],
       ],

@@ -33,7 +33,7 @@ test('calls of tools are read, arguments as the object they are', () => {
   assert.deepEqual(facts.toolCalls, ['f'])
   assert.deepEqual(
     parts.map((part) => part.text),
-    ['city', 'x y'],
+    ['f', 'city', 'x y'],
   )
 })
 

@@ -27,7 +27,7 @@ test('names of types in a schema are no text, and everything else in it is', () 
   const parts = textsOf(scanJson(body) as JsonTree, schema)
   assert.deepEqual(
     parts.map((part) => part.text),
-    ['d', 'e', 'string', 'x'],
+    ['type', 'd', 'e', 'x', 'string', 'x'],
   )
   assert.ok(parts.every((part) => part.kind === 'tool-definition'))
 })

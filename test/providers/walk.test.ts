@@ -77,7 +77,7 @@ test('a name that could be a value is not written into a path', () => {
 })
 
 test('large encoded bytes inside tool arguments are no text, a short word is', () => {
-  const blob = Buffer.alloc(6000, 'xyz').toString('base64')
+  const blob = Buffer.alloc(6000, 'x\u0000z').toString('base64')
   const parts = read(JSON.stringify({ a: blob, b: 'AAAA', c: `data:image/png;base64,${blob}` }), toolArguments)
   assert.deepEqual(
     parts.map((part) => part.text),
