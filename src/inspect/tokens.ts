@@ -1,5 +1,15 @@
 import { createHmac } from 'node:crypto'
 import { lru } from '../lib/lru.ts'
+import {
+  checks,
+  derive,
+  labelOf,
+  MARKER,
+  pendingPlaceholder,
+  respelled,
+  shapeAt,
+  type Respelled,
+} from './placeholder.ts'
 import { createSeal, type Shelf } from './shelf.ts'
 
 /**
@@ -76,7 +86,8 @@ export function createVault({ key, maxEntries, shelf }: VaultOptions): Vault {
 
   function placeholders(text: string): readonly Placeholder[] {
     let at = text.indexOf(MARKER)
-    if (at === -1) return none
+    const changed = respelled(text)
+    if (at === -1 && changed.length === 0) return none
     const found: Placeholder[] = []
     while (at !== -1) {
       const shape = shapeAt(text, at)
@@ -87,7 +98,16 @@ export function createVault({ key, maxEntries, shelf }: VaultOptions): Vault {
       }
       at = next
     }
-    return found
+    return changed.length === 0 ? found : withChanged(found, changed)
+  }
+
+  /** Those of ours that were spelled anew are left as they are; but they are no secret either. */
+  function withChanged(found: readonly Placeholder[], changed: readonly Respelled[]): readonly Placeholder[] {
+    const own = changed.filter(
+      ({ start, end, exact }) => checks(key, exact) && !found.some((one) => one.start < end && start < one.end),
+    )
+    const left = own.map(({ start, end }): Placeholder => ({ start, end, ours: true, original: undefined }))
+    return left.length === 0 ? found : [...found, ...left].sort((a, b) => a.start - b.start)
   }
 
   function judged(candidate: string, start: number): Placeholder {
@@ -129,85 +149,7 @@ export function vaultKeyFor(masterKey: Uint8Array, tenant: string): Uint8Array {
   return createHmac('sha256', masterKey).update(`tenant\0${tenant}`).digest()
 }
 
-/** `SECRET:aws-access-key` is labelled SECRET, so that a model still sees what kind of thing stands there. */
-function labelOf(type: string): string {
-  const kind = type.split(':', 1)[0] ?? ''
-  const label = kind
-    .toUpperCase()
-    .replaceAll(/[^A-Z0-9]+/g, '_')
-    .replaceAll(/QX/g, 'Q')
-  return label.replaceAll(/^_+/g, '').slice(0, MAX_LABEL).replaceAll(/_+$/g, '') || 'VALUE'
-}
-
-function derive(key: Uint8Array, label: string, name: string): string {
-  const id = encode(createHmac('sha256', key).update(`id${name}`).digest(), ID_CHARS)
-  return `${MARKER}${label}_${id}${checkOf(key, label, id)}`
-}
-
-function checks(key: Uint8Array, candidate: string): boolean {
-  const core = candidate.length - CORE_CHARS
-  const id = candidate.slice(core, core + ID_CHARS)
-  return checkOf(key, candidate.slice(MARKER.length, core - 1), id) === candidate.slice(core + ID_CHARS)
-}
-
-function checkOf(key: Uint8Array, label: string, id: string): string {
-  return encode(createHmac('sha256', key).update(`check\0${label}\0${id}`).digest(), CHECK_CHARS)
-}
-
-/** The first character is always a letter, so that the label ends where lower case begins. */
-function encode(digest: Uint8Array, chars: number): string {
-  let out = ALPHABET.charAt(DIGITS + (digest[0]! & 15))
-  for (let i = 1; i < chars; i++) out += ALPHABET.charAt(digest[i]! & 31)
-  return out
-}
-
-/** `begun`: the text ends before it is decided. `changed`: no placeholder, but long enough to have been one. */
-type Shape = { readonly kind: 'whole' | 'begun' | 'other'; readonly end: number; readonly changed: boolean }
-
-/** What stands at a marker. */
-function shapeAt(text: string, at: number): Shape {
-  const label = at + MARKER.length
-  const labelEnd = Math.min(text.length, label + MAX_LABEL + 1)
-  let core = label
-  while (core < labelEnd && isLabelChar(text.charCodeAt(core))) core++
-  const underscored = core > label + 1 && text.charCodeAt(core - 1) === UNDERSCORE
-  if (core === text.length) {
-    return { kind: underscored || core - label <= MAX_LABEL ? 'begun' : 'other', end: core, changed: false }
-  }
-  if (!underscored || !isLowerLetter(text.charCodeAt(core))) return { kind: 'other', end: core, changed: false }
-  const coreEnd = Math.min(text.length, core + CORE_CHARS)
-  let end = core
-  while (end < coreEnd && isCoreChar(text.charCodeAt(end))) end++
-  if (end - core === CORE_CHARS) return { kind: 'whole', end, changed: false }
-  return { kind: end === text.length ? 'begun' : 'other', end, changed: end - core >= CORE_CHARS / 2 }
-}
-
-function pendingPlaceholder(text: string): number {
-  let at = text.indexOf('Q', Math.max(0, text.length - MAX_LENGTH + 1))
-  for (; at !== -1; at = text.indexOf('Q', at + 1)) {
-    const left = text.length - at
-    if (left < MARKER.length) {
-      if (MARKER.startsWith(text.slice(at))) return at
-    } else if (text.startsWith(MARKER, at) && shapeAt(text, at).kind === 'begun') return at
-  }
-  return text.length
-}
-
 const weightOf = (value: string): number => 1 + (value.length >> 8)
-const isLowerLetter = (code: number): boolean => code >= 97 && code <= 122
-const isCoreChar = (code: number): boolean => isLowerLetter(code) || (code >= 48 && code <= 57)
-const isLabelChar = (code: number): boolean =>
-  (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === UNDERSCORE
 
 const LONGEST_SHELVED = 65_536
 const none: readonly Placeholder[] = []
-const MARKER = 'QX_'
-const UNDERSCORE = 95
-const MAX_LABEL = 16
-const ID_CHARS = 10
-const CHECK_CHARS = 4
-const CORE_CHARS = ID_CHARS + CHECK_CHARS
-const MAX_LENGTH = MARKER.length + MAX_LABEL + 1 + CORE_CHARS
-const DIGITS = 10
-// Crockford's alphabet: nothing that reads as something else.
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -194,3 +194,40 @@ test('a vault finds on the shelf what another with its key put there, and nobody
   assert.equal(vaultWith('b').restore(placeholder).restored, 0)
   assert.ok(![...kept.values()].some((sealed) => Buffer.from(sealed).includes('ann')))
 })
+
+const changes: [what: string, change: (placeholder: string) => string][] = [
+  ['in lower case', (one) => one.toLowerCase()],
+  ['in upper case', (one) => one.toUpperCase()],
+  ['with escaped underscores', (one) => one.replaceAll('_', '\\_')],
+  ['with blanks', (one) => one.replaceAll('_', ' ')],
+  ['with hyphens', (one) => one.replaceAll('_', '-')],
+  ['in full width', (one) => one.replace(/[!-~]/g, (char) => String.fromCharCode(char.charCodeAt(0) + 0xfee0))],
+  ['cut short', (one) => one.slice(0, -3)],
+]
+for (const [what, change] of changes) {
+  test(`a placeholder ${what} is left as it is, and counted`, () => {
+    const vault = vaultOf()
+    for (const type of ['EMAIL', 'CREDIT_CARD']) {
+      const changed = change(vault.placeholderFor(type, 'value'))
+      for (const around of [`see ${changed}.`, `(${changed})`, `**${changed}**, and`]) {
+        assert.deepEqual(vault.restore(around), { text: around, restored: 0, unknown: 1 })
+      }
+    }
+  })
+}
+
+test('what only looks like a placeholder spelled anew is not counted', () => {
+  const vault = vaultOf()
+  vault.placeholderFor('EMAIL', 'value')
+  for (const text of ['qx_email_k7q2m9xd4rtwz8', 'QX email address book entries', 'Qx-2000 model abcdefghijklmn']) {
+    assert.deepEqual(vault.restore(text), { text, restored: 0, unknown: 0 })
+  }
+})
+
+for (const around of ['**#**', '`#`', '_#_', '[#](mailto:#)', '"#"', '<#>', '| # |', '\\#', 'x#9', '#,#']) {
+  test(`a placeholder in ${around} becomes the value`, () => {
+    const vault = vaultOf()
+    const placeholder = vault.placeholderFor('EMAIL', 'value')
+    assert.equal(vault.restore(around.replaceAll('#', placeholder)).text, around.replaceAll('#', 'value'))
+  })
+}
