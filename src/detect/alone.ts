@@ -35,7 +35,7 @@ const messageKey = /^(?:content|text|message|answer|reply|input|prompt|body|argu
 const messageBefore = /"(?:content|text|message|answer|reply|input|prompt|body|output)\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"$/
 
 const nationalPhone =
-  /^(?:0\d{9,10}|0 ?\(\d{3}\) ?\d{3} ?\d{2} ?\d{2}|0\d{2,4}[ -]\d{3,4}[ -]\d{2,4}(?:[ -]\d{2})?|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]\d{3,4}|1?[ .-]?\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]?\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?|\d{3}-\d{3}-\d{4})$/
+  /^(?:0\d{9,10}|0 ?\(\d{3}\) ?\d{3} ?\d{2} ?\d{2}|0\d{2,4}[ -]\d{3,4}[ -]\d{2,4}(?:[ -]\d{2})?|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]\d{3,4}|1?[ .-]?\(?[2-9]\d{2}\)?[ .-]?\d{3}[ .-]?\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?|\d{3}-\d{3}-\d{4})$/
 
 /** Numbers whose groups say what they are: German tax numbers, Korean driving licences, ITINs. */
 const separated = /^(?:\d{2,3}\/\d{3,4}\/\d{4,5}|(?:1[1-9]|2[0-68])([- ])\d{2}\1\d{6}\1\d{2}|9\d{2}-[5-9]\d-\d{4})$/
