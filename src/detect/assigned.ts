@@ -71,7 +71,7 @@ function isCode(value: string, site: Site): boolean {
   if (next === '(' || next === '[' || next === '{') return true
   if (isQuoted(site)) return false
   return (
-    /^(?:this|self)\b|\(\)|^[!=]+[A-Za-z_$]+$/.test(value) ||
+    /^(?:this|self)\b|\(\)|^[\w$.]+\([\w$., ]*\)$|^[!=]+[A-Za-z_$]+$/.test(value) ||
     (memberAccess.test(value) && !value.split(/\.|::|->/).some(isOpaque)) ||
     (next === '.' && /^\.\w/.test(site.text.slice(site.end, site.end + 2))) ||
     (/^[A-Za-z_$][\w$]*[?!]?$/.test(value) &&
@@ -137,7 +137,7 @@ function neverSecret(value: string): boolean {
     errorName.test(value) ||
     pathLike.test(value) ||
     versionOrDate.test(value) ||
-    /^0x[\da-f]{1,8}$|^\(\?|%s|^[\w$]+\.[\w$]+=|[\0-\x08\x0e-\x1f\ufffd]|^[a-z]+&\w+=|0123456789(?:\+\/|-_)=?$/i.test(
+    /^0x[\da-f]{1,8}$|&(?:quot|lt|gt|#x3c|#x3e|#39)\b|^\(\?|%s|^[\w$]+\.[\w$]+=|[\0-\x08\x0e-\x1f\ufffd]|^[a-z]+&\w+=|0123456789(?:\+\/|-_)=?$/i.test(
       value,
     )
   )
@@ -160,7 +160,7 @@ const pathLike = /^[a-z_]+(?:\/[a-z_-]+)+(?:[#.][a-z_]+)?$|^#[a-z_-]+$|^[*~]?\/?
 const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w$]*)+[?!:;]?$/
 const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
 const expression =
-  /^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]|=>|\bfunction\b|\breturn\b|\bthis\.|\w\.\w+\(|\w\(\w*[),]|&&|\|\||[!=]==|\w,\w/
+  /&(?:quot|lt|gt|#x3c|#x3e|#39);|^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]|=>|\bfunction\b|\breturn\b|\bthis\.|\w\.\w+\(|\w\(\w*[),]|&&|\|\||[!=]==|\w,\w/
 const badge = /\.(?:svg|png)\?token=$/
 /** `KeyError`, `PrivateMethod`: the word for a secret is the beginning of another. */
 const otherKey = /^(?!.*(?:secret|token|pass|api|auth|cred)).*(?:key|private|access)[A-Za-z]{4,}$/i
