@@ -34,6 +34,8 @@ export type Compiled = {
   readonly openers: Openers | undefined
   /** Characters (below 128) with which a match can begin; those beyond always can. */
   readonly firsts: Uint8Array
+  /** Whether a match can begin with these two characters. */
+  readonly beginsWithPair: (first: number, second: number) => boolean
   /** Whether a match can begin with one of these. */
   readonly beginsWith: (chars: string) => boolean
   /** Right after a letter or digit there is no match. */
@@ -79,8 +81,17 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
   const beginningSource = once(() => partialSource(reparsed()))
   const fromValue = (): string => (group === 0 ? beginningSource() : partialFromGroup(reparsed(), group))
   const beginning = once(() => new RegExp(fromValue(), `${flags}y${places}`))
-  const beginsWith = (chars: string): boolean => anyBegins(reparsed(), source, chars, atoms)
-  const firsts = once(() => firstsOf(reparsed(), source, atoms))
+  const beginsWith = (chars: string): boolean => anyBegins(reparsed(), chars, atoms)
+  const firsts = once(() => firstsOf(reparsed(), atoms))
+  const pairs = once(() => new Uint8Array(128 * 128))
+  const beginsWithPair = (first: number, second: number): boolean => {
+    if (first > 127 || second > 127) return true
+    const known = pairs()[first * 128 + second] as number
+    if (known !== 0) return known === yes
+    const begins = canBegin(withoutBehind(reparsed()), String.fromCharCode(first, second), atoms)
+    pairs()[first * 128 + second] = begins ? yes : no
+    return begins
+  }
   const solid = once(() => isSolid(reparsed()))
   const context = rule.context && compileContext(rule.context)
   const leading = leadingOf(tree, rule.keywords, atoms)
@@ -91,6 +102,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     keywords: rule.keywords,
     here,
     beginsWith,
+    beginsWithPair,
     source,
     anyCase: flags === 'i',
     group,
@@ -170,16 +182,34 @@ function leadingOf(tree: Node, keywords: readonly string[], atoms: Atoms): Reado
   return new Set(keywords.filter(leads))
 }
 
-function firstsOf(tree: Node, source: string, atoms: Atoms): Uint8Array {
-  return Uint8Array.from({ length: 128 }, (_, code) =>
-    anyBegins(tree, source, String.fromCharCode(code), atoms) ? 1 : 0,
-  )
+function firstsOf(tree: Node, atoms: Atoms): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => (anyBegins(tree, String.fromCharCode(code), atoms) ? 1 : 0))
 }
 
-/** Before a look-behind that wants something there, nothing is known. */
-function anyBegins(tree: Node, source: string, chars: string, atoms: Atoms): boolean {
-  return source.includes('(?<=') || [...chars].some((char) => canBegin(tree, char, atoms))
+function anyBegins(tree: Node, chars: string, atoms: Atoms): boolean {
+  const known = withoutBehind(tree)
+  return [...chars].some((char) => canBegin(known, char, atoms))
 }
+
+/** What stands before a match is not known: no look-behind says anything. */
+function withoutBehind(node: Node): Node {
+  switch (node.kind) {
+    case 'char':
+      return node
+    case 'assert':
+      return node.behind ? { kind: 'sequence', items: [] } : node
+    case 'sequence':
+      return { kind: 'sequence', items: node.items.map(withoutBehind) }
+    case 'choice':
+      return { kind: 'choice', options: node.options.map(withoutBehind) }
+    case 'group':
+    case 'repeat':
+      return { ...node, body: withoutBehind(node.body) }
+  }
+}
+
+const yes = 1
+const no = 2
 
 /** Whatever rules are tried together: no match of this one begins where `insideWord` says that it is inside a word. */
 function isBounded(tree: Node, atoms: Atoms): boolean {

@@ -2,7 +2,7 @@ import { longest } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
 /** Words of which every match has one, and how many characters of the match can stand before it at most. */
-export type Openers = { readonly words: readonly string[]; readonly before: number }
+export type Openers = { readonly words: readonly string[]; readonly before: number; readonly longest: number }
 
 /** The first such words of a pattern, in lower case; undefined when they would be too short, too many or too far in. */
 export function openersOf(node: Node): Openers | undefined {
@@ -11,7 +11,7 @@ export function openersOf(node: Node): Openers | undefined {
   for (let i = 0; i < items.length && before <= mostBefore; i++) {
     const words = new Set(inSequence(items.slice(i)).map(({ text }) => text))
     if (words.size <= mostWords && [...words].every((word) => word.length >= shortest))
-      return { words: [...words], before }
+      return { words: [...words], before, longest: Math.max(...[...words].map((word) => word.length)) }
     before += longest(items[i] as Node)
   }
   return undefined
@@ -21,7 +21,7 @@ export function openersOf(node: Node): Openers | undefined {
  * Whether, wherever a match covers the keyword, the match's opener ends with it or before: then who comes upon the keyword has come
  * upon the opener.
  */
-export function opensBefore({ words, before }: Openers, keyword: string): boolean {
+export function opensBefore({ words, before }: Omit<Openers, 'longest'>, keyword: string): boolean {
   return words.every((word) => {
     if (before > 0 && keyword.length <= before) return false
     for (let outside = 0; outside < keyword.length; outside++) {

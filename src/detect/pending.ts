@@ -17,15 +17,20 @@ import { PIECE, wordEnds } from './word-ends.ts'
 
 /**
  * The smallest index from which a text in normal form could be the beginning of a match; its length when there is none. `noted` is
- * the state at its end, when the plan's notes tell where words end in all of it.
+ * the state at its end, when the plan's notes tell where words end in all of it. `from`: when the text was shorter no value could
+ * begin before it. What is no beginning of a match does not become one when more follows.
  */
-export function pendingIn(plan: Plan, text: string, noted?: number): number {
+export function pendingIn(plan: Plan, text: string, noted?: number, from = 0): number {
+  const tail: Tail = { plan, text, from, solid: solidFrom(text) }
   let least = plan.at.free.length === 0 ? text.length : emailPending(text)
-  least = Math.min(least, wordsPending(plan, text, noted))
-  least = numbersPending(plan, text, least)
-  for (const rule of plan.middle) least = middlePending(rule, text, least)
+  least = Math.min(least, wordsPending(tail, noted))
+  least = numbersPending(tail, least)
+  for (const rule of plan.middle) least = middlePending(tail, rule, least)
   return least
 }
+
+/** `solid`: behind the last white space or quotation mark. */
+type Tail = { readonly plan: Plan; readonly text: string; readonly from: number; readonly solid: number }
 
 /** A local part, or a local part with @ and the beginning of a domain. */
 function emailPending(text: string): number {
@@ -34,15 +39,16 @@ function emailPending(text: string): number {
   return text[at] === '@' && start === at ? text.length : start
 }
 
-function wordsPending(plan: Plan, text: string, noted: number | undefined): number {
+function wordsPending(tail: Tail, noted: number | undefined): number {
+  const { plan, text } = tail
   const { automaton, notes, prefix, wanted } = plan
   wanted.fill(never)
-  let least = noted === undefined ? text.length : notedPending(plan, text, text.length)
+  let least = noted === undefined ? text.length : notedPending(tail, text.length)
   let state = noted ?? 0
   for (let at = noted === undefined ? 0 : text.length; at < text.length; at += PIECE) {
     state = wordEnds(automaton, text, at, Math.min(text.length, at + PIECE), state, notes)
     notes.of = undefined
-    least = notedPending(plan, text, least)
+    least = notedPending(tail, least)
   }
   const anywhere = prefix(state, Infinity, 2)
   let depth = prefix(state, Infinity, 1)
@@ -51,70 +57,75 @@ function wordsPending(plan: Plan, text: string, noted: number | undefined): numb
 }
 
 /** Also marks where words stand that rules want before their match. */
-function notedPending(plan: Plan, text: string, least: number): number {
+function notedPending(tail: Tail, least: number): number {
+  const { plan } = tail
   const { accepting, stride } = plan.automaton
   const { ends, length } = plan.notes
   for (let e = 0; e < length; e += 2) {
     const words = plan.endings[((ends[e + 1] as number) - accepting) / stride] as readonly number[]
-    for (const word of words) least = wordPending(plan, word, text, ends[e] as number, least)
+    for (const word of words) least = wordPending(tail, word, ends[e] as number, least)
   }
   return least
 }
 
-function wordPending(plan: Plan, word: number, text: string, i: number, least: number): number {
+function wordPending(tail: Tail, word: number, i: number, least: number): number {
+  const { plan, text } = tail
   if (word >= markWords.length) {
     const keyword = plan.keywords[word - markWords.length] as Keyword
     for (const number of keyword.wantedBy) plan.wanted[number] = i
     for (const number of keyword.opens) {
-      least = openedPending(plan.middle[number] as Compiled, text, i + 1 - keyword.length, least)
+      least = openedPending(tail, plan.middle[number] as Compiled, i + 1 - keyword.length, least)
     }
-    return keyword.onlyWanted ? least : keywordPending(keyword, text, i, least)
+    return keyword.onlyWanted ? least : keywordPending(tail, keyword, i, least)
   }
-  return word === marks.url ? groupPending(plan, plan.url, text, schemeStart(text, i - 2), least) : least
+  return word === marks.url ? groupPending(tail, plan.url, schemeStart(text, i - 2), least) : least
 }
 
-function keywordPending(keyword: Keyword, text: string, i: number, least: number): number {
+function keywordPending(tail: Tail, keyword: Keyword, i: number, least: number): number {
+  const { text } = tail
   const start = i + 1 - keyword.length
   if (start >= least || (keyword.bounded && insideWord(text, start))) return least
-  for (const rule of keyword.leading) least = rulePending(rule, text, start, least)
+  for (const rule of keyword.leading) least = rulePending(tail, rule, start, least)
   if (keyword.assigned.length > 0 && (hasAssignment(text, i + 1) || text.length - i < 48)) {
-    for (const rule of keyword.assigned) least = rulePending(rule, text, start, least)
+    for (const rule of keyword.assigned) least = rulePending(tail, rule, start, least)
   }
   return least
 }
 
 /** Numbers, identifiers, phone numbers, addresses with colons: the places near the end where one may begin. */
-function numbersPending(plan: Plan, text: string, least: number): number {
+function numbersPending(tail: Tail, least: number): number {
+  const { plan, text } = tail
   for (let i = numbersFrom(text); i < least; i++) {
     const code = text.charCodeAt(i)
     const digit = code > 47 && code < 58
     if (isWord(code)) {
       if (i > 0 && isWord(text.charCodeAt(i - 1))) continue
-      least = groupPending(plan, digit ? plan.digitFirst : plan.letterFirst, text, i, least)
-      if (digit) least = groupPending(plan, plan.phone, text, i, least)
-      if (hexGroup(text, i)) least = groupPending(plan, plan.colon, text, i, least)
-    } else if (code === 43 || code === 40) least = groupPending(plan, plan.phone, text, i, least)
-    else if (code === 58) least = groupPending(plan, plan.colon, text, i, least)
+      least = groupPending(tail, digit ? plan.digitFirst : plan.letterFirst, i, least)
+      if (digit) least = groupPending(tail, plan.phone, i, least)
+      if (hexGroup(text, i)) least = groupPending(tail, plan.colon, i, least)
+    } else if (code === 43 || code === 40) least = groupPending(tail, plan.phone, i, least)
+    else if (code === 58) least = groupPending(tail, plan.colon, i, least)
   }
   return least
 }
 
 /** Rules that want a word before their match are tried only where one could be near enough. */
-function groupPending(plan: Plan, group: Group, text: string, at: number, least: number): number {
-  if (at >= least) return least
+function groupPending(tail: Tail, group: Group, at: number, least: number): number {
+  const { plan, text } = tail
+  if (at >= least || (at < tail.from && !group.valued)) return least
   if (matchesAt(group.freeBeginning, text, at)) {
-    for (const rule of group.free) least = rulePending(rule, text, at, least)
+    for (const rule of group.free) least = rulePending(tail, rule, at, least)
   }
   for (const { rule, number, within } of group.wanting.values()) {
-    if (at - (plan.wanted[number] as number) <= within) least = rulePending(rule, text, at, least)
+    if (at - (plan.wanted[number] as number) <= within) least = rulePending(tail, rule, at, least)
   }
   return least
 }
 
 /** The beginning of the value when a match that begins at `at` is under way, if it is less than `least`. */
-function rulePending(rule: Compiled, text: string, at: number, least: number): number {
+function rulePending({ text, from }: Tail, rule: Compiled, at: number, least: number): number {
+  if (at >= least || text.length - at > rule.maxLength || (at < from && rule.group === 0)) return least
   const { beginning } = rule
-  if (at >= least || text.length - at > rule.maxLength) return least
   beginning.lastIndex = at
   let start = at
   if (rule.group === 0) {
@@ -129,25 +140,28 @@ function rulePending(rule: Compiled, text: string, at: number, least: number): n
 }
 
 /** The keyword may still come. Behind its opener `openedPending` looks; here, whether one is under way with something before it. */
-function middlePending(rule: Compiled, text: string, least: number): number {
-  if (rule.openers === undefined) return betweenPending(rule, text, 0, text.length, least)
-  const { words, before } = rule.openers
-  if (before === 0) return least
-  const reach = before + Math.max(...words.map((word) => word.length))
-  return betweenPending(rule, text, text.length - reach, text.length, least)
+function middlePending(tail: Tail, rule: Compiled, least: number): number {
+  const { length } = tail.text
+  if (rule.openers === undefined) return betweenPending(tail, rule, 0, length, least)
+  const { longest, before } = rule.openers
+  return before === 0 ? least : betweenPending(tail, rule, length - before - longest, length, least)
 }
 
-function openedPending(rule: Compiled, text: string, opener: number, least: number): number {
-  return betweenPending(rule, text, opener - (rule.openers?.before ?? 0), opener + 1, least)
+function openedPending(tail: Tail, rule: Compiled, opener: number, least: number): number {
+  return betweenPending(tail, rule, opener - (rule.openers?.before ?? 0), opener + 1, least)
 }
 
 /** Any place in [first, behind) from which the pattern's beginning reaches the end. */
-function betweenPending(rule: Compiled, text: string, first: number, behind: number, least: number): number {
-  const from = Math.max(first, 0, text.length - Math.min(rule.maxLength, 256), rule.solid ? solidFrom(text) : 0)
+function betweenPending(tail: Tail, rule: Compiled, first: number, behind: number, least: number): number {
+  const { text } = tail
+  const reach = text.length - Math.min(rule.maxLength, 256)
+  const from = Math.max(first, 0, reach, rule.solid ? tail.solid : 0, rule.group === 0 ? tail.from : 0)
   const { firsts } = rule
   for (let i = from; i < behind && i < least; i++) {
-    if (firsts[text.charCodeAt(i)] === 0 || (rule.bounded && insideWord(text, i))) continue
-    const start = rulePending(rule, text, i, text.length)
+    const first = text.charCodeAt(i)
+    if (firsts[first] === 0 || (i + 1 < text.length && !rule.beginsWithPair(first, text.charCodeAt(i + 1)))) continue
+    if (rule.bounded && insideWord(text, i)) continue
+    const start = rulePending(tail, rule, i, text.length)
     if (start < text.length) return Math.min(start, least)
   }
   return least

@@ -63,6 +63,8 @@ export type Either = readonly RegExp[]
 export type Group = {
   readonly rules: readonly Compiled[]
   readonly free: readonly Compiled[]
+  /** Whether the value of one of them is less than its match. */
+  readonly valued: boolean
   /** Rules that only match after certain words, by their numbers, and how far before at most. */
   readonly wanting: ReadonlyMap<number, Wanting>
   readonly widest: number
@@ -197,6 +199,7 @@ function group(rules: readonly Compiled[], wanting: readonly Compiled[]): Group 
   return {
     rules,
     free,
+    valued: rules.some((rule) => rule.group > 0),
     wanting: new Map(own.map((one) => [one.number, one])),
     widest: Math.max(0, ...own.map(({ within }) => within)),
     any: eitherOf(free, (rule) => rule.source),

@@ -18,8 +18,11 @@ export type Reading = {
   readonly advance: (chars: number) => boolean
   /** For each set in order what it alone would find. To be asked when nothing is left to look at. */
   readonly found: () => readonly (readonly Match[])[]
-  /** The least of what the sets alone would say. To be asked then, too. */
-  readonly pendingFrom: () => number
+  /**
+   * The least of what the sets alone would say. To be asked then, too. `from`: when less of the text was there, nothing before it
+   * was pending.
+   */
+  readonly pendingFrom: (from?: number) => number
   /** What was looked at so far, in characters of ordinary cost, where characters cost more. */
   readonly spent?: () => number
 }
@@ -47,12 +50,15 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
     const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
     return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
   }
-  const pendingFrom = (): number => {
+  const pendingFrom = (from = 0): number => {
     // Where words end has just been noted, if the text is one piece.
     if (scanned === undefined || text.length > longestPending || plan.notes.of !== scanned)
       return pendingFromOf(plan, text)
     const normal = form?.text ?? text
-    const pending = Math.min(pendingIn(plan, normal, scanned.state()), encodedFrom(normal))
+    const pending = Math.min(
+      pendingIn(plan, normal, scanned.state(), form === undefined ? from : 0),
+      encodedFrom(normal),
+    )
     return form === undefined ? pending : placeBefore(pending, form, text)
   }
   return { advance, found, pendingFrom }

@@ -98,7 +98,7 @@ export function createSettler(
     if (!closed && restoring) pending = how.vault.pendingFrom(text)
     if (!closed && known !== undefined) pending = Math.min(pending, known.pendingFrom(text))
     const hits: Hit[] = []
-    const detected = detect(text, closed)
+    const detected = detect(text, closed, from)
     pending = Math.min(pending, detected.pending)
     for (const [i, { binding }] of detectors.entries()) {
       if (!counts(binding, channel.kind)) continue
@@ -120,7 +120,7 @@ export function createSettler(
   }
 
   /** Matches by detector, none of one that failed. */
-  function detect(text: string, closed: boolean): { matches: (readonly Match[])[]; pending: number } {
+  function detect(text: string, closed: boolean, from: number): { matches: (readonly Match[])[]; pending: number } {
     const matches: (readonly Match[])[] = []
     let pending = text.length
     for (const pass of passes) {
@@ -130,7 +130,7 @@ export function createSettler(
         const reading = pass.read(text)
         reading.advance(Infinity)
         const found = reading.found()
-        if (!closed) pending = Math.min(pending, reading.pendingFrom())
+        if (!closed) pending = Math.min(pending, reading.pendingFrom(from))
         for (const [i, member] of pass.members.entries()) matches[member] = found[pass.placeOf[i]!]!
       } catch (cause) {
         for (const member of members) {
