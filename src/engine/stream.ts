@@ -108,8 +108,15 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
       const began = performance.now()
       const ended = step !== timedOut && step.done === true
       if (step !== timedOut && !ended) watch.count((step.value as Uint8Array).length)
+      const broken = step !== timedOut && 'cause' in step
       const released =
-        step === timedOut ? inspector.tick() : ended ? flush(watch) : push(watch, step.value as Uint8Array)
+        step === timedOut
+          ? inspector.tick()
+          : broken
+            ? inspector.end()
+            : ended
+              ? flush(watch)
+              : push(watch, step.value as Uint8Array)
       if (step !== timedOut && !ended) next = asked(iterator)
       const bytes = await watch.keep(released)
       watch.spent(performance.now() - began)
@@ -118,6 +125,7 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
         yield watch.refusal(blocked(watch.result()))
         return
       }
+      if (broken) throw step.cause
       if (ended) return
     }
   } finally {
@@ -128,11 +136,12 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
   }
 }
 
+/** What came next; or why nothing does any more, once what was held has been judged. */
+type Step = IteratorResult<Uint8Array> | { readonly done: true; readonly cause: unknown }
+
 // Asked ahead: an origin that breaks off while the client still takes what came before is heard at the next turn.
-function asked(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
-  const next = iterator.next()
-  next.catch(() => undefined)
-  return next
+function asked(iterator: AsyncIterator<Uint8Array>): Promise<Step> {
+  return iterator.next().catch((cause: unknown) => ({ done: true, cause }))
 }
 
 function push(watch: Watcher, chunk: Uint8Array): Released[] {

@@ -174,6 +174,27 @@ test('an origin that breaks off ends the exchange as aborted, on either way', as
   }
 })
 
+test('what is held when the origin breaks off is judged, and then leaves or not', async () => {
+  const cases = [
+    ['redact', ['fine. ', 'about blue'], 'fine. about blue'],
+    ['redact', ['fine. ', 'about blue', 'bird'], 'fine. about [REDACTED:KEYWORD:project]'],
+    ['block', ['fine. ', 'about blue', 'bird'], 'fine. '],
+  ] as const
+  for (const [action, texts, expected] of cases) {
+    const rooms = await engine.rooms(wordRule(action, 'response'))
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield* chatStream(...texts).slice(0, texts.length)
+      yield Buffer.from('data: {"choices":[{"delta":{"content":"bird')
+      throw new Error('reset')
+    }
+    const { received, id } = await converse(rooms, { body }, answerOf(broken(), eventStream))
+    assert.equal(spoken(received.text.replace(/data: \{"error.*/s, '')), expected)
+    const row = await engine.row(id)
+    assert.equal(row['decision'], expected.includes('REDACTED') ? 'redact' : action === 'block' ? 'block' : 'allow')
+    assert.doesNotMatch(JSON.stringify(row) + received.text, /bluebird/)
+  }
+})
+
 test('an origin that breaks off while a slow client still takes the last chunk harms nothing', async () => {
   const rooms = await engine.rooms(holding)
   async function* broken(): AsyncGenerator<Uint8Array> {
