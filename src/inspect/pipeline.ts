@@ -6,6 +6,7 @@ import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } 
 import { counts, detections, isDetecting, SLICE, type Detected, type TextKeys } from './detections.ts'
 import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
 import { runJudge } from './judge.ts'
+import { carriedOver, seamsOf, type Seam } from './seams.ts'
 import { knownValues, type KnownValues } from './known-values.ts'
 import {
   byStart,
@@ -65,12 +66,15 @@ type Work = {
 }
 
 function* detect(work: Work, active: readonly Binding[]): Generator<void, void> {
-  const { input, how } = work
-  for (const one of yield* detections(active.filter(isDetecting), input.parts, how.now, how.memo, work.keys))
-    yield* take(work, one)
+  const { how } = work
+  const { parts } = work.input
+  const seams = seamsOf(parts)
+  const texts = seams.length === 0 ? parts : [...parts, ...seams.map((seam) => seam.part)]
+  for (const one of yield* detections(active.filter(isDetecting), texts, how.now, how.memo, work.keys))
+    yield* take(work, one, seams)
 }
 
-function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generator<void, void> {
+function* take(work: Work, { binding, outcome, nanoseconds }: Detected, seams: readonly Seam[]): Generator<void, void> {
   const { tally, how, input } = work
   let verdict: Action | 'error' = 'allow'
   if ('cause' in outcome) {
@@ -78,10 +82,14 @@ function* take(work: Work, { binding, outcome, nanoseconds }: Detected): Generat
     tally.failure(binding, outcome.cause, how.mode)
   } else {
     let taken = 0
+    const known: (readonly Match[])[] = [...outcome.matches]
     for (let i = 0; i < outcome.matches.length; i++) {
-      if (!counts(binding, input.parts[i]!.kind)) continue
+      const seam = seams[i - input.parts.length]
+      if (!counts(binding, (input.parts[i] ?? seam!.part).kind)) continue
       for (const match of outcome.matches[i]!) {
-        const action = keep(work, binding, i, match)
+        const carried = seam === undefined ? undefined : carriedOver(seam, match, known)
+        for (const [part, piece] of carried ?? []) known[part] = [...known[part]!, piece]
+        const action = carried === undefined ? keep(work, binding, i, match) : keepAll(work, binding, carried)
         if (action !== undefined && stricter(action, verdict)) verdict = action
         if (++taken % MOST_AT_ONCE === 0) yield
       }
@@ -117,6 +125,17 @@ function takeJudgement(work: Work, binding: Binding, { verdict, findings, retryA
     tally.decide(worst, binding.name)
   }
   if (retryAfterSeconds !== undefined) tally.limited(binding.name, retryAfterSeconds)
+  return worst
+}
+
+/** The pieces of one value. A placeholder of ours does not go on. */
+function keepAll(work: Work, binding: Binding, pieces: readonly (readonly [number, Match])[]): Action | undefined {
+  let worst: Action | undefined
+  for (const [part, match] of pieces) {
+    const action = keep(work, binding, part, match)
+    if (action === undefined) break
+    if (worst === undefined || stricter(action, worst)) worst = action
+  }
   return worst
 }
 
