@@ -15,7 +15,8 @@ export function looksAssigned(value: string, site: Site): boolean {
     return false
   if (badge.test(before(site, 16)) || (isIdentifier(value) && !isShellVariable(assignment))) return false
   const digits = value.replace(/\D/g, '').length
-  if (digits === 0) return isMixed(value) || isNoise(value)
+  if (digits === 0) return isGibberish(value) || isMixed(value) || isNoise(value)
+  if (value.length < 16 && keyOnly.test(assignment.name)) return digits > 2 && isDense(value)
   return digits > 1 || /[A-Z]/.test(value) || value.length >= 16
 }
 
@@ -58,6 +59,18 @@ function isMadeUp(value: string): boolean {
   )
 }
 
+/** Letters as a machine draws them: capitals anywhere, or six consonants in a row. */
+function isGibberish(value: string): boolean {
+  if (value.length < 16 || !/^[A-Za-z]+$/.test(value)) return false
+  const words = value.match(camelWords) ?? []
+  return value.length < words.length * 3 || (value.length >= 20 && words.some((word) => unspeakable.test(word)))
+}
+
+/** No word in it of more than three letters. */
+function isDense(value: string): boolean {
+  return /^[A-Za-z0-9]+$/.test(value) && !/[a-z]{4}/i.test(value)
+}
+
 function isMixed(value: string): boolean {
   return (
     value.length >= 24 && /^[\w+/=~.-]+$/.test(value) && /[a-z]/.test(value) && /[A-Z]/.test(value) && !hasWords(value)
@@ -67,6 +80,7 @@ function isMixed(value: string): boolean {
 /** Names of types and constants, calls, paths, addresses, interpolations. */
 function isCode(value: string, site: Site): boolean {
   if (constants.test(value) || references.test(value)) return true
+  if (isGibberish(value)) return false
   const next = site.text.charAt(site.end)
   if (next === '(' || next === '[' || next === '{') return true
   if (isQuoted(site)) return false
@@ -96,7 +110,7 @@ function isWordy(value: string): boolean {
 function isIdentifier(value: string): boolean {
   const undated = value.replace(/\d{4}-\d\d-\d\d/, '')
   if (!/^[A-Za-z0-9_$.:#>[\]*-]+$/.test(undated)) return false
-  const words = undated.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []
+  const words = undated.match(camelWords) ?? []
   const numbers = undated.match(/\d+/g) ?? []
   const letters = words.reduce((sum, word) => sum + word.length, 0)
   return (
@@ -104,7 +118,7 @@ function isIdentifier(value: string): boolean {
     letters >= words.length * 3.2 &&
     numbers.length <= 2 &&
     numbers.join('').length <= 5 &&
-    words.every((word) => word.length < 16 && !/[bcdfghjklmnpqrstvwxz]{6}/.test(word))
+    words.every((word) => word.length < 16 && !unspeakable.test(word))
   )
 }
 
@@ -137,6 +151,7 @@ function neverSecret(value: string): boolean {
     errorName.test(value) ||
     pathLike.test(value) ||
     versionOrDate.test(value) ||
+    fileName.test(value) ||
     /^0x[\da-f]{1,8}$|&(?:quot|lt|gt|#x3c|#x3e|#39)\b|^\(\?|%s|^[\w$]+\.[\w$]+=|[\0-\x08\x0e-\x1f\ufffd]|^[a-z]+&\w+=|0123456789(?:\+\/|-_)=?$/i.test(
       value,
     )
@@ -161,6 +176,12 @@ const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w
 const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
 const expression =
   /&(?:quot|lt|gt|#x3c|#x3e|#39);|^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]|=>|\bfunction\b|\breturn\b|\bthis\.|\w\.\w+\(|\w\(\w*[),]|&&|\|\||[!=]==|\w,\w/
+const camelWords = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g
+const unspeakable = /^(?!.*(?:HTTP|HTML|XML|SSL|TLS|CSS)).*[bcdfghjklmnpqrstvwxz]{6}/i
+/** Names that say `key`, `private` or `access` and nothing stronger. */
+const keyOnly = /^(?!.*(?:secret|token|pass|api|auth|cred))/i
+const fileName =
+  /^[\w./~@-]{1,80}\.(?:pem|key|crt|cer|p12|pfx|pub|asc|jks|json|ya?ml|toml|lock|xml|csv|txt|md|env|conf|cfg|ini|log|[cm]?[jt]sx?|py|go|rs|rb|php|java|sh|html?|css|png|svg|gif|jpe?g|zip|t?gz|tar|so|dll|exe)$/i
 const badge = /\.(?:svg|png)\?token=$/
 /** `KeyError`, `PrivateMethod`: the word for a secret is the beginning of another. */
 const otherKey = /^(?!.*(?:secret|token|pass|api|auth|cred)).*(?:key|private|access)[A-Za-z]{4,}$/i
