@@ -179,7 +179,8 @@ const expression =
 const camelWords = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g
 const unspeakable = /^(?!.*(?:HTTP|HTML|XML|SSL|TLS|CSS)).*[bcdfghjklmnpqrstvwxz]{6}/i
 /** Names that say `key`, `private` or `access` and nothing stronger. */
-const keyOnly = /^(?!.*(?:secret|token|pass|api|auth|cred))/i
+const keyOnly =
+  /^(?!.*(?:secret|token|pass|api|auth|cred|app|master|sign|crypt|account|client|(?:access|private)[_-]?key))/i
 const fileName =
   /^[\w./~@-]{1,80}\.(?:pem|key|crt|cer|p12|pfx|pub|asc|jks|json|ya?ml|toml|lock|xml|csv|txt|md|env|conf|cfg|ini|log|[cm]?[jt]sx?|py|go|rs|rb|php|java|sh|html?|css|png|svg|gif|jpe?g|zip|t?gz|tar|so|dll|exe)$/i
 const badge = /\.(?:svg|png)\?token=$/
