@@ -4,7 +4,7 @@ import { passesOver } from '../detect/index.ts'
 import type { Pass } from '../detect/index.ts'
 import type { Binding } from './binding.ts'
 import type { BoundHook } from './hook.ts'
-import { PIECE, type Remembered, type Shelf, type TenantMemo } from './memo.ts'
+import { PIECE, type Entry, type Remembered, type Shelf, type TenantMemo } from './memo.ts'
 
 export type Detecting = Binding & { readonly hook: Extract<BoundHook, { readonly kind: 'detector' }> }
 
@@ -18,19 +18,19 @@ export type Detected = {
 /**
  * Looks through the texts for all detectors, in as few passes as there can be. It yields after each `SLICE` characters, in the midst
  * of a text too, so that large messages can make room for others. What is found is the
- * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before; `keys` gets theirs.
+ * same wherever it yields, and with a memo, which spares it the longer texts that it has looked through before; `entries` gets theirs.
  */
 export function* detections(
   detectors: readonly Detecting[],
   parts: readonly TextPart[],
   now: () => bigint,
   memo?: TenantMemo,
-  keys: TextKeys = [],
+  entries: Entries = [],
 ): Generator<void, readonly Detected[]> {
   const detected: Detected[] = []
   for (const pass of passesOver(detectors.map((binding) => binding.hook.rules))) {
     const turn = new Turn(now)
-    const looked = yield* look(pass, parts, turn, memo, keys)
+    const looked = yield* look(pass, parts, turn, memo, entries)
     const nanoseconds = turn.spent() / BigInt(pass.members.length)
     for (const [i, member] of pass.members.entries()) {
       const binding = detectors[member]!
@@ -48,8 +48,8 @@ export function isDetecting(binding: Binding): binding is Detecting {
   return binding.hook.kind === 'detector'
 }
 
-/** By part, what the memo knows its text by; holes where that is nothing. */
-export type TextKeys = (string | undefined)[]
+/** By part, what the memo has of its text; holes where that is nothing. */
+export type Entries = (Entry | undefined)[]
 
 /** By part, what each set of the pass finds there. */
 type Looked = { readonly found: readonly Remembered[] } | { readonly cause: unknown }
@@ -59,27 +59,29 @@ function* look(
   parts: readonly TextPart[],
   turn: Turn,
   memo: TenantMemo | undefined,
-  keys: TextKeys,
+  entries: Entries,
 ): Generator<void, Looked> {
   const found: Remembered[] = []
   const shelf = memo !== undefined && isWorthRemembering(parts) ? memo.under(pass.digests) : undefined
   let hits = 0
   let misses = 0
   try {
-    for (const [i, part] of parts.entries()) {
-      const name = nameOf(part)
-      if (shelf === undefined || part.text.length < SHORTEST) {
-        found.push(yield* read(pass, part.text, name, turn))
+    for (let i = 0; i < parts.length; i++) {
+      const { text } = parts[i]!
+      const name = nameOf(parts[i]!)
+      if (shelf === undefined || text.length < SHORTEST) {
+        found.push(yield* read(pass, text, name, turn))
         continue
       }
-      const key = yield* keyIn(shelf, part.text, name, turn)
+      const short = text.length > PIECE ? undefined : shelf.keyOf(text, name)
+      const key = short ?? (yield* keyIn(shelf, text, name, turn))
+      if (short !== undefined && turn.take(text.length / HASHING)) yield* turn.pass()
       const known = shelf.get(key)
-      keys[i] ??= key
       if (known !== undefined) hits++
       else misses++
-      const looked = known ?? (yield* read(pass, part.text, name, turn))
-      if (known === undefined) shelf.set(key, looked)
-      found.push(looked)
+      const entry = known ?? shelf.set(key, yield* read(pass, text, name, turn))
+      entries[i] ??= entry
+      found.push(entry.found)
     }
     return { found }
   } catch (cause) {
@@ -107,11 +109,6 @@ function* read(pass: Pass, text: string, name: string, turn: Turn): Generator<vo
 }
 
 function* keyIn(shelf: Shelf, text: string, name: string, turn: Turn): Generator<void, string> {
-  const key = text.length > PIECE ? undefined : shelf.keyOf(text, name)
-  if (key !== undefined) {
-    if (turn.take(text.length / HASHING)) yield* turn.pass()
-    return key
-  }
   const steps = shelf.keyInSteps(text, name)
   for (;;) {
     const step = steps.next()
@@ -173,7 +170,7 @@ function nameOf({ kind, path }: TextPart): string {
 // Two milliseconds or so of ordinary text.
 export const SLICE = 262_144
 // Texts shorter than this are looked through sooner than remembered.
-const SHORTEST = 64
+const SHORTEST = 20
 const WORTH = 4_096
 // To hash a text is that much faster than to look through it.
 const HASHING = 8

@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto'
 import type { Match } from '../core/verdict.ts'
-import { lru } from '../lib/lru.ts'
 
 /**
  * What detectors found in texts, so that a conversation that comes again costs what is new in it. It never holds a text: entries are
@@ -18,8 +17,8 @@ export type Memo = {
 export type TenantMemo = {
   /** What these rule sets together found, named by their digests in order: other rules remember nothing of it. */
   readonly under: (digests: readonly string[]) => Shelf
-  /** Where values known from elsewhere stand in a text whose key is at hand: of these values, which are not kept either. */
-  readonly placesOf: (values: readonly string[]) => Places
+  /** A name for these values, which does not tell them. */
+  readonly nameOf: (values: readonly string[]) => string
   /** Counts look-ups. */
   readonly used: (hits: number, misses: number) => void
 }
@@ -29,13 +28,14 @@ export type Shelf = {
   readonly keyOf: (text: string, name: string) => string | undefined
   /** For any text, in steps of `PIECE` characters. */
   readonly keyInSteps: (text: string, name: string) => Generator<void, string>
-  readonly get: (key: string) => Remembered | undefined
-  readonly set: (key: string, found: Remembered) => void
+  readonly get: (key: string) => Entry | undefined
+  readonly set: (key: string, found: Remembered) => Entry
 }
 
-export type Places = {
-  readonly get: (key: string) => readonly Stretch[] | undefined
-  readonly set: (key: string, places: readonly Stretch[]) => void
+/** What is remembered of one text. `known` may be set: where the values of that name stand in it, if these are few places. */
+export type Entry = {
+  readonly found: Remembered
+  known: { readonly name: string; readonly places: readonly Stretch[] } | undefined
 }
 
 type Stretch = { readonly start: number; readonly end: number }
@@ -50,30 +50,78 @@ export function createMemo(options: {
   readonly used?: (hits: number, misses: number) => void
 }): Memo {
   const secret = Buffer.from(options.key).toString('hex')
-  const found = lru<string, Remembered>({ max: options.maxBytes * 0.75, weigh })
-  const places = lru<string, readonly Stretch[]>({
-    max: options.maxBytes * 0.25,
-    weigh: (some) => 320 + 40 * some.length,
-  })
+  const entries = new Recent<Entry>(options.maxBytes, weigh)
   const used = options.used ?? (() => {})
   const of = (tenant: string): TenantMemo => ({
     used,
-    placesOf: (values) => {
-      const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), 'known', values]), 'base64')
-      return { get: (key) => places.get(prefix + key), set: (key, some) => places.set(prefix + key, some) }
-    },
+    nameOf: (values) => hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), 'known', values]), 'base64'),
     under: (digests) => {
       const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), digests]), 'hex')
       return {
         keyOf: (text, name) =>
           text.isWellFormed() ? hash('sha256', `${prefix}1${name.length}:${name}${text}`, 'base64') : undefined,
         keyInSteps: (text, name) => keyInSteps(`${prefix}2${name.length}:${name}`, text),
-        get: found.get,
-        set: found.set,
+        get: (key) => entries.get(key),
+        set: (key, found) => {
+          const entry = { found, known: undefined }
+          entries.set(key, entry)
+          return entry
+        },
       }
     },
   })
-  return { of, entries: found.size, bytes: () => found.weight() + places.weight() }
+  return { of, entries: () => entries.size, bytes: () => entries.weight }
+}
+
+/**
+ * Two generations: what was not used while the younger one filled up is forgotten. To find something changes nothing while it is
+ * young, which is all that a conversation that goes on asks for.
+ */
+class Recent<V> {
+  readonly #most: number
+  readonly #weigh: (value: V) => number
+  #young = new Map<string, V>()
+  #old = new Map<string, V>()
+  #youngWeight = 0
+  #oldWeight = 0
+
+  constructor(most: number, weigh: (value: V) => number) {
+    this.#most = most / 2
+    this.#weigh = weigh
+  }
+
+  get(key: string): V | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old === undefined) return undefined
+    this.#old.delete(key)
+    this.#oldWeight -= this.#weigh(old)
+    this.set(key, old)
+    return old
+  }
+
+  /** For a key that is not there. */
+  set(key: string, value: V): void {
+    const weight = this.#weigh(value)
+    if (weight > this.#most || this.#young.has(key)) return
+    if (this.#youngWeight + weight > this.#most) {
+      this.#old = this.#young
+      this.#oldWeight = this.#youngWeight
+      this.#young = new Map()
+      this.#youngWeight = 0
+    }
+    this.#young.set(key, value)
+    this.#youngWeight += weight
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  get weight(): number {
+    return this.#youngWeight + this.#oldWeight
+  }
 }
 
 /** UTF-16 tells all texts apart, whatever halves of characters are in them and wherever a step ends. */
@@ -87,11 +135,14 @@ function* keyInSteps(prefix: string, text: string): Generator<void, string> {
 }
 
 /** About the bytes that an entry takes. */
-function weigh(found: Remembered): number {
+function weigh({ found }: Entry): number {
   let matches = 0
   for (const one of found) matches += one.length
-  return 240 + 16 * found.length + 96 * matches
+  return 280 + 40 * MOST_PLACES + 16 * found.length + 96 * matches
 }
 
 /** A text longer than this is hashed in steps. */
 export const PIECE = 262_144
+
+/** Known values that stand at more places in a text are looked for again. */
+export const MOST_PLACES = 4

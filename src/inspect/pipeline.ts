@@ -3,11 +3,12 @@ import type { AnswerFacts } from '../core/chat.ts'
 import type { Edit, TextPart } from '../core/text.ts'
 import { stricter, type Action, type Match, type Stage } from '../core/verdict.ts'
 import { actionFor, runsAt, type Binding, type Hit, type How, type Inspection } from './binding.ts'
-import { counts, detections, isDetecting, SLICE, type Detected, type TextKeys } from './detections.ts'
+import { counts, detections, isDetecting, SLICE, type Detected, type Entries } from './detections.ts'
 import type { ExchangeFacts, Judgement, JudgeInput } from './hook.ts'
 import { runJudge } from './judge.ts'
 import { carriedOver, seamsOf, type Seam } from './seams.ts'
 import { knownValues, type KnownValues } from './known-values.ts'
+import { MOST_PLACES } from './memo.ts'
 import {
   byStart,
   insidePlaceholder,
@@ -44,7 +45,7 @@ export function inspectParts(
   how: How,
 ): Promise<Inspection> | Inspection {
   const active = bindings.filter((binding) => runsAt(binding, input.stage) && isFor(binding, input.facts))
-  const work: Work = { input, how, tally: new Tally(input.stage), hits: [], keys: [], placeholders: [] }
+  const work: Work = { input, how, tally: new Tally(input.stage), hits: [], entries: [], placeholders: [] }
   const judges = active.filter((binding) => binding.hook.kind === 'judge')
   // Nothing an outside judge says could undo a block.
   const judged = (): Promise<void> | undefined =>
@@ -60,7 +61,7 @@ type Work = {
   readonly how: How
   readonly tally: Tally
   readonly hits: (Hit[] | undefined)[]
-  readonly keys: TextKeys
+  readonly entries: Entries
   /** Of parts in which something was found. */
   readonly placeholders: (readonly Placeholder[] | undefined)[]
 }
@@ -70,7 +71,7 @@ function* detect(work: Work, active: readonly Binding[]): Generator<void, void> 
   const { parts } = work.input
   const seams = seamsOf(parts)
   const texts = seams.length === 0 ? parts : [...parts, ...seams.map((seam) => seam.part)]
-  for (const one of yield* detections(active.filter(isDetecting), texts, how.now, how.memo, work.keys))
+  for (const one of yield* detections(active.filter(isDetecting), texts, how.now, how.memo, work.entries))
     yield* take(work, one, seams)
 }
 
@@ -84,7 +85,9 @@ function* take(work: Work, { binding, outcome, nanoseconds }: Detected, seams: r
     let taken = 0
     const known: (readonly Match[])[] = [...outcome.matches]
     for (let i = 0; i < outcome.matches.length; i++) {
-      const seam = seams[i - input.parts.length]
+      if (outcome.matches[i]!.length === 0) continue
+      // An index below zero is a name to the engine, and slow.
+      const seam = i < input.parts.length ? undefined : seams[i - input.parts.length]
       if (!counts(binding, (input.parts[i] ?? seam!.part).kind)) continue
       for (const match of outcome.matches[i]!) {
         const carried = seam === undefined ? undefined : carriedOver(seam, match, known)
@@ -160,13 +163,13 @@ function keep(work: Work, binding: Binding, part: number | null, match: Match, f
   return action
 }
 
-function* conclude({ input, how, tally, hits, keys }: Work): Generator<void, Inspection> {
+function* conclude({ input, how, tally, hits, entries }: Work): Generator<void, Inspection> {
   const { parts, stage } = input
   const edits: Edit[] = []
   const storeEdits: Edit[] = []
   const values = [...tally.found, ...(input.known ?? [])]
   const known = knownValues(values)
-  const places = known === undefined ? undefined : how.memo?.placesOf(values)
+  const name = known === undefined ? undefined : how.memo?.nameOf(values)
   const resolving = { mode: how.mode, vault: how.vault, stage }
   let looked = 0
   for (let i = 0; i < parts.length; i++) {
@@ -180,15 +183,16 @@ function* conclude({ input, how, tally, hits, keys }: Work): Generator<void, Ins
       for (const one of wire) edits.push(edit(part, one))
       countRestored(tally, placeholders, wire)
     }
-    const key = keys[i]
-    let ranges = key === undefined ? undefined : places?.get(key)
+    const entry = name === undefined ? undefined : entries[i]
+    let ranges = entry?.known?.name === name ? entry?.known?.places : undefined
     if (ranges === undefined && known !== undefined) {
       if ((looked += part.text.length) >= SLICE) {
         looked = 0
         yield
       }
       ranges = yield* placesIn(part.text, known)
-      if (key !== undefined) places?.set(key, ranges)
+      if (entry !== undefined && name !== undefined && ranges.length <= MOST_PLACES)
+        entry.known = { name, places: ranges }
     }
     const stored = storeReplacements(own ?? noHits, ranges ?? noRanges, wire)
     // What is stored is nobody's to verify: there a signature may break.

@@ -79,10 +79,10 @@ test('tenants, rules and names share nothing', async () => {
 })
 
 test('the memory holds no more than it may, and forgets what was used longest ago', async () => {
-  const { memo, uses } = counting(1_600)
+  const { memo, uses } = counting(2_400)
   for (let i = 0; i < 20; i++) {
     await inspected([keyRule], [textPart(`${i} ${filler}`)], memo.of('a'))
-    assert.ok(memo.bytes() <= 1_600)
+    assert.ok(memo.bytes() <= 2_400)
   }
   assert.equal(memo.entries(), 4)
   await inspected([keyRule], [textPart(`19 ${filler}`)], memo.of('a'))
