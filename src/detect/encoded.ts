@@ -1,83 +1,129 @@
 import { isUtf8 } from 'node:buffer'
-import type { NormalForm } from './normal-form.ts'
+import { gunzipSync, inflateSync } from 'node:zlib'
+import type { NormalForm } from './rewrite.ts'
+import { codedRuns, inHex, isIn, placeIn, runBefore } from './coded-runs.ts'
+import type { CodedRun } from './coded-runs.ts'
 
 /**
- * The stretches of a text that spell another one, decoded: base64 (RFC 4648, 4 and 5), hexadecimal digits, percent-encoding (RFC 3986,
- * 2.1). What decodes to something that nobody could read (keys, hashes, images, names) is none. At most `budget` characters are decoded.
+ * The stretches of a text that spell another one, decoded: base64 and base32 (RFC 4648, 4 to 6), also over several lines, in UTF-16 and
+ * compressed (gzip, zlib), and hexadecimal digits. What decodes to something that nobody could read (keys, hashes, images, names) is
+ * none; behind what can be read, what cannot is left off.
  */
-export function decodings(text: string, budget: number): NormalForm[] {
-  const found: NormalForm[] = []
-  let left = budget
-  for (let run = nextRun(text, 0); run !== undefined && left > 0; run = nextRun(text, run.end)) {
-    const form = hexadecimal(text, run) ?? base64(text, run, left)
-    if (form === undefined) continue
-    left -= run.end - run.start
-    found.push(form)
+export function* decodings(text: string): Generator<NormalForm, void> {
+  for (const run of codedRuns(text, isLikely)) {
+    const form = decoded(run)
+    if (form !== undefined) yield form
   }
-  for (let at = text.indexOf('%'); at !== -1 && left > 0;) {
-    const run = percentRun(text, at)
-    const form = percents(text, run)
-    left -= form === undefined ? 0 : run.end - run.start
-    if (form !== undefined) found.push(form)
-    at = text.indexOf('%', run.end)
-  }
-  return found
 }
 
 /** Where a stretch begins that reaches to the end of the text and could go on to spell another one; the text's length when none does. */
 export function encodedFrom(text: string): number {
-  const least = Math.max(0, text.length - longestPending)
-  let start = text.length
-  while (start > least && isIn(text.charCodeAt(start - 1), inRun)) start--
-  const { length } = text
-  if (length - start >= shortestHint && start > least) {
-    const hint = Buffer.from(text.slice(start, start + Math.floor((length - start) / 4) * 4), 'base64')
-    const hex = isHex(text, start, length) && isReadable(Buffer.from(text.slice(start, length & ~1), 'hex'))
-    if (isReadable(hint) || hex) return start
-  }
-  const run = length > 0 ? percentRun(text, length - 1) : undefined
-  return run !== undefined && text.indexOf('%', run.start) !== -1 ? run.start : length
-}
-
-type Run = { readonly start: number; readonly end: number }
-
-/** The next stretch of at least `shortest` characters of base64. Looks at few characters where there is none. */
-function nextRun(text: string, from: number): Run | undefined {
-  let start = from
-  while (start + shortest <= text.length) {
-    const last = start + shortest - 1
-    let at = last
-    while (at >= start && isIn(text.charCodeAt(at), inRun)) at--
-    if (at >= start) {
-      start = at + 1
-      continue
+  let least = text.length
+  for (let run = runBefore(text, text.length); run !== undefined; run = runBefore(text, run.before, true)) {
+    for (let from = 0; from !== -1; from = nextStart(run.chars, 0, from)) {
+      if (!couldSpell(run.chars, from)) continue
+      least = run.start + from
+      break
     }
-    let end = last + 1
-    while (end < text.length && isIn(text.charCodeAt(end), inRun)) end++
-    return { start, end }
+    if (text.length - run.start > longestPending) break
   }
-  return undefined
+  return least
 }
 
-function base64(text: string, { start, end }: Run, budget: number): NormalForm | undefined {
-  if (!isReadable(Buffer.from(text.slice(start, start + shortest), 'base64'))) return undefined
-  const bytes = Buffer.from(text.slice(start, Math.min(end, start + budget)), 'base64')
-  return readable(bytes, {
-    startOf: (byte) => start + Math.floor(byte / 3) * 4,
-    endOf: (byte) => Math.min(end, start + Math.ceil(byte / 3) * 4),
+function decoded(run: CodedRun): NormalForm | undefined {
+  const { chars } = run
+  if (isSpelled(chars, 0, chars.length, inHex)) return hexadecimal(run)
+  for (let from = 0; from !== -1; from = nextStart(chars, 0, from)) {
+    const form = couldBeBase64(chars, from) ? base64(run, from) : undefined
+    if (form !== undefined) return form
+  }
+  return base32Letters.test(chars) ? base32(run) : undefined
+}
+
+/** Whether the first characters of a run, in one of the codings, are text. */
+function isLikely(text: string, start: number, end: number): boolean {
+  for (let from = start; from !== -1 && from < end; from = nextStart(text, start, from)) {
+    if (couldBeBase64(text, from)) return true
+  }
+  if (isSpelled(text, start, start + 8, inHex)) return isSpelled(text, start, end, inHex)
+  base32Word.lastIndex = start
+  return base32Word.test(text)
+}
+
+/** Behind what may stand before a value: `/`, `_`, `-`. */
+function nextStart(text: string, start: number, from: number): number {
+  for (let i = from; i < start + farthest && i < text.length - 1; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 45 || code === 47 || code === 95) return i + 1
+  }
+  return -1
+}
+
+function base64(run: CodedRun, from: number): NormalForm | undefined {
+  const bytes = Buffer.from(run.chars.slice(from), 'base64')
+  const places = {
+    startOf: (byte: number) => placeIn(run, from + Math.floor(byte / 3) * 4),
+    endOf: (byte: number) => placeIn(run, from + Math.ceil(byte / 3) * 4, true),
+  }
+  if (isPacked(run.chars, from)) return unpacked(bytes, run)
+  return bytes[1] === 0 && bytes[3] === 0 ? utf16(bytes, places) : readable(bytes, places)
+}
+
+function hexadecimal(run: CodedRun): NormalForm | undefined {
+  const from = run.chars.length % 2
+  return readable(Buffer.from(run.chars.slice(from), 'hex'), {
+    startOf: (byte) => placeIn(run, from + 2 * byte),
+    endOf: (byte) => placeIn(run, from + 2 * byte, true),
   })
 }
 
-function hexadecimal(text: string, { start, end }: Run): NormalForm | undefined {
-  if ((end - start) % 2 === 1 || !isHex(text, start, end)) return undefined
-  const bytes = Buffer.from(text.slice(start, end), 'hex')
-  return readable(bytes, { startOf: (byte) => start + 2 * byte, endOf: (byte) => start + 2 * byte })
+function base32(run: CodedRun): NormalForm | undefined {
+  return readable(base32Bytes(run.chars), {
+    startOf: (byte) => placeIn(run, Math.floor(byte / 5) * 8),
+    endOf: (byte) => placeIn(run, Math.ceil(byte / 5) * 8, true),
+  })
+}
+
+function base32Bytes(chars: string): Buffer {
+  const bytes = Buffer.alloc(Math.floor((chars.length * 5) / 8))
+  let bits = 0
+  let held = 0
+  let length = 0
+  for (let i = 0; i < chars.length; i++) {
+    const code = chars.charCodeAt(i)
+    held = ((held & 0xff) << 5) | (code < 56 ? code - 24 : (code & 31) - 1)
+    bits += 5
+    if (bits < 8) continue
+    bits -= 8
+    bytes[length++] = held >> bits
+  }
+  return bytes
+}
+
+/** All of the stretch is what stands in it. */
+function unpacked(bytes: Buffer, run: CodedRun): NormalForm | undefined {
+  try {
+    const limit = { maxOutputLength: largestUnpacked }
+    const whole = bytes[0] === 0x1f ? gunzipSync(bytes, limit) : inflateSync(bytes, limit)
+    return readable(whole, { startOf: () => run.start, endOf: () => run.end })
+  } catch {
+    return undefined
+  }
+}
+
+function utf16(bytes: Buffer, places: Omit<NormalForm, 'text'>): NormalForm | undefined {
+  const text = bytes.toString('utf16le')
+  return {
+    text,
+    startOf: (index) => places.startOf(2 * index),
+    endOf: (index) => places.endOf(2 * index),
+  }
 }
 
 /** `places` are of bytes; where all are ASCII they are those of characters, too. */
-function readable(bytes: Buffer, places: Omit<NormalForm, 'text'>): NormalForm | undefined {
-  const known = bytes.subarray(0, bytes.length - tailOf(bytes))
-  if (!isReadable(known)) return undefined
+export function readable(bytes: Buffer, places: Omit<NormalForm, 'text'>): NormalForm | undefined {
+  const known = bytes.subarray(0, readableLength(bytes))
+  if (known.length < shortestText) return undefined
   const text = known.toString('latin1')
   if (!/[\x80-\xff]/.test(text)) return { text, ...places }
   const wide = known.toString('utf8')
@@ -89,43 +135,20 @@ function readable(bytes: Buffer, places: Omit<NormalForm, 'text'>): NormalForm |
   }
 }
 
-/** White space, quotes and brackets end it. */
-function percentRun(text: string, at: number): Run {
-  let start = at
-  while (start > 0 && at - start < longestUrl && isIn(text.charCodeAt(start - 1), inUrl)) start--
-  let end = at
-  while (end < text.length && end - at < longestUrl && isIn(text.charCodeAt(end), inUrl)) end++
-  return { start, end: Math.max(end, at + 1) }
-}
-
-function percents(text: string, { start, end }: Run): NormalForm | undefined {
-  const places: number[] = []
-  let decoded = ''
-  let changed = false
-  for (let i = start; i < end;) {
-    const byte =
-      text[i] === '%' && isHex(text, i + 1, i + 3) && i + 3 <= end ? Number.parseInt(text.slice(i + 1, i + 3), 16) : 0
-    // Beyond ASCII a character is several of them, and no rule's business.
-    const plain = byte > 0 && byte < 128
-    decoded += plain ? String.fromCharCode(byte) : text[i]
-    places.push(i)
-    changed ||= plain
-    i += plain ? 3 : 1
-  }
-  if (!changed) return undefined
-  places.push(end)
-  return { text: decoded, startOf: (index) => places[index] ?? end, endOf: (index) => places[index] ?? end }
-}
-
-/** Characters that people write, and nothing else. */
-function isReadable(bytes: Uint8Array): boolean {
+/** How many bytes at the beginning are characters that people write. */
+function readableLength(bytes: Uint8Array): number {
   let ascii = true
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) return false
+  let length = 0
+  while (length < bytes.length) {
+    const byte = bytes[length] as number
+    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) break
     if (byte > 127) ascii = false
+    length++
   }
-  return bytes.length > 0 && (ascii || isUtf8(bytes.subarray(0, bytes.length - tailOf(bytes))))
+  if (ascii) return length
+  const known = bytes.subarray(0, length)
+  const whole = known.subarray(0, length - tailOf(known))
+  return isUtf8(whole) ? whole.length : known.findIndex((byte) => byte > 127)
 }
 
 /** Bytes at the end that begin a character which is not complete. */
@@ -138,26 +161,80 @@ function tailOf(bytes: Uint8Array): number {
   return 0
 }
 
-function isHex(text: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (!isIn(text.charCodeAt(i), inHex)) return false
+/** By its first characters only: twelve bytes of text in UTF-8 or UTF-16, or what says that it is compressed. */
+function couldBeBase64(text: string, from: number): boolean {
+  let wide = true
+  let narrow = true
+  let rest = 0
+  for (let i = from; i < from + 16; i += 4) {
+    const d = sextet(text, i + 3)
+    if (d < 0) return i - from >= 12
+    const bits = (sextet(text, i) << 18) | (sextet(text, i + 1) << 12) | (sextet(text, i + 2) << 6) | d
+    for (let at = 0; at < 3; at++) {
+      const byte = (bits >> (16 - 8 * at)) & 255
+      rest = byte < 128 ? (isText(byte) && rest === 0 ? 0 : -1) : following(byte, rest)
+      narrow &&= rest >= 0
+      wide &&= (((i - from) / 4) * 3 + at) % 2 === 0 ? isText(byte) : byte === 0
+      if (!narrow && !wide) return isPacked(text, from)
+    }
+  }
   return true
 }
 
-function isIn(code: number, kind: number): boolean {
-  return code < 128 && ((kinds[code] as number) & kind) !== 0
+/** How many more bytes a character of UTF-8 has behind this one; less than none where it cannot be. */
+function following(byte: number, rest: number): number {
+  if (byte < 0xc0) return rest - 1
+  if (rest > 0 || byte < 0xc2 || byte > 0xf4) return -1
+  return byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
 }
 
-const inRun = 1
-const inUrl = 2
-const inHex = 4
-const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
-  const char = String.fromCharCode(code)
-  const url = code > 32 && code < 127 && !'"\'<>`\\{}|^'.includes(char)
-  return (/[A-Za-z0-9+/_=-]/.test(char) ? inRun : 0) | (url ? inUrl : 0) | (/[0-9A-Fa-f]/.test(char) ? inHex : 0)
-})
-// 18 bytes: a key could stand in fewer, but names and hashes then look like texts too often.
-const shortest = 24
-// Three bytes that could be read: of ordinary words one in twenty.
-const shortestHint = 4
-const longestUrl = 8_192
+function isText(byte: number): boolean {
+  return byte > 31 ? byte < 127 : byte === 9 || byte === 10 || byte === 13
+}
+
+function sextet(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code < 128 ? (sextets[code] as number) : -1
+}
+
+/** Whether text could begin at `from`, in any of the codings. Fewer than four characters say little. */
+function couldSpell(chars: string, from: number): boolean {
+  const known = chars.slice(from, from + 24)
+  const first = base64Letters.indexOf(known.charAt(0)) * 4
+  const could = known.length < 4 ? (first >= 32 && first < 128) || first === 8 || first === 12 : isLikelyPart(known)
+  if (could || isPacked(chars, from) || 'H4sI'.startsWith(known)) return true
+  if (from === 0 && isSpelled(known, 0, known.length, inHex))
+    return isReadable(Buffer.from(known.slice(known.length % 2), 'hex')) || isReadable(Buffer.from(known, 'hex'))
+  return from === 0 && base32Letters.test(known) && isReadable(base32Bytes(known))
+}
+
+function isLikelyPart(known: string): boolean {
+  const bytes = Buffer.from(known.slice(0, known.length & ~3), 'base64')
+  return isReadable(bytes) || (bytes[1] === 0 && bytes[0] !== 0)
+}
+
+function isReadable(bytes: Buffer): boolean {
+  return readableLength(bytes) >= Math.min(bytes.length - tailOf(bytes), shortestText)
+}
+
+function isPacked(chars: string, from: number): boolean {
+  return chars.startsWith('H4sI', from) || (chars.startsWith('e', from) && packed.test(chars.slice(from, from + 3)))
+}
+
+function isSpelled(chars: string, start: number, end: number, kind: number): boolean {
+  for (let i = start; i < end; i++) if (!isIn(chars.charCodeAt(i), kind)) return false
+  return true
+}
+
+const packed = /^e(?:J[w-z]|N[o-r])/
+const base32Letters = /^(?:[A-Z2-7]+|[a-z2-7]+)$/
+const base32Word = /(?:[A-Z2-7]{16}|[a-z2-7]{16})[A-Za-z2-7]{0,512}(?![\w+/-])/y
+const urlSafe: { readonly [char: string]: string } = { '-': '+', _: '/' }
+const base64Letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const sextets = Int8Array.from({ length: 128 }, (_, code) =>
+  base64Letters.indexOf(urlSafe[String.fromCharCode(code)] ?? String.fromCharCode(code)),
+)
+const shortestText = 9
+const farthest = 32
+const largestUnpacked = 65_536
 const longestPending = 4_096

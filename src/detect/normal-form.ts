@@ -1,15 +1,10 @@
 import type { Match } from '../core/verdict.ts'
 import { folded, foldingAt, folds, lookalike } from './confusables.ts'
 import type { Folding } from './confusables.ts'
+import { wayBack } from './rewrite.ts'
+import type { NormalForm, Piece } from './rewrite.ts'
 
-/** A text as rules see it, with the way back: places in the normal form → places in the original. */
-export type NormalForm = {
-  readonly text: string
-  /** The original index of the character at `index` (of the sequence it came from). */
-  readonly startOf: (index: number) => number
-  /** The original index behind the last character before `index`. */
-  readonly endOf: (index: number) => number
-}
+export type { NormalForm } from './rewrite.ts'
 
 /**
  * NFKC without characters that nobody sees (Unicode's default ignorables: zero-width, soft hyphens, bidi controls, variation selectors,
@@ -187,7 +182,7 @@ function replacementOf(code: number): string {
 
 function resolved(found: string): string {
   let normal = found.normalize('NFKC')
-  if (normal.length > 1 && normal < '\x80') normal = normal.replace(everyMark, '')
+  if (normal.length > 1 && found < '\x80') normal = normal.normalize('NFD').replace(everyMark, '')
   return normal.replace(otherDigit, digitOf).replace(hyphen, '-').replace(enclosedLetter, letterOf)
 }
 
@@ -221,37 +216,6 @@ function kindOf(code: number): number {
   else if (resolved(char) !== char) kind = changes
   kinds[code] = kind
   return kind
-}
-
-type Piece = {
-  readonly normal: number
-  readonly original: number
-  readonly originalEnd: number
-  readonly same: boolean
-}
-
-function wayBack(pieces: readonly Piece[], end: number): Pick<NormalForm, 'startOf' | 'endOf'> {
-  const pieceAt = (index: number): Piece | undefined => {
-    let low = 0
-    let high = pieces.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((pieces[middle] as Piece).normal <= index) low = middle
-      else high = middle - 1
-    }
-    return pieces[low]
-  }
-  const startOf = (index: number): number => {
-    const piece = pieceAt(index)
-    if (piece === undefined) return end
-    return piece.same ? Math.min(piece.original + index - piece.normal, piece.originalEnd) : piece.original
-  }
-  const endOf = (index: number): number => {
-    const piece = index === 0 ? undefined : pieceAt(index - 1)
-    if (piece === undefined) return 0
-    return piece.same ? Math.min(piece.original + index - piece.normal, piece.originalEnd) : piece.originalEnd
-  }
-  return { startOf, endOf }
 }
 
 const plain = 1

@@ -29,6 +29,11 @@ export function pendingIn(plan: Plan, text: string, noted?: number, from = 0): n
   return least
 }
 
+/** The same for matches that begin with a keyword only. */
+export function keywordsPendingIn(plan: Plan, text: string): number {
+  return wordsPending({ plan, text, from: 0, solid: solidFrom(text) }, undefined)
+}
+
 /** `solid`: behind the last white space or quotation mark. */
 type Tail = { readonly plan: Plan; readonly text: string; readonly from: number; readonly solid: number }
 

@@ -1,13 +1,14 @@
 import type { Match } from '../core/verdict.ts'
 import type { Compiled } from './compiled.ts'
-import { decodings, encodedFrom } from './encoded.ts'
-import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm, placeBefore } from './normal-form.ts'
-import type { NormalForm } from './normal-form.ts'
+import { disguisedFrom, disguises } from './disguises.ts'
+import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm } from './normal-form.ts'
+import type { NormalForm } from './rewrite.ts'
 import { resolved } from './overlaps.ts'
 import { pendingIn } from './pending.ts'
 import type { Plan } from './plan.ts'
 import { scan } from './scan.ts'
-import type { Candidate } from './scan.ts'
+import type { Candidate, Scan } from './scan.ts'
+import { tagged, taggedFrom } from './tagged.ts'
 
 /** What one rule set wants of the rules of a plan. */
 export type View = { readonly rules: ReadonlySet<Compiled>; readonly least: number }
@@ -33,6 +34,10 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
   const normalizing = ascii ? undefined : normalize(text)
   let form: NormalForm | undefined
   let scanned = ascii ? scan(plan, text, key, true) : undefined
+  let hunt: Generator<number, void> | undefined
+  let unseen: Generator<number, void> | undefined
+  const hidden: Candidate[] = []
+  const invisible: Candidate[] = []
   const advance = (chars: number): boolean => {
     if (scanned === undefined) {
       if (normalizing?.advance(Math.ceil(chars / normalizingCost)) === true) return true
@@ -41,49 +46,110 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
       // To come to the normal form of a long text was a step of its own.
       if (text.length > chars) return true
     }
-    return scanned.advance(chars)
+    if (hunt === undefined) {
+      if (scanned.advance(chars)) return true
+      hunt = hunting(plan, form?.text ?? text, scanned, hidden, { depth: deepest, left: mostRead })
+      unseen = ascii ? undefined : huntingUnseen(plan, text, invisible)
+      if (text.length > chars) return true
+    }
+    return goesOn(hunt, chars) || (unseen !== undefined && goesOn(unseen, chars))
   }
   const found = (): readonly (readonly Match[])[] => {
     const inForm = scanned?.found ?? none
-    const wrapped = findWrapped(plan, form?.text ?? text, deepest, mostDecoded)
-    const candidates = [...inForm, ...wrapped].map((one) => (form === undefined ? one : carried(one, form)))
+    const together = hidden.length === 0 ? inForm : [...inForm, ...hidden]
+    const carriedHere = form === undefined ? together : together.map((one) => carried(one, form as NormalForm))
+    const candidates = invisible.length === 0 ? carriedHere : [...carriedHere, ...invisible]
     const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
     return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
   }
   const pendingFrom = (from = 0): number => {
     // Where words end has just been noted, if the text is one piece.
-    if (scanned === undefined || text.length > longestPending || plan.notes.of !== scanned)
+    if (scanned === undefined || !ascii || text.length > longestPending || plan.notes.of !== scanned)
       return pendingFromOf(plan, text)
-    const normal = form?.text ?? text
-    const pending = Math.min(
-      pendingIn(plan, normal, scanned.state(), form === undefined ? from : 0),
-      encodedFrom(normal),
-    )
-    return form === undefined ? pending : placeBefore(pending, form, text)
+    return Math.min(pendingIn(plan, text, scanned.state(), from), disguisedFrom(plan, text, deepest))
   }
   return { advance, found, pendingFrom }
 }
 
+export function pendingFromOf(plan: Plan, text: string): number {
+  const inNormal = (normal: string): number => Math.min(pendingIn(plan, normal), disguisedFrom(plan, normal, deepest))
+  return Math.min(pendingThroughForm(text, inNormal), taggedFrom(text))
+}
+
+function goesOn(hunt: Generator<number, void>, chars: number): boolean {
+  for (let read = 0; read < chars;) {
+    const step = hunt.next()
+    if (step.done === true) return false
+    read += step.value
+  }
+  return true
+}
+
+type Bounds = { readonly depth: number; left: number }
+
+/** Adds what is found in disguises of a text in normal form, and in what those hold in disguise. Yields how much has been read. */
+function* hunting(
+  plan: Plan,
+  text: string,
+  { found, prefixes }: Pick<Scan, 'found' | 'prefixes'>,
+  hidden: Candidate[],
+  bounds: Bounds,
+): Generator<number, void> {
+  if (text.length < shortestDisguise) return
+  const taken = (start: number): number => endOfMatchAt(found, start)
+  let settled = -1
+  for (const { form, counts, only, shallow } of disguises(text, prefixes, taken)) {
+    if (only !== undefined && only === settled) continue
+    bounds.left -= form.text.length
+    if (bounds.left < 0) return
+    const inner: Candidate[] = []
+    const before = hidden.length
+    yield* reading(plan, form.text, inner, bounds, shallow === true ? 0 : bounds.depth - 1)
+    for (const one of inner) if (counts(one)) hidden.push(carried(one, form))
+    if (hidden.length > before && only !== undefined) settled = only
+  }
+}
+
+function* huntingUnseen(plan: Plan, text: string, found: Candidate[]): Generator<number, void> {
+  for (const form of tagged(text)) {
+    const inner: Candidate[] = []
+    yield* reading(plan, form.text, inner, { depth: deepest, left: mostRead }, deepest - 1)
+    for (const one of inner) found.push(carried(one, form))
+  }
+}
+
+/** What stands in a text that another one spells. */
+function* reading(
+  plan: Plan,
+  text: string,
+  inner: Candidate[],
+  bounds: Bounds,
+  depth: number,
+): Generator<number, void> {
+  const normalizing = normalize(text)
+  while (normalizing.advance(pace)) yield pace
+  const form = normalizing.form()
+  const normal = form?.text ?? text
+  const scanned = scan(plan, normal, '')
+  while (scanned.advance(pace)) yield pace
+  const hidden: Candidate[] = []
+  if (depth > 0) {
+    const deeper: Bounds = { depth, left: bounds.left }
+    yield* hunting(plan, normal, scanned, hidden, deeper)
+    bounds.left = deeper.left
+  }
+  for (const one of [...scanned.found, ...hidden]) inner.push(form === undefined ? one : carried(one, form))
+  yield Math.min(pace, text.length)
+}
+
+function endOfMatchAt(found: readonly Candidate[], start: number): number {
+  let end = 0
+  for (const { match } of found) if (match.start === start && match.end > end) end = match.end
+  return end
+}
+
 function carried({ rule, match }: Candidate, form: NormalForm): Candidate {
   return { rule, match: carriedBack(match, form) }
-}
-
-export function pendingFromOf(plan: Plan, text: string): number {
-  return pendingThroughForm(text, (normal) => Math.min(pendingIn(plan, normal), encodedFrom(normal)))
-}
-
-/** What stands in stretches that spell another text, and in what those spell. */
-function findWrapped(plan: Plan, text: string, depth: number, budget: number): Candidate[] {
-  const found: Candidate[] = []
-  if (depth === 0 || text.length < shortestWrapped) return found
-  for (const wrapped of decodings(text, budget)) {
-    const form = normalForm(wrapped.text)
-    const scanned = scan(plan, form?.text ?? wrapped.text, '')
-    scanned.advance(Infinity)
-    for (const one of scanned.found) found.push(carried(form === undefined ? one : carried(one, form), wrapped))
-    for (const one of findWrapped(plan, wrapped.text, depth - 1, budget / 4)) found.push(carried(one, wrapped))
-  }
-  return found
 }
 
 /** A text that is the whole value of a key, as `key="text"`. */
@@ -116,6 +182,7 @@ const noMatches: readonly Match[] = []
 // Characters beyond ASCII take that much longer, at worst.
 const normalizingCost = 16
 const longestValue = 512
-const deepest = 2
-const mostDecoded = 262_144
-const shortestWrapped = 8
+const deepest = 3
+const mostRead = 4_194_304
+const pace = 16_384
+const shortestDisguise = 8

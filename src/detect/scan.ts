@@ -16,6 +16,8 @@ export type Scan = {
   readonly found: readonly Candidate[]
   /** The state at the end of the text. */
   readonly state: () => number
+  /** Where keywords stand with which a secret begins, in order. */
+  readonly prefixes: readonly number[]
 }
 
 /** `key` is the name under which the text stands. `ascii`: it is known to have no other characters. */
@@ -25,6 +27,7 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     text,
     key,
     found: [],
+    prefixes: [],
     ends: undefined,
     words: [],
     wordEnds: [],
@@ -47,7 +50,7 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     }
     return at < text.length
   }
-  const scanned: Scan = { advance, found: walk.found, state: () => state }
+  const scanned: Scan = { advance, found: walk.found, state: () => state, prefixes: walk.prefixes }
   return scanned
 }
 
@@ -56,6 +59,7 @@ type Walk = {
   readonly text: string
   readonly key: string
   readonly found: Candidate[]
+  readonly prefixes: number[]
   /** Where the last match of a rule ends. */
   ends: Map<Compiled, number> | undefined
   /** The latest words that rules want before their match, and where they ended. */
@@ -109,6 +113,7 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   if (keyword.opens.length > 0) noteOpener(walk, keyword, i)
   if (keyword.onlyWanted) return
   if (keyword.bounded && insideWord(walk.text, start)) return
+  if (keyword.leading[0]?.secret === true && walk.prefixes.length < mostPrefixes) walk.prefixes.push(start)
   for (const rule of keyword.leading) tryHere(walk, rule, start)
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
     for (const rule of keyword.assigned) tryHere(walk, rule, start)
@@ -228,6 +233,7 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
 }
 
 const never = -1_000
+const mostPrefixes = 1_024
 // More than end in the 512 characters that a rule can look back.
 const mostWords = 2_048
 const nobody: ReadonlySet<number> = new Set()

@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import { decodings, encodedFrom } from '../../src/detect/encoded.ts'
 import { loadPacks, packsFolder, ruleBook } from '../../src/detect/index.ts'
 
-const budget = 262_144
 const secrets = ruleBook(loadPacks([packsFolder()])).choose({ types: ['SECRET', 'EMAIL'] })
 const key = 'AKIAQ3EGTSK7DYM4XWZN'
 const sentence = `please use ${key} for the upload`
@@ -33,10 +32,12 @@ for (const [how, spell] of spellings) {
 
   test(`a stretch of ${how} that is still coming is held back`, () => {
     const text = `see ${spell(sentence)}`
-    for (let end = 4 + 8; end <= text.length; end++) {
+    const [match] = secrets.find(text)
+    assert.ok(match !== undefined)
+    for (let end = match.start + 1; end <= match.end; end++) {
       const pending = secrets.pendingFrom(text.slice(0, end))
-      const found = secrets.find(text.slice(0, end))[0]
-      assert.ok(pending <= 4 || (found !== undefined && found.end <= pending), `${end}: ${pending}`)
+      const known = secrets.find(text.slice(0, end)).some((one) => one.start <= match.start && one.end >= match.end)
+      assert.ok(pending <= match.start || known, `${end}: ${pending}`)
     }
   })
 }
@@ -51,13 +52,13 @@ test('what nobody could read is not decoded: keys, hashes, identifiers, words, i
     '3fa85f64-5717-4562-b3fc-2c963f66afa6',
     '100% of 30% is %zz',
   ]
-  for (const text of texts) assert.deepEqual(decodings(text, budget), [], text)
+  for (const text of texts) assert.deepEqual([...decodings(text)], [], text)
 })
 
 test('places are those of the spelling, for every text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 20, maxLength: 80 }), (inner) => {
-      for (const form of decodings(`"${Buffer.from(inner).toString('base64')}"`, budget)) {
+      for (const form of decodings(`"${Buffer.from(inner).toString('base64')}"`)) {
         assert.equal(form.startOf(0), 1)
         assert.ok(inner.startsWith(form.text))
         for (let i = 0; i <= form.text.length; i++) assert.ok(form.endOf(i) >= form.startOf(Math.max(0, i - 1)))
@@ -71,13 +72,7 @@ test('any text has an end, and what is pending is in it', () => {
     fc.property(fc.string({ unit: fc.constantFrom(...'aQ=%2fF+ /é'), maxLength: 200 }), (text) => {
       const from = encodedFrom(text)
       assert.ok(from >= 0 && from <= text.length)
-      for (const form of decodings(text, budget)) assert.ok(form.endOf(form.text.length) <= text.length)
+      for (const form of decodings(text)) assert.ok(form.endOf(form.text.length) <= text.length)
     }),
   )
-})
-
-test('no more is decoded than allowed', () => {
-  const run = Buffer.from('words and words '.repeat(400)).toString('base64')
-  const decoded = decodings(`${run} `.repeat(20), 10_000).reduce((sum, form) => sum + form.text.length, 0)
-  assert.ok(decoded > 0 && decoded <= 10_000)
 })

@@ -1,0 +1,279 @@
+import { rewritten } from './rewrite.ts'
+import type { Change, NormalForm } from './rewrite.ts'
+
+/**
+ * The stretches of a text that write characters as escapes, without them: JSON, JavaScript, Python and C (`\u0041`, `\u{41}`, `\x41`,
+ * `\101`, `\/`, with more backslashes where text is escaped twice), HTML entities, percent-encoding (RFC 3986, 2.1). Each with what stands round it, for context. `\n`, `\t` and `\"` are left to the rules, which know them.
+ */
+export function* unescaped(text: string): Generator<NormalForm, void> {
+  yield* windows(text, escapesIn(text, 0))
+}
+
+/** The same for quoted-printable (RFC 2045, 6.7). */
+export function* unquoted(text: string): Generator<NormalForm, void> {
+  yield* windows(text, quotedPrintable(text, 0))
+}
+
+/** The end of a text without its escapes and without the beginning of one there may be at its end. Undefined when there is neither. */
+export function unescapedTail(text: string): NormalForm[] {
+  const least = Math.max(0, text.length - longestTail)
+  const cut = partialFrom(text)
+  const forms: NormalForm[] = []
+  for (const changes of [[...escapesIn(text, least, cut)], [...quotedPrintable(text, least, cut, true)]]) {
+    const last = changes.at(-1)
+    if (last === undefined ? cut < text.length : !isApart(text, last.end, cut)) {
+      const first = lastTogether(text, changes)
+      const from = first === undefined ? before(text, cut) : before(text, (changes[first] as Change).start)
+      forms.push(rewritten(text, from, cut, first === undefined ? [] : changes.slice(first)))
+    }
+  }
+  return forms
+}
+
+/** Each stretch with changes near one another; of a long one what begins near the end of a window is in the next as well. */
+function* windows(text: string, changes: Iterable<Change>): Generator<NormalForm, void> {
+  let near: Change[] = []
+  let wordEnd = 0
+  let end = 0
+  for (const change of changes) {
+    const first = near[0]
+    if (first !== undefined && (change.start > end || change.end - first.start > longestWindow)) {
+      const goesOn = change.start <= end
+      yield rewritten(text, before(text, first.start), goesOn ? change.start : end, near)
+      near = goesOn ? near.filter(({ start }) => start >= change.start - longestWord) : []
+    }
+    near.push(change)
+    if (change.end > wordEnd) wordEnd = wordEndFrom(text, change.end)
+    end = Math.min(text.length, Math.max(wordEnd, change.end) + around)
+  }
+  const first = near[0]
+  if (first !== undefined) yield rewritten(text, before(text, first.start), end, near)
+}
+
+/** The index of the first of the changes at the end that belong together. */
+function lastTogether(text: string, changes: readonly Change[]): number | undefined {
+  if (changes.length === 0) return undefined
+  let first = changes.length - 1
+  while (first > 0 && !isApart(text, (changes[first - 1] as Change).end, (changes[first] as Change).start)) first--
+  return first
+}
+
+function isApart(text: string, end: number, start: number): boolean {
+  return start - end > around && wordEndFrom(text, end) + around < start
+}
+
+/** The beginning of the word at `at`, and of what may be its context. */
+function before(text: string, at: number): number {
+  const least = Math.max(0, at - longestWord)
+  let start = at
+  while (start > least && !isBreak(text.charCodeAt(start - 1))) start--
+  return Math.max(0, Math.min(start, at) - around)
+}
+
+function wordEndFrom(text: string, at: number): number {
+  const most = Math.min(text.length, at + longestWord)
+  let end = at
+  while (end < most && !isBreak(text.charCodeAt(end))) end++
+  return end
+}
+
+function isBreak(code: number): boolean {
+  return code <= 32 || code === 34 || code === 39 || code === 96
+}
+
+function* escapesIn(text: string, from: number, to = text.length): Generator<Change, void> {
+  let at = from
+  while (at < to) {
+    const until = Math.min(to, at + block)
+    const changes: Change[] = []
+    each(text, '\\', at, until, backslashed, changes)
+    const others = changes.length
+    each(text, '&', at, until, entity, changes)
+    each(text, '%', at, until, percents, changes)
+    if (others < changes.length) changes.sort((a, b) => a.start - b.start)
+    at = until
+    let last = 0
+    for (const change of changes) {
+      if (change.start < last || change.end > to) continue
+      yield change
+      last = change.end
+    }
+    at = Math.max(at, last)
+  }
+}
+
+function each(
+  text: string,
+  lead: string,
+  from: number,
+  until: number,
+  read: (text: string, at: number) => Change | undefined,
+  changes: Change[],
+): void {
+  for (let at = text.indexOf(lead, from); at !== -1 && at < until;) {
+    const change = read(text, at)
+    if (change !== undefined) changes.push(change)
+    at = text.indexOf(lead, change?.end ?? at + 1)
+  }
+}
+
+function backslashed(text: string, at: number): Change | undefined {
+  let i = at + 1
+  while (i < at + 4 && text.charCodeAt(i) === 92) i++
+  const code = text.charCodeAt(i)
+  if (code === 47) return isSlash(text, at, i) ? { start: at, end: i + 1, text: '/' } : undefined
+  if (code === 117 || code === 120) {
+    const digits = code === 117 ? 4 : 2
+    const value = text.charCodeAt(i + 1) === 123 ? -1 : hexAt(text, i + 1, digits)
+    if (value >= 0) return character(at, i + 1 + digits, value)
+  } else if (code !== 85 && code !== 48 && code !== 49) return undefined
+  escape.lastIndex = i
+  const found = escape.exec(text)
+  if (found === null) return undefined
+  const [whole, braced, eight, octal] = found
+  const digits = braced ?? eight ?? (octal as string)
+  return character(at, i + whole.length, Number.parseInt(digits, octal === undefined ? 16 : 8))
+}
+
+/** What so many hexadecimal digits stand for; -1 when there are not as many. */
+function hexAt(text: string, from: number, digits: number): number {
+  let value = 0
+  for (let i = from; i < from + digits; i++) {
+    const digit = nibble(text.charCodeAt(i))
+    if (digit < 0) return -1
+    value = value * 16 + digit
+  }
+  return value
+}
+
+/** Between characters of an address or a value, not in a regular expression. */
+function isSlash(text: string, at: number, slash: number): boolean {
+  const before = text[at - 1] === '/' && text[at - 2] === '\\' ? 'x' : text.charAt(at - 1)
+  const next = text.charAt(slash + 1)
+  return valued.test(before) && (next === '' || next === '\\' || valued.test(next))
+}
+
+function entity(text: string, at: number): Change | undefined {
+  const next = text.charCodeAt(at + 1)
+  if (next !== 35 && !(next > 96 && next < 123) && !(next > 64 && next < 91)) return undefined
+  reference.lastIndex = at + 1
+  const found = reference.exec(text)
+  if (found === null) return undefined
+  const [whole, decimal, hex, name] = found
+  if (name !== undefined) {
+    const named = names[name]
+    return named === undefined ? undefined : { start: at, end: at + 1 + whole.length, text: named }
+  }
+  return character(
+    at,
+    at + 1 + whole.length,
+    decimal === undefined ? Number.parseInt(hex as string, 16) : Number(decimal),
+  )
+}
+
+function character(start: number, end: number, code: number): Change | undefined {
+  if (code > 0x10ffff || (code < 32 && code !== 9 && code !== 10 && code !== 13)) return undefined
+  return { start, end, text: String.fromCodePoint(code) }
+}
+
+/** Percent signs that spell one character; the form of what is spelled twice is gone through again. */
+function percents(text: string, at: number): Change | undefined {
+  const first = hexAt(text, at + 1, 2)
+  if (first < 32) return first === 9 || first === 10 || first === 13 ? character(at, at + 3, first) : undefined
+  if (first < 128) return { start: at, end: at + 3, text: String.fromCharCode(first) }
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+  const bytes = Buffer.alloc(length)
+  for (let i = 0; i < length; i++) bytes[i] = text[at + 3 * i] === '%' ? Math.max(0, hexAt(text, at + 3 * i + 1, 2)) : 0
+  const spelled = bytes.toString('utf8')
+  return spelled.includes('\ufffd') || spelled.includes('\0')
+    ? undefined
+    : { start: at, end: at + 3 * length, text: spelled }
+}
+
+function nibble(code: number): number {
+  if (code > 47 && code < 58) return code - 48
+  const letter = code | 32
+  return letter > 96 && letter < 103 ? letter - 87 : -1
+}
+
+/** An equals sign and two digits may be anything; with others near it is spelling. */
+function* quotedPrintable(text: string, from: number, to = text.length, alone = false): Generator<Change, void> {
+  let held: Change | undefined
+  let last = -longestLine
+  for (let at = text.indexOf('=', from); at !== -1 && at < to; at = text.indexOf('=', at + 1)) {
+    const change = quoted(text, at)
+    if (change === undefined || change.end > to) continue
+    const near = at - last <= longestLine
+    if (near && held !== undefined) yield held
+    held = near || alone || change.text === '' ? undefined : change
+    if (held === undefined) yield change
+    last = at
+  }
+}
+
+function quoted(text: string, at: number): Change | undefined {
+  const next = text.charCodeAt(at + 1)
+  if ((next === 10 || next === 13) && !/\w/.test(text.charAt(at - 1))) return undefined
+  if (next === 10) return { start: at, end: at + 2, text: '' }
+  if (next === 13 && text.charCodeAt(at + 2) === 10) return { start: at, end: at + 3, text: '' }
+  const byte = next < 58 || (next > 64 && next < 71) ? hexAt(text, at + 1, 2) : -1
+  return byte > 31 && byte < 127 ? { start: at, end: at + 3, text: String.fromCharCode(byte) } : undefined
+}
+
+/** Where an escape begins that is not complete at the end of the text. */
+export function partialFrom(text: string): number {
+  const from = Math.max(0, text.length - 14)
+  const found = partial.exec(text.slice(from))
+  return found === null ? text.length : from + found.index
+}
+
+const block = 32_768
+const around = 96
+const longestWord = 2_048
+const longestLine = 76
+const longestTail = 4_096
+const longestWindow = 32_768
+const valued = /^[\w+:.=-]$/
+const escape = /[ux]\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|([01][0-7]{2})/y
+const reference = /#([0-9]{1,7})(?![0-9]);?|#[xX]([0-9A-Fa-f]{1,6})(?![0-9A-Fa-f]);?|([A-Za-z]{2,8});/y
+const partial =
+  /(?:\\{1,4}(?:[uU][0-9A-Fa-f]{0,7}|[uU]\{[0-9A-Fa-f]{0,6}|x[0-9A-Fa-f]?|[01][0-7]?)?|&(?:#[0-9]{0,7}|#[xX][0-9A-Fa-f]{0,6}|[A-Za-z]{0,8})|(?:%[0-9A-Fa-f]?){1,4}|=[0-9A-F]?\r?|[\ud800-\udbff])$/
+const names: { readonly [name: string]: string } = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  sol: '/',
+  bsol: '\\',
+  colon: ':',
+  semi: ';',
+  period: '.',
+  comma: ',',
+  commat: '@',
+  lowbar: '_',
+  hyphen: '-',
+  dash: '-',
+  minus: '-',
+  num: '#',
+  percnt: '%',
+  equals: '=',
+  plus: '+',
+  excl: '!',
+  quest: '?',
+  dollar: '$',
+  ast: '*',
+  lpar: '(',
+  rpar: ')',
+  lsqb: '[',
+  rsqb: ']',
+  lcub: '{',
+  rcub: '}',
+  shy: '',
+  ZeroWidthSpace: '',
+  zwnj: '',
+  zwj: '',
+  Tab: '\t',
+  NewLine: '\n',
+}

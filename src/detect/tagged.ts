@@ -1,0 +1,22 @@
+import type { NormalForm } from './rewrite.ts'
+
+/** Stretches of Unicode's tag characters, which nobody sees and a model reads: what they say. Places are those of the text as it was. */
+export function* tagged(text: string): Generator<NormalForm, void> {
+  for (const found of text.matchAll(tags)) {
+    const start = found.index
+    const spelled = found[0].replace(each, (tag) => String.fromCharCode(tag.charCodeAt(1) - first))
+    yield { text: spelled, startOf: (index) => start + 2 * index, endOf: (index) => start + 2 * index }
+  }
+}
+
+/** Where tag characters begin that reach to the end of the text. */
+export function taggedFrom(text: string): number {
+  let start = text.length
+  if (text.charCodeAt(start - 1) === 0xdb40) start--
+  while (start > 1 && text.charCodeAt(start - 2) === 0xdb40 && text.charCodeAt(start - 1) >= first) start -= 2
+  return start
+}
+
+const first = 0xdc00
+const tags = /(?:\udb40[\udc09-\udc7e]){8,}/g
+const each = /\udb40[\udc09-\udc7e]/g

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { codedRuns, placeIn, runBefore } from '../../src/detect/coded-runs.ts'
+
+const always = (): boolean => true
+const line = 'QUJDREVGR0hJSktMTU5PUFFS'
+
+test('a run has no line breaks and no padding', () => {
+  const text = `see ${line}\n> ${line}\n> QUJD= there`
+  const [run, ...more] = codedRuns(text, always)
+  assert.deepEqual(more, [])
+  assert.equal(run?.chars, `${line}${line}QUJD`)
+  assert.equal(text.slice(run?.start, run?.end), `${line}\n> ${line}\n> QUJD=`)
+})
+
+test('every place of it is that of its character', () => {
+  const text = `see ${line}\\n${line}\\nQUJD there`
+  const [run] = codedRuns(text, always)
+  assert.ok(run !== undefined)
+  for (let i = 0; i < run.chars.length; i++) {
+    assert.equal(text.charAt(placeIn(run, i)), run.chars.charAt(i))
+    assert.equal(text.charAt(placeIn(run, i + 1, true) - 1), run.chars.charAt(i))
+  }
+})
+
+test('words behind a run are not of it, and short runs are none', () => {
+  const ends = Array.from(
+    codedRuns(`${line}\nand then; ${line.slice(0, 19)}; ${line}\n${line}\n${line}${line}`, always),
+    ({ chars }) => chars,
+  )
+  assert.deepEqual(ends, [line, line + line, line + line])
+})
+
+test('what is not likely is left out', () => {
+  assert.deepEqual(
+    [...codedRuns(`${line} ${line}`, (_, start) => start > 0)].map((run) => run.start),
+    [25],
+  )
+})
+
+test('the run before the end goes back over a line break only', () => {
+  const text = `${line}\n  QUJD`
+  const last = runBefore(text, text.length)
+  assert.deepEqual([last?.chars, last?.start], ['QUJD', 27])
+  assert.equal(runBefore(text, 27, true)?.chars, line)
+  assert.equal(runBefore('a QUJD', 2, true), undefined)
+  assert.equal(runBefore('a ', 2), undefined)
+})

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { partialFrom, unescaped, unescapedTail, unquoted } from '../../src/detect/escapes.ts'
+
+const cases: [text: string, read: string][] = [
+  ['\\u0041', 'A'],
+  ['\\\\\\u0041', 'A'],
+  ['\\u{1F511}', '🔑'],
+  ['\\ud83d\\udd11', '🔑'],
+  ['\\U0001F511', '🔑'],
+  ['\\x41', 'A'],
+  ['\\101', 'A'],
+  ['https:\\/\\/a', 'https://a'],
+  ['&#65;&#x42;&amp;&commat;', 'AB&@'],
+  ['%41%D0%BA%7e', 'Aк~'],
+  ['a%zz%4', ''],
+  ['&all; &#; &nothing', ''],
+  ['\\u00 \\x4 \\8 /\\/+/', ''],
+  ['100% of \\d+ && b', ''],
+  ['\\u0000', ''],
+]
+
+for (const [text, read] of cases) {
+  test(`${text} is read as ${read === '' ? 'it stands' : read}`, () => {
+    assert.deepEqual(
+      Array.from(unescaped(text), (form) => form.text),
+      read === '' ? [] : [read],
+    )
+  })
+}
+
+test('quoted-printable is several signs near one another, or a soft line break', () => {
+  const read = (text: string): string[] => Array.from(unquoted(text), (form) => form.text)
+  assert.deepEqual(read('=41=4Bx'), ['AKx'])
+  assert.deepEqual(read('AK=\r\nIA'), ['AKIA'])
+  for (const text of ['a=41', 'x = 41, y == 42', 'const a =\n  b', `a=41${' '.repeat(90)}b=42`])
+    assert.deepEqual(read(text), [])
+})
+
+test('escapes far from one another are in windows of their own', () => {
+  const far = 'word '.repeat(100)
+  assert.deepEqual(
+    Array.from(unescaped(`\\u0041${far}\\u0042`), ({ text }) => [text.includes('A'), text.includes('B')]),
+    [
+      [true, false],
+      [false, true],
+    ],
+  )
+})
+
+test('a long stretch of escapes is in windows that overlap', () => {
+  const forms = [...unescaped('\\u0041'.repeat(20_000))]
+  assert.ok(forms.length > 2)
+  for (let i = 1; i < forms.length; i++) {
+    assert.ok((forms[i - 1]?.endOf(forms[i - 1]?.text.length ?? 0) ?? 0) > (forms[i]?.startOf(0) ?? 0) + 1_000)
+  }
+})
+
+test('an escape that is not complete is left off the end', () => {
+  for (const part of ['\\', '\\u', '\\u00', '\\u{4', '\\x4', '\\1', '&', '&#x4', '&am', '%', '%4', '=', '=4']) {
+    const text = `\\u0041\\u0042${part}`
+    assert.equal(partialFrom(text), 12, part)
+    assert.ok(
+      unescapedTail(text).some((form) => form.text === 'AB'),
+      part,
+    )
+  }
+  assert.deepEqual(unescapedTail(`\\u0041 ${'word '.repeat(100)}`), [])
+})
