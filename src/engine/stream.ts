@@ -4,7 +4,6 @@ import { abandon, madeBody } from '../http/body.ts'
 import { contentCodings } from '../http/encoding.ts'
 import type { Binding } from '../inspect/binding.ts'
 import { needsWholeAnswer } from '../inspect/binding.ts'
-import type { Released } from '../inspect/stream.ts'
 import type { StreamReader } from '../providers/provider.ts'
 import { decodedChunks, sideDecoder } from './coded.ts'
 import type { Rooms } from './exchange.ts'
@@ -59,7 +58,7 @@ async function* beside(
   codings: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   const take = async (plain: Uint8Array): Promise<void> => {
-    for (const event of watch.read(plain)) await watch.keep(watch.inspector.push(event))
+    await watch.keep(watch.inspector.pushAll(watch.read(plain)))
   }
   const { write, end } = codings.length === 0 ? { write: take, end: async () => true } : sideDecoder(codings, take)
   let readable = true
@@ -116,7 +115,7 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
             ? inspector.end()
             : ended
               ? flush(watch)
-              : push(watch, step.value as Uint8Array)
+              : inspector.pushAll(watch.read(step.value as Uint8Array))
       if (step !== timedOut && !ended) next = asked(iterator)
       const bytes = await watch.keep(released)
       watch.spent(performance.now() - began)
@@ -142,15 +141,6 @@ type Step = IteratorResult<Uint8Array> | { readonly done: true; readonly cause: 
 // Asked ahead: an origin that breaks off while the client still takes what came before is heard at the next turn.
 function asked(iterator: AsyncIterator<Uint8Array>): Promise<Step> {
   return iterator.next().catch((cause: unknown) => ({ done: true, cause }))
-}
-
-function push(watch: Watcher, chunk: Uint8Array): Released[] {
-  const released: Released[] = []
-  for (const event of watch.read(chunk)) {
-    released.push(...watch.inspector.push(event))
-    if (watch.inspector.blocked !== undefined) break
-  }
-  return released
 }
 
 async function before<T>(deadline: number, next: Promise<T>): Promise<T | typeof timedOut> {

@@ -20,6 +20,8 @@ export type StreamInspector = {
   /** Further values that must not be stored: a conversation goes on while it is answered. Takes the place of those given before. */
   readonly know: (values: readonly string[]) => void
   readonly push: (event: StreamEvent) => readonly Released[]
+  /** Events that came together are looked at together, which costs little more than one of them. */
+  readonly pushAll: (events: readonly StreamEvent[]) => readonly Released[]
   /** To be called at `deadline()`. */
   readonly tick: () => readonly Released[]
   /** The stream is over, well or not. */
@@ -49,21 +51,28 @@ export function inspectStream(
   let blocked: { readonly rule: string } | undefined
   const blockedWholes: Entry[] = []
 
-  function push(event: StreamEvent): readonly Released[] {
+  function pushAll(events: readonly StreamEvent[]): readonly Released[] {
     if (blocked !== undefined) return nothing
-    const idle = !looksOut && how.vault.size() === 0
-    if ((idle && queue.empty()) || (event.parts.length === 0 && event.ends.length === 0 && queue.empty())) {
-      return [{ wire: event.bytes, store: event.bytes }]
-    }
-    const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
+    const out: Released[] = []
     const grown = new Set<Channel>()
+    const idle = !looksOut && how.vault.size() === 0
+    for (const event of events) {
+      if (queue.empty() && (idle || (event.parts.length === 0 && event.ends.length === 0)))
+        out.push({ wire: event.bytes, store: event.bytes })
+      else take(event, grown)
+      if (tally.decision === 'block') break
+    }
+    for (const channel of grown) settleOpen(channel)
+    return released(grown, out)
+  }
+
+  function take(event: StreamEvent, grown: Set<Channel>): void {
+    const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
     for (const part of event.parts) if (!part.whole && part.text !== '') entry.pieces.push(grow(part, grown))
     queue.add(entry)
     close(event.ends, grown)
     // After what they repeat, so that it is counted there.
     for (const part of event.parts) if (part.whole) alone(part, entry)
-    for (const channel of grown) settleOpen(channel)
-    return released(grown)
   }
 
   function grow(part: StreamPart, grown: Set<Channel>): Piece {
@@ -104,8 +113,7 @@ export function inspectStream(
     if (channel.base + length - channel.settled > mostPending) settler.settle(channel, false, length - mostPending)
   }
 
-  function released(grown: Iterable<Channel>): readonly Released[] {
-    const out: Released[] = []
+  function released(grown: Iterable<Channel>, out: Released[]): readonly Released[] {
     if (tally.decision === 'block' || !queue.release(grown, out)) shut(out)
     for (const channel of queue.overdue()) settler.settle(channel, false, channel.text.length)
     return out
@@ -142,8 +150,9 @@ export function inspectStream(
   return {
     mask,
     know,
-    push,
-    tick: () => (blocked === undefined ? released(nobody) : nothing),
+    push: (event) => pushAll([event]),
+    pushAll,
+    tick: () => (blocked === undefined ? released(nobody, []) : nothing),
     end,
     deadline: () => (blocked === undefined ? queue.deadline() : undefined),
     get blocked() {

@@ -3,6 +3,7 @@ import test from 'node:test'
 import * as fc from 'fast-check'
 import type { Finding } from '../../src/core/verdict.ts'
 import type { Binding, Inspection } from '../../src/inspect/binding.ts'
+import { inspectStream, type Released } from '../../src/inspect/stream.ts'
 import { inspectParts } from '../../src/inspect/pipeline.ts'
 import {
   bound,
@@ -18,6 +19,7 @@ import {
   pieces,
   play,
   redacting,
+  streamHow,
   textPart,
   type Delta,
 } from '../support/inspection.ts'
@@ -92,6 +94,37 @@ test('whatever the cut, nothing of a blocked value reaches the wire', () => {
       assert.equal(blocked !== undefined, first !== undefined)
       assert.ok((wire.a ?? '').length <= (first?.start ?? a.length))
     }),
+  )
+})
+
+test('events that come together leave as those that come one by one', () => {
+  const groups = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 30 })
+  const blocking = bound(detector(expression('STOP', /m[ab@]/, /m$/)), 'block')
+  fc.assert(
+    fc.property(
+      text,
+      text,
+      cuts,
+      groups,
+      fc.infiniteStream(fc.boolean()),
+      fc.boolean(),
+      (a, b, places, sizes, turns, blocks) => {
+        const events = mixed(deltasOf('a', a, places), deltasOf('b', b, places), turns)
+        events.splice(events.length >> 1, 0, eventOf([{ channel: 'a', text: `${a} again`, whole: true }], ['a']))
+        const bindings = blocks ? [...redacting, blocking] : redacting
+        const alone = play(bindings, events, { vault })
+        const inspector = inspectStream(bindings, {}, streamHow({ vault }))
+        const released: Released[] = []
+        for (let at = 0, i = 0; at < events.length; at += sizes[i % sizes.length]!, i++)
+          released.push(...inspector.pushAll(events.slice(at, at + sizes[i % sizes.length]!)))
+        released.push(...inspector.end())
+        assert.equal(inspector.blocked?.rule, alone.blocked?.rule)
+        const said = (one: readonly Released[]): string => Buffer.concat(one.map(({ wire }) => wire)).toString()
+        if (alone.blocked === undefined) assert.equal(said(released), said(alone.released))
+        else assert.ok(said(alone.released).startsWith(said(released)))
+      },
+    ),
+    { numRuns: 400 },
   )
 })
 
