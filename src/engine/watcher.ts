@@ -55,6 +55,8 @@ export function watcher(
       clock: () => performance.now(),
     },
   )
+  // Bodies that are kept as they were are kept as they came, streams too.
+  const came: Uint8Array[] | undefined = rooms.store === 'full' ? [] : undefined
   let finished = false
   let inspection: Inspection | undefined
   const seen = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
@@ -63,16 +65,19 @@ export function watcher(
   }
   const result = (): Inspection => (inspection ??= inspector.result())
   return {
-    read: (chunk) => seen(reader.push(chunk)),
+    read(chunk) {
+      came?.push(chunk)
+      return seen(reader.push(chunk))
+    },
     rest: () => seen(reader.end()),
     facts: () => reader.facts(),
     inspector,
     async keep(released) {
-      if (released.length === 0) return undefined
-      for (const { store } of released) {
-        const waiting = keeper?.write(store)
+      for (const bytes of came?.splice(0) ?? released.map(({ store }) => store)) {
+        const waiting = keeper?.write(bytes)
         if (waiting !== undefined) await waiting
       }
+      if (released.length === 0) return undefined
       const [only] = released
       return released.length === 1 ? (only as Released).wire : Buffer.concat(released.map(({ wire }) => wire))
     },

@@ -29,6 +29,15 @@ test('what is released goes to the wire as it was decided and to the store with 
   assert.deepEqual([trace.decision, trace.findings.length], ['flag', 1])
 })
 
+test('where bodies are kept as they were, so are streams', async () => {
+  const rooms = await engine.rooms(wordRule('redact', 'response'), { store: 'full' })
+  const { trace, watch } = watching(rooms)
+  for (const piece of ['one blue', 'bird. ']) await watch.keep(watch.inspector.pushAll(watch.read(Buffer.from(piece))))
+  await watch.keep(flush(watch))
+  await watch.finish()
+  assert.deepEqual([trace.responseContent.inline, trace.decision], ['one bluebird. ', 'redact'])
+})
+
 test('a single release is given as the bytes it came in, nothing as undefined', async () => {
   const { watch } = watching(await engine.rooms())
   const chunk = Buffer.from('as it came')
