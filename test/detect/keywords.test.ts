@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as fc from 'fast-check'
 import { SallyportError } from '../../src/core/errors.ts'
 import { compileKeywords } from '../../src/detect/keywords.ts'
 
@@ -87,6 +88,45 @@ test('a text is looked through in steps, and the findings are those of one step'
   assert.deepEqual(reading.found(), [expected])
   assert.ok(steps > 100)
   assert.ok(reading.spent!() > 100 * text.length)
+})
+
+test('wherever a stream is cut, a match over the cut is pending from its beginning on', () => {
+  const rules = list(['heron', 'blue kite', 'C++', '計画', 'he', 'ΟΔΟΣ', '헤론'], ['P-\\d{2}', 'kite.?s'])
+  const piece = fc.constantFrom(
+    'heron',
+    'he',
+    'blue',
+    ' ',
+    '\n ',
+    'kite',
+    'C+',
+    '+',
+    '計',
+    '画',
+    'ς',
+    'οδο',
+    '헤론',
+    'p-1',
+    '1',
+    's',
+    'é',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), fc.nat(30), (pieces, at) => {
+      const text = pieces.join('')
+      const cut = Math.min(at, text.length)
+      const pending = rules.pendingFrom(text.slice(0, cut))
+      for (const { start, end } of rules.find(text))
+        assert.ok(start >= cut || end <= cut || pending <= start, `${text} ${cut}`)
+      for (const { start, end } of rules.find(text.slice(0, cut)))
+        if (end <= pending)
+          assert.ok(
+            rules.find(text).some((one) => one.start < end && one.end > start),
+            `${text} ${cut}`,
+          )
+    }),
+    { numRuns: 3_000 },
+  )
 })
 
 test('the digest follows the list', () => {
