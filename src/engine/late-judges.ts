@@ -39,7 +39,7 @@ export function lateJudges(
         { ...input, facts: factsOf(trace), known: trace.found },
         { mode: trace.policy.mode, vault: rooms.vault(tenantOf(trace)), now: process.hrtime.bigint, signal },
       )
-      note(rooms, trace, inspection)
+      note(rooms, trace, { ...inspection, restored: 0, unrestored: 0 })
       if (texts.over()) trace.notInspected ??= 'answer oversize'
     },
   }

@@ -87,7 +87,8 @@ export function said(rooms: Rooms, trace: Trace, keeper: BodyKeeper | undefined)
         signal: trace.exchange.signal,
       },
     )
-    note(rooms, trace, inspection)
+    // Placeholders are counted where they are undone.
+    note(rooms, trace, { ...inspection, restored: 0, unrestored: 0 })
     if (inspection.decision === 'block' && mode === 'enforce') return refusal(inspection)
     if (inspection.edits.length > 0) {
       masked.push(...inspection.edits)
@@ -149,9 +150,6 @@ export function said(rooms: Rooms, trace: Trace, keeper: BodyKeeper | undefined)
     note(rooms, trace, inspection)
     remember(trace, inspection.found)
     trim(trace)
-    const { restored, unrestored } = inspection
-    if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
-    if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
     return inspection
   }
 

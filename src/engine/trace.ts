@@ -123,6 +123,9 @@ export function note(rooms: Rooms, trace: Trace, inspection: Omit<Inspection, 'e
     if (run.verdict === 'error') rooms.metrics.hookErrors.inc({ hook: run.hook })
   }
   for (const { type, action } of inspection.findings) rooms.metrics.findings(findingLabel(type), action).inc()
+  const { restored, unrestored } = inspection
+  if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
+  if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
   if (inspection.failed !== null) {
     rooms.log.warn(
       { exchange: trace.exchange.id, hook: inspection.failed.hook, err: inspection.failed.cause },

@@ -92,10 +92,7 @@ export function watcher(
       if (finished) return
       finished = true
       trace.answer = reader.facts()
-      const { restored, unrestored } = result()
       note(rooms, trace, result())
-      if (restored > 0) rooms.metrics.restored.inc({ outcome: 'restored' }, restored)
-      if (unrestored > 0) rooms.metrics.restored.inc({ outcome: 'unknown' }, unrestored)
       await late?.judge()
       if (keeper !== undefined) trace.responseContent = await keeper.finish()
     },

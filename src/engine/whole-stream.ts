@@ -97,7 +97,8 @@ async function judged(
       signal: trace.exchange.signal,
     },
   )
-  note(rooms, trace, inspection)
+  // Placeholders are counted where they are undone.
+  note(rooms, trace, { ...inspection, restored: 0, unrestored: 0 })
   return inspection
 }
 

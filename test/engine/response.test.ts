@@ -4,7 +4,18 @@ import { gzipSync } from 'node:zlib'
 import { headerOf } from '../../src/core/http.ts'
 import { madeBody } from '../../src/http/body.ts'
 import type { RawHeaders } from '../../src/core/http.ts'
-import { answerOf, chatAnswer, chatRequest, chunksOf, converse, ok, startEngine, wordRule } from '../support/engine.ts'
+import {
+  answerOf,
+  chatAnswer,
+  chatRequest,
+  chatStream,
+  chunksOf,
+  converse,
+  eventStream,
+  ok,
+  startEngine,
+  wordRule,
+} from '../support/engine.ts'
 
 const engine = startEngine()
 const body = chatRequest('hello')
@@ -69,6 +80,21 @@ test('placeholders of the request come back as what they stand for, and the ledg
   })
   assert.match(received.text, /xbluebirdx/)
   assert.doesNotMatch(JSON.stringify(await engine.row(id)), /bluebird/)
+  assert.match(await rooms.metrics.registry.metrics(), /placeholders_total\{outcome="restored"\} 1/)
+})
+
+test('a placeholder that the model spelled anew is left, is no finding, and is counted', async () => {
+  const rooms = await engine.rooms('rules: [{ name: s, on: response, hook: secrets, action: redact }]')
+  const placeholder = rooms.vault('address 127.0.0.1').placeholderFor('KEYWORD:project', 'bluebird').toLowerCase()
+  for (const answer of [
+    ok(`token = "${placeholder}"`),
+    answerOf(chatStream(`token = "${placeholder}"`), eventStream),
+  ]) {
+    const { received, id } = await converse(rooms, { body: chatRequest('hi') }, answer)
+    assert.ok(received.text.includes(placeholder))
+    assert.equal((await engine.row(id))['decision'], 'allow')
+  }
+  assert.match(await rooms.metrics.registry.metrics(), /placeholders_total\{outcome="unknown"\} 2/)
 })
 
 test('a value found in the request is not stored with an answer that quotes it', async () => {
