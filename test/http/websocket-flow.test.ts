@@ -6,7 +6,7 @@ import { relayMessages, type Ending } from '../../src/http/websocket.ts'
 import { Deflater, Inflater } from '../../src/http/websocket-deflate.ts'
 import { opcodes, writeFrame } from '../../src/http/websocket-frame.ts'
 import { agreed, type Agreed } from '../../src/http/websocket-handshake.ts'
-import type { Judge, MessageWay, Room } from '../../src/http/websocket-judge.ts'
+import type { Judge, JudgedMessage, MessageVerdict, MessageWay, Room } from '../../src/http/websocket-judge.ts'
 import { websocketEnd, type WebSocketEnd } from '../support/websocket-end.ts'
 
 const takeover = 'permessage-deflate'
@@ -77,10 +77,24 @@ for (const [name, deflate] of [
       pieces: fc.integer({ min: 1, max: 4 }),
       pings: fc.boolean(),
     })
-    const judge: Judge = async (_way, { text, control }) =>
-      !control && text?.includes('change') === true
-        ? { kind: 'replace', text: text.replaceAll('change', 'CHANGED!') }
-        : { kind: 'pass' }
+    const undecided = new Set<() => void>()
+    const judged = async (_way: MessageWay, { text, control }: JudgedMessage) => {
+      const verdict: MessageVerdict =
+        !control && text?.includes('change') === true
+          ? { kind: 'replace', text: text.replaceAll('change', 'CHANGED!') }
+          : { kind: 'pass' }
+      if (control || text?.includes('\u20ac') !== true) return verdict
+      // It waits: for a while, or until nothing more comes before it must be decided.
+      const { promise, resolve } = Promise.withResolvers<MessageVerdict>()
+      undecided.add(() => resolve(verdict))
+      if (text.length % 2 === 0) setImmediate(() => setImmediate(resolve, verdict))
+      return { kind: 'later', verdict: promise } as const
+    }
+    const flush = async (): Promise<void> => {
+      for (const decide of undecided) decide()
+      undecided.clear()
+    }
+    const judge: Judge = Object.assign(judged, { flush })
     await fc.assert(
       fc.asyncProperty(
         fc.array(message, { maxLength: 10 }),
@@ -117,6 +131,7 @@ for (const [name, deflate] of [
               const text = words.join('')
               return Buffer.byteLength(text) > limit ? text : text.replaceAll('change', 'CHANGED!')
             })
+            from.close(1000)
             const heard = await messages(to, window, sent.length)
             // A message may be over the limit by its frame heads alone.
             const exact = expected.map((text, i) => (Math.abs(Buffer.byteLength(text) - limit) < 50 ? heard[i] : text))
