@@ -113,13 +113,15 @@ async function converse(
 type Keepers = { readonly up: BodyKeeper; readonly down: BodyKeeper } | undefined
 
 function judge(rooms: Rooms, trace: Trace, keepers: Keepers, heard: Said): Judge {
+  // Of protocols that nobody knows each message says what it says: none waits for another.
+  const streams = trace.identified.operation !== 'unknown'
   const one = async (way: MessageWay, message: JudgedMessage): Promise<MessageVerdict | LaterVerdict> => {
     // Its few bytes are no content; but they may carry what is.
     if (!message.control) count(trace, way, message.bytes)
     if (message.text !== undefined) {
       const keeper = message.control ? undefined : keepers?.[way]
       try {
-        if (way === 'down' && !message.control) return await heard.judge(message.text)
+        if (way === 'down' && streams && !message.control) return await heard.judge(message.text)
         return await judgeMessage(rooms, trace, way, message.text, keeper)
       } catch (err) {
         if (!trace.exchange.signal.aborted) rooms.log.error({ exchange: trace.exchange.id, err }, 'exchange failed')
