@@ -137,7 +137,8 @@ function isListed(value: string, { name, sign, opener }: Assignment): boolean {
 
 /** `password` may stand anywhere in the last part of a name, `pass` and shorter words at its end; methods (`password.encode`) are none. */
 function namesPassword(name: string): boolean {
-  if (longPassword.test(name)) return !/\.(?!set|value|default|plain|text|\w*(?:pass|pwd))[a-z]\w*$/i.test(name)
+  if (longPassword.test(name))
+    return !/\.(?!set|value|default|plain|text|equals|compare|\w*(?:pass|pwd))[a-z]\w*$/i.test(name)
   return !/pass|pw/i.test(name) || name.startsWith('-') || shortPassword.test(name)
 }
 
@@ -167,7 +168,7 @@ function hasWords(value: string): boolean {
 }
 
 const constants =
-  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no|utf-?(?:8|16)|utf-?16[lb]e|ascii|latin-?1|base64|hex|binary|salt|md5|sha-?\d{1,3}|Uint8Array)[?;,!\][|]*$/i
+  /^(?:null|nil|none|undefined|true|false|string|str|int|integer|number|bool|boolean|bytes|object|any|void|self|this|optional|required|function|default|unknown|empty|password|passwd|secret|token|char|text|varchar|input|hidden|enabled|disabled|yes|no|utf-?(?:8|16)|utf-?16[lb]e|ascii|latin-?1|base64|hex|binary|salt|md5|(?:cram|digest)-md5|sha-?\d{1,3}|Uint8Array)[?;,!\][|]*$/i
 const references =
   /^(?:https?:\/\/|file:|\.{0,2}\/(?:[\w.-]+\/){1,}[\w.-]*$|[A-Za-z]:\\|@[\w-]+\/|sha(?:1|256|384|512)-|arn:|data:|urn:|secretKeyRef|op:\/\/|vault:|ENC\[|!(?:[A-Z][A-Za-z]*|vault|secret|env)(?:\s|$))/
 const errorName = /^[A-Z]{2,}(?:_[A-Z]{2,}|_\d{1,6}){2,}$/
@@ -194,6 +195,6 @@ const endsInPassword =
 const asking =
   /^(?:.*\.)?(?:pass$|get|ask|read|prompt|check|verify|is|has|validate|hash|forgot|show|hide|toggle|confirm|need|require)/i
 const harmlessEnd =
-  /(?:name|path|file|dir|url|uri|type|count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|(?<!p)at|by|column|selector|_id|-id|Id|ID|ids|IdHex|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|signature|for|from|tokens|keys)$/i
+  /(?:name|path|file|dir|url|uri|type|(?<!ac)count|length|size|limit|index|ref|field|label|prefix|suffix|env|header|format|class|version|policy|mode|usage|budget|expir\w*|endpoint|alias|algorithm|hash|timeout|(?<!p)at|by|column|selector|_id|-id|Id|ID|ids|IdHex|placeholder|hint|regex|pattern|provider|store|manager|schema|kind|status|title|message|description|signature|for|from|tokens|keys)$/i
 const harmlessPart =
   /public|pub_?key|keybase|cache_?key|primary_?key|foreign|partition|sort_?key|object_?key|event|csrf|nonce|integrity|checksum|fingerprint|etag|commit|idempot|monkey|keyboard|keyword|author(?!iz)|tokeniz|translat|i18n|pass(?:ed|ive|enger|ing|_rate|es\b|_?through)|compass|bypass/i

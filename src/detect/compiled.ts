@@ -281,5 +281,5 @@ const notWord = Array.from({ length: 128 }, (_, code) => String.fromCharCode(cod
 const insides = ['', ' ', '"', 'a', '0'].flatMap((before) => letters.map((char) => `${before}${char} `)).join('')
 const quote = '(?:\\\\{0,3}["\'`])'
 const closers = '(?:\\[\\d{0,4}\\])?(?:\\\\{0,3}["\'`)\\]>]){0,3}[ \\t]{0,16}(?:[sS]tring[ \\t]{0,2})?'
-const operator = `(?:={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\||is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`
+const operator = `(?::[ \\t]{0,2}[A-Za-z&][\\w.<>&?]{0,24}[ \\t]{1,2}=[ \\t]{1,2}|={1,3}>?|:{1,4}=?|!={1,2}|[?.]=|->|<-|\\|\\|=?|is |[,(](?=[ \\t]{0,4}${quote})|>[\\r\\n]{0,2})`
 const assign = `[\\w.-]{0,32}${closers}${operator}[ \\t]{0,8}(?:[@$rb](?=${quote}))?${quote}{0,3}[ \\t]{0,2}`
