@@ -38,8 +38,11 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
   let unseen: Generator<number, void> | undefined
   const hidden: Candidate[] = []
   const invisible: Candidate[] = []
+  // What was done besides the scan, in characters.
+  let other = 0
   const advance = (chars: number): boolean => {
     if (scanned === undefined) {
+      other += Math.min(chars, text.length)
       if (normalizing?.advance(Math.ceil(chars / normalizingCost)) === true) return true
       form = normalizing?.form()
       scanned = scan(plan, form?.text ?? text, key)
@@ -50,9 +53,20 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
       if (scanned.advance(chars)) return true
       hunt = hunting(plan, form?.text ?? text, scanned, hidden, { depth: deepest, left: mostRead })
       unseen = ascii ? undefined : huntingUnseen(plan, text, invisible)
-      if (text.length > chars) return true
+      if (text.length > chars) {
+        other += chars
+        return true
+      }
     }
     return goesOn(hunt, chars) || (unseen !== undefined && goesOn(unseen, chars))
+  }
+  const goesOn = (steps: Generator<number, void>, chars: number): boolean => {
+    for (const limit = other + chars; other < limit;) {
+      const step = steps.next()
+      if (step.done === true) return false
+      other += step.value
+    }
+    return true
   }
   const found = (): readonly (readonly Match[])[] => {
     const inForm = scanned?.found ?? none
@@ -68,21 +82,12 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
       return pendingFromOf(plan, text)
     return Math.min(pendingIn(plan, text, scanned.state(), from), disguisedFrom(plan, text, deepest))
   }
-  return { advance, found, pendingFrom }
+  return { advance, found, pendingFrom, spent: () => other + (scanned?.spent() ?? 0) }
 }
 
 export function pendingFromOf(plan: Plan, text: string): number {
   const inNormal = (normal: string): number => Math.min(pendingIn(plan, normal), disguisedFrom(plan, normal, deepest))
   return Math.min(pendingThroughForm(text, inNormal), taggedFrom(text))
-}
-
-function goesOn(hunt: Generator<number, void>, chars: number): boolean {
-  for (let read = 0; read < chars;) {
-    const step = hunt.next()
-    if (step.done === true) return false
-    read += step.value
-  }
-  return true
 }
 
 type Bounds = { readonly depth: number; left: number }

@@ -10,10 +10,12 @@ export type Candidate = { readonly rule: Compiled; readonly match: Match }
 
 /** A text in normal form on its way through the rules of a plan. */
 export type Scan = {
-  /** Looks at `chars` more characters of the text; false when that was the last of it. */
+  /** Looks at `chars` more characters of the text, fewer where they cost much; false when that was the last of it. */
   readonly advance: (chars: number) => boolean
   /** All matches, once nothing is left to look at; those of one rule do not overlap, those of different rules may. */
   readonly found: readonly Candidate[]
+  /** What was done so far, in characters of ordinary cost. */
+  readonly spent: () => number
   /** The state at the end of the text. */
   readonly state: () => number
   /** Where keywords stand with which a secret begins, in order. */
@@ -35,22 +37,36 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     inKey: key === '' ? nobody : undefined,
     number: 0,
     colon: 0,
+    tries: 0,
   }
   const endsOf = ascii ? asciiWordEnds : wordEnds
   let at = 0
   let state = 0
+  let spent = 0
+  // Where rules are tried at every other character a piece would take long.
+  let piece = PIECE
   const advance = (chars: number): boolean => {
-    const until = chars < text.length - at ? at + chars : text.length
-    while (at < until) {
-      const end = until - at < PIECE ? until : at + PIECE
+    const limit = spent + chars
+    while (at < text.length && spent < limit) {
+      const end = Math.min(text.length, at + Math.min(piece, limit - spent))
       state = endsOf(plan.automaton, text, at, end, state, plan.notes)
       plan.notes.of = end - at === text.length ? scanned : undefined
       onWords(walk)
+      const cost = end - at + walk.tries * tryCost
+      piece = cost > costly * (end - at) ? SMALL_PIECE : PIECE
+      spent += cost
+      walk.tries = 0
       at = end
     }
     return at < text.length
   }
-  const scanned: Scan = { advance, found: walk.found, state: () => state, prefixes: walk.prefixes }
+  const scanned: Scan = {
+    advance,
+    found: walk.found,
+    spent: () => spent,
+    state: () => state,
+    prefixes: walk.prefixes,
+  }
   return scanned
 }
 
@@ -72,6 +88,8 @@ type Walk = {
   /** Numbers before this place have been looked at; so have groups with colons. */
   number: number
   colon: number
+  /** How often an expression was tried since the last piece. */
+  tries: number
 }
 
 function onWords(walk: Walk): void {
@@ -157,6 +175,7 @@ function onColon(walk: Walk, i: number): void {
 }
 
 function tryGroup(walk: Walk, group: Group, at: number): void {
+  walk.tries += groupTries
   if (matchesAt(group.any, walk.text, at)) for (const rule of group.free) tryHere(walk, rule, at)
   if (group.wanting.size === 0) return
   const { words, wordEnds } = walk
@@ -189,6 +208,7 @@ function wantedIn({ automaton, endings, keywords }: Plan, key: string): Readonly
 
 function tryHere(walk: Walk, rule: Compiled, at: number): void {
   if (at < (walk.ends?.get(rule) ?? 0)) return
+  walk.tries++
   rule.here.lastIndex = at
   const result = rule.here.exec(walk.text)
   if (result !== null) add(walk, rule, result, 0)
@@ -198,9 +218,11 @@ function tryHere(walk: Walk, rule: Compiled, at: number): void {
 function searchRound(walk: Walk, rule: Compiled, start: number, end: number): void {
   if (start < (walk.ends?.get(rule) ?? 0)) return
   const from = windowStart(rule, start)
+  walk.tries++
   const first = firstPlace(rule, walk.text, from, start)
   if (first > start) return
   const window = walk.text.slice(from, end + rule.maxLength + 2)
+  walk.tries += searchTries
   rule.search.lastIndex = first - from
   for (let result = rule.search.exec(window); result !== null; result = rule.search.exec(window)) {
     if (result.index + from > start) return
@@ -233,6 +255,12 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
 }
 
 const never = -1_000
+// What an expression costs, in characters of ordinary cost, and what others cost in such tries.
+const tryCost = 64
+const searchTries = 3
+const groupTries = 2
+const costly = 8
+const SMALL_PIECE = 256
 const mostPrefixes = 1_024
 // More than end in the 512 characters that a rule can look back.
 const mostWords = 2_048

@@ -168,7 +168,7 @@ function nameOf({ kind, path }: TextPart): string {
 }
 
 // Two milliseconds or so of ordinary text.
-export const SLICE = 262_144
+export const SLICE = 131_072
 // Texts shorter than this are looked through sooner than remembered.
 const SHORTEST = 20
 const WORTH = 4_096

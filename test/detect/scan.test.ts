@@ -74,3 +74,29 @@ test('long runs of any class, behind any keyword, come to an end', { timeout: 12
 test('texts made of keywords alone come to an end', { timeout: 120_000 }, () => {
   for (const keyword of new Set(rules.flatMap((rule) => rule.keywords))) matches(`${keyword}=`.repeat(200))
 })
+
+test('the work grows with the length of a text and no faster, whatever it is', () => {
+  const spent = (text: string): number => {
+    const scanned = scan(plan, text, '')
+    scanned.advance(Infinity)
+    return scanned.spent()
+  }
+  const keywords = rules.flatMap((rule) => rule.keywords.slice(0, 1))
+  for (const unit of [...runs, ...keywords, 'secret-token:', '1 1-', '::1']) {
+    const [once, twice] = [spent(unit.repeat(400)), spent(unit.repeat(800))]
+    assert.ok(twice <= 2.2 * once + 2_000, `${unit}: ${once}, then ${twice}`)
+    assert.ok(once <= 1_000 * 400 * unit.length, `${unit}: ${once}`)
+  }
+})
+
+test('a text that costs much is looked at in smaller steps', () => {
+  const text = 'secret-token:'.repeat(2_000)
+  const scanned = scan(plan, text, '', true)
+  let before = 0
+  for (let more = true; more; before = scanned.spent()) {
+    more = scanned.advance(50_000)
+    assert.ok(scanned.spent() - before < 1_000_000)
+  }
+  assert.ok(before > text.length * 10)
+  assert.equal(scanned.advance(1), false)
+})

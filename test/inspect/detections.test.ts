@@ -61,7 +61,8 @@ test('it yields after each slice, within a text too, and finds what it finds wit
     )
     const [one] = detected
     assert.deepEqual(one?.outcome, { matches: texts.map((text) => alone.find(text)) })
-    assert.equal(yields, expected)
+    // What costs more than characters do, such as tries of rules, makes slices shorter.
+    assert.ok(yields >= expected && yields <= 2 * expected, String(yields))
   }
 })
 
