@@ -16,6 +16,12 @@ export const errorCodes = {
       'The body could not be decoded for inspection, or should be text and is not UTF-8, and policy says `unreadable: block`.',
     hint: 'Send text in UTF-8 with a true Content-Encoding, or set `unreadable: allow`.',
   },
+  opaque_content: {
+    status: 403,
+    meaning:
+      'The request holds an image, a recording, a PDF or other bytes that cannot be inspected, and policy says `opaque: block`.',
+    hint: 'Leave it out, or allow its kind in `opaque`.',
+  },
   hook_failed: {
     status: 403,
     meaning: 'A hook failed or ran out of time, and its rule says `onError: block`.',

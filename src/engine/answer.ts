@@ -59,6 +59,7 @@ export const byPolicy: ReadonlySet<string> = new Set([
   'sallyport_blocked',
   'sallyport_too_large',
   'unreadable_body',
+  'opaque_content',
   'hook_failed',
   'rate_limited',
 ])

@@ -1,11 +1,12 @@
 import type { BodyKeeper } from '../audit/body.ts'
+import type { SallyportError } from '../core/errors.ts'
 import type { HookRun } from '../core/verdict.ts'
 import { stricter } from '../core/verdict.ts'
 import type { MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { applyEdits } from '../providers/json-text.ts'
 import type { Rooms } from './exchange.ts'
-import { blocked, tenantOf } from './request.ts'
+import { blocked, noteUnread, tenantOf } from './request.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
 
@@ -22,7 +23,9 @@ export async function judgeMessage(
   const { provider, operation } = trace.identified
   const about = { operation, target: trace.exchange.request.head.target, contentType: 'application/json' }
   if (way === 'up' && trace.request.model === null) learnModel(trace, text)
-  const { parts } = way === 'up' ? provider.readRequest(text, about) : provider.readAnswer(text, about)
+  const { parts, unread } = way === 'up' ? provider.readRequest(text, about) : provider.readAnswer(text, about)
+  const refused = way === 'up' ? noteUnread(trace, unread) : undefined
+  if (refused !== undefined) return closing(trace, refused)
   const facts = factsOf(trace)
   const inspection = await inspectParts(
     trace.policy.bindingsFor(facts, stage),
@@ -52,6 +55,13 @@ export async function judgeMessage(
 /** Values that neither way may be stored with. Bounded: a conversation may be long, and what is quoted is mostly recent. */
 export function remember(trace: Trace, found: readonly string[]): void {
   if (found.length > 0) trace.found = [...new Set([...trace.found, ...found])].slice(-200)
+}
+
+/** The end of a conversation in which something was said that policy lets nobody say unread. */
+export function closing(trace: Trace, refused: SallyportError): MessageVerdict {
+  trace.decision = 'block'
+  trace.error = refused.code
+  return { kind: 'close', reason: refused.message }
 }
 
 /** The model that the handshake names, as OpenAI's realtime does (`?model=…`). */

@@ -12,9 +12,9 @@ import type { Agreed } from '../http/websocket-handshake.ts'
 import type { Judge, JudgedMessage, LaterVerdict, MessageVerdict, MessageWay } from '../http/websocket-judge.ts'
 import { marked } from './answer.ts'
 import type { Exchange, Rooms } from './exchange.ts'
-import { judgeMessage, modelOf } from './message.ts'
+import { closing, judgeMessage, modelOf } from './message.ts'
 import { closeRow } from './record.ts'
-import { admit, postures } from './request.ts'
+import { admit, noteUnread, postures } from './request.ts'
 import { receive } from './response.ts'
 import { faulted } from './run.ts'
 import { said } from './said.ts'
@@ -128,7 +128,11 @@ function judge(rooms: Rooms, trace: Trace, keepers: Keepers, heard: Said): Judge
         throw err
       }
     }
-    if (!message.control) trace.notInspected ??= 'binary message'
+    if (!message.control) {
+      trace.notInspected ??= 'binary message'
+      const refused = way === 'up' ? noteUnread(trace, ['binary']) : undefined
+      if (refused !== undefined) return closing(trace, refused)
+    }
     // More than a number that a pong is known by.
     else if (message.bytes > 16) trace.notInspected ??= 'binary control frame'
     return { kind: 'pass' }

@@ -43,11 +43,11 @@ function openOf(trace: Trace): ExchangeOpen {
     host: head.target.host,
     port: head.target.port,
     method: head.method,
-    path: head.target.path + maskedQuery(head.target.query),
+    path: pathOf(trace) + maskedQuery(head.target.query),
     httpVersion: head.version,
     provider: identified.provider.name,
     operation: identified.operation,
-    model: request.model,
+    model: hidden(request.model, trace.found),
     stream: request.stream,
     policy: trace.policy.digest,
     connectionId: exchange.connectionId,
@@ -95,7 +95,7 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     requestSha256: trace.requestContent.requestSha256,
     requestTruncated: trace.requestContent.requestTruncated,
     error: errorOf(trace),
-    model: trace.request.model ?? answer.model,
+    model: hidden(trace.request.model ?? answer.model, trace.found),
     stream: trace.request.stream,
   }
 }
@@ -105,9 +105,10 @@ function errorOf({ error, notInspected, responseContent }: Trace): string | null
   return [error, unread, responseContent.error].filter(Boolean).join('; ') || null
 }
 
-function toolsOf({ request, answer }: Trace): string | null {
+function toolsOf({ request, answer, found }: Trace): string | null {
   if (request.tools.length === 0 && answer.toolCalls.length === 0) return null
-  return JSON.stringify({ offered: request.tools, called: answer.toolCalls })
+  const named = (names: readonly string[]): (string | null)[] => names.map((name) => hidden(name, found))
+  return JSON.stringify({ offered: named(request.tools), called: named(answer.toolCalls) })
 }
 
 function count(rooms: Rooms, trace: Trace): void {
@@ -121,6 +122,24 @@ function count(rooms: Rooms, trace: Trace): void {
   if (trace.firstByteMs !== null) metrics.firstByte(door).observe(trace.firstByteMs / 1_000)
   for (const [bucket, tokens] of Object.entries(trace.answer.usage))
     if (tokens > 0) metrics.tokens(provider, bucket).inc(tokens)
+}
+
+/** The path without the segments in which policy found something. */
+function pathOf({ exchange, findings }: Trace): string {
+  const { path } = exchange.request.head.target
+  const places = findings.filter(({ stage, place }) => stage === 'request' && place.startsWith('path['))
+  if (places.length === 0) return path
+  const told = new Set(places.map(({ place }) => Number(place.slice(5, -1)) + 1))
+  return path
+    .split('/')
+    .map((segment, i) => (told.has(i) ? '***' : segment))
+    .join('/')
+}
+
+/** A name as it may stand in a column: without what policy found in the request. */
+function hidden(name: string | null, found: readonly string[]): string | null {
+  if (name === null || found.length === 0) return name
+  return found.reduce((text, value) => (value === '' ? text : text.replaceAll(value, '[REDACTED]')), name)
 }
 
 /** The query with every value hidden: keys travel there (`?key=…`). What has no plain name is a value too. */

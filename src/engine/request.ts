@@ -1,11 +1,13 @@
 import { SallyportError } from '../core/errors.ts'
 import type { Body, RawHeaders, Request } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
-import type { Edit, TextPart } from '../core/text.ts'
+import type { Edit, Media, TextPart } from '../core/text.ts'
 import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
+import { headTexts } from '../providers/head-texts.ts'
 import { applyEdits, encodeBody } from '../providers/json-text.ts'
+import { mediaNamed } from '../providers/media.ts'
 import type { PolicySet } from '../policy/compile.ts'
 import { decode } from './decode.ts'
 import type { Decoded, HowToRead } from './decode.ts'
@@ -75,25 +77,49 @@ async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Pro
     },
   )
   note(rooms, trace, inspection)
-  keep(rooms, trace, decoded, inspection.storeEdits)
-  if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
+  keep(
+    rooms,
+    trace,
+    decoded,
+    inspection.storeEdits.filter(({ part }) => part.head !== true),
+  )
   trace.found = inspection.found
+  if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
   return forwarded(request, decoded, inspection.edits, trace)
 }
 
 function readParts(trace: Trace, decoded: Decoded): readonly TextPart[] {
-  if (decoded.kind === 'opaque') trace.notInspected = decoded.why
-  if (decoded.kind !== 'text') return noParts
+  const head = headTexts(trace.exchange.request.head)
+  if (decoded.kind === 'opaque') {
+    trace.notInspected = decoded.why
+    if (decoded.why.includes('/')) mayPass(noteUnread(trace, [mediaNamed(decoded.why)]))
+  }
+  if (decoded.kind !== 'text') return head
   trace.requestBytes = decoded.bytes.length
-  const { head } = trace.exchange.request
+  const { target, headers } = trace.exchange.request.head
   const { provider, operation } = trace.identified
   const reading = provider.readRequest(decoded.text, {
     operation,
-    target: head.target,
-    contentType: headerOf(head.headers, 'content-type') ?? '',
+    target,
+    contentType: headerOf(headers, 'content-type') ?? '',
   })
   trace.request = reading.facts
-  return reading.parts
+  mayPass(noteUnread(trace, reading.unread))
+  return head.length === 0 ? reading.parts : [...reading.parts, ...head]
+}
+
+function mayPass(refused: SallyportError | undefined): void {
+  if (refused !== undefined) throw refused
+}
+
+/** Records what of a message could not be read. The error is there when policy wants nobody to send it. */
+export function noteUnread(trace: Trace, unread: readonly Media[]): SallyportError | undefined {
+  if (unread.length === 0) return undefined
+  const { mode, opaque } = trace.policy
+  trace.notInspected ??= unread.join(', ')
+  const refused = mode === 'observe' ? undefined : unread.find((kind) => opaque[kind] === 'block')
+  if (refused === undefined) return undefined
+  return new SallyportError('opaque_content', `policy lets nothing pass that cannot be inspected: ${refused}`)
 }
 
 /** The error that a blocking inspection becomes; names the rule, never what was found. */
@@ -172,7 +198,6 @@ export function tenantOf({ exchange }: { readonly exchange: Pick<Exchange, 'prin
   return exchange.principal === null ? `address ${exchange.clientIp}` : `principal ${exchange.principal}`
 }
 
-const noParts: readonly TextPart[] = []
 const contentEncoding = new Set(['content-encoding'])
 const contentLength = new Set(['content-length'])
 const transferEncoding = new Set(['transfer-encoding'])

@@ -115,6 +115,7 @@ function readAnswer(trace: Trace, answer: Answer, decoded: Extract<Decoded, { ki
   const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
   const reading = trace.identified.provider.readAnswer(decoded.text, about)
   trace.answer = reading.facts
+  if (reading.unread.length > 0) trace.notInspected ??= `answer ${reading.unread.join(', ')}`
   return reading.parts
 }
 

@@ -61,6 +61,7 @@ export function watcher(
   let inspection: Inspection | undefined
   const seen = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
     late?.see(events)
+    for (const { unread } of events) if (unread !== undefined) trace.notInspected ??= `answer ${unread.join(', ')}`
     return events
   }
   const result = (): Inspection => (inspection ??= inspector.result())

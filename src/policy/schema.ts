@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Media } from '../core/text.ts'
 import { actions } from '../core/verdict.ts'
 
 const Action = z.enum(actions)
@@ -72,6 +73,37 @@ const Test = z
 
 const blockOrAllow = z.enum(['block', 'allow'])
 
+/** One value for all media, or one for each kind; kinds that are not named have the default. */
+const Opaque = z
+  .union([
+    blockOrAllow.transform((all) => ({ default: all })),
+    z.strictObject({
+      image: blockOrAllow.optional(),
+      audio: blockOrAllow.optional(),
+      video: blockOrAllow.optional(),
+      pdf: blockOrAllow.optional(),
+      binary: blockOrAllow.optional(),
+      default: blockOrAllow,
+    }),
+  ])
+  .transform((given): Readonly<Record<Media, 'block' | 'allow'>> => {
+    const {
+      default: otherwise,
+      image,
+      audio,
+      video,
+      pdf,
+      binary,
+    } = given as { default: 'block' | 'allow' } & Partial<Record<Media, 'block' | 'allow'>>
+    return {
+      image: image ?? otherwise,
+      audio: audio ?? otherwise,
+      video: video ?? otherwise,
+      pdf: pdf ?? otherwise,
+      binary: binary ?? otherwise,
+    }
+  })
+
 /** One policy file as it is written. Everything may be left out: what a file does not say, an earlier one or the default does. */
 export const PolicyFile = z.strictObject({
   mode: z.enum(['enforce', 'observe']).optional(),
@@ -79,6 +111,7 @@ export const PolicyFile = z.strictObject({
   mismatch: z.enum(['deny', 'allow']).optional(),
   oversize: blockOrAllow.optional(),
   unreadable: blockOrAllow.optional(),
+  opaque: Opaque.optional(),
   notTls: z.enum(['deny', 'tunnel']).optional(),
   onRejectedLeaf: RejectedLeaf.optional(),
   holdbackChars: z.int().min(0).max(65_536).optional(),
@@ -99,6 +132,8 @@ export type PolicyScalars = {
   readonly mismatch: 'deny' | 'allow'
   readonly oversize: 'block' | 'allow'
   readonly unreadable: 'block' | 'allow'
+  /** What may pass although nobody can read it, by kind. */
+  readonly opaque: Readonly<Record<Media, 'block' | 'allow'>>
   readonly notTls: 'deny' | 'tunnel'
   readonly onRejectedLeaf: 'refuse' | 'tunnel'
   /** Characters of a streamed answer held back at most while they could begin a match. */
@@ -111,6 +146,7 @@ export const defaultScalars: PolicyScalars = {
   mismatch: 'deny',
   oversize: 'block',
   unreadable: 'block',
+  opaque: { image: 'allow', audio: 'allow', video: 'allow', pdf: 'allow', binary: 'allow' },
   notTls: 'deny',
   onRejectedLeaf: 'refuse',
   holdbackChars: 512,

@@ -1,9 +1,11 @@
-import type { TextPart } from '../core/text.ts'
-import { isBinary, isWord, plainName } from './encoded.ts'
+import type { Media, TextPart } from '../core/text.ts'
+import { isBinary, plainName } from './encoded.ts'
+import { isHarmless } from './harmless.ts'
 import { scanJson } from './json-scan.ts'
 import type { JsonTree } from './json-scan.ts'
 import { multipartTexts } from './multipart.ts'
 import { kindOf, root } from './json-tree.ts'
+import { anything } from './shape.ts'
 import type { Shape } from './shape.ts'
 import { decoded } from './spelling.ts'
 import { textsOf } from './walk.ts'
@@ -22,15 +24,22 @@ export function jsonBody(
 }
 
 /** The texts of a body that is not JSON of a known shape: a form, a multipart form, lines of JSON, or a text as it is. */
-export function otherTexts(body: string, contentType: string, shape: Shape): readonly TextPart[] {
+export function otherTexts(
+  body: string,
+  contentType: string,
+  shape: Shape,
+  unread: Set<Media> = new Set(),
+): readonly TextPart[] {
   const type = contentType.toLowerCase()
   if (type.startsWith('application/x-www-form-urlencoded')) return formTexts(body)
   if (type.startsWith('multipart/')) {
-    const parts = multipartTexts(body, contentType)
+    const read = (from: number, to: number, path: string): readonly TextPart[] =>
+      jsonLinesTexts(body, from, to, anything, path, unread) ?? []
+    const parts = multipartTexts(body, contentType, read, unread)
     if (parts !== undefined) return parts
   }
   if (isBinary(body)) return []
-  return jsonLinesTexts(body, shape) ?? plainText(body, 0, body.length, '')
+  return jsonLinesTexts(body, 0, body.length, shape, '', unread) ?? plainText(body, 0, body.length, '')
 }
 
 /** A text that stands in the body as it is. */
@@ -39,21 +48,39 @@ function plainText(body: string, start: number, end: number, path: string): Text
   return [{ text: body.slice(start, end), place: { start, end, spelling: [] }, role: 'unknown', kind: 'other', path }]
 }
 
-/** Several JSON values, one on each line, as in batches and NDJSON; undefined unless every line is one. */
-function jsonLinesTexts(body: string, shape: Shape): readonly TextPart[] | undefined {
+/**
+ * One JSON value, or several, one on each line, as in batches and NDJSON, or each behind a record separator (RFC 7464); undefined when
+ * it is anything else.
+ */
+function jsonLinesTexts(
+  body: string,
+  from: number,
+  to: number,
+  shape: Shape,
+  path: string,
+  unread: Set<Media>,
+): readonly TextPart[] | undefined {
+  const only = jsonBody(body, from, to)
+  if (only !== undefined) return under(path, textsOf(only, shape, 'unknown', unread))
   const parts: TextPart[] = []
   let line = 0
-  for (let at = 0; at < body.length; line++) {
+  for (let at = from; at < to; line++) {
     const feed = body.indexOf('\n', at)
-    const end = feed < 0 ? body.length : feed
-    if (!isBlank(body, at, end)) {
+    const end = feed < 0 || feed > to ? to : feed
+    while (at < end && body.charCodeAt(at) <= 32) at++
+    if (at < end) {
       const tree = jsonBody(body, at, end)
       if (tree === undefined) return undefined
-      for (const part of textsOf(tree, shape)) parts.push({ ...part, path: `[${line}]${part.path && '.'}${part.path}` })
+      for (const part of under(`${path}[${line}]`, textsOf(tree, shape, 'unknown', unread))) parts.push(part)
     }
     at = end + 1
   }
   return parts
+}
+
+function under(path: string, parts: readonly TextPart[]): readonly TextPart[] {
+  if (path === '') return parts
+  return parts.map((part) => ({ ...part, path: `${path}${/^(?:[{[]|$)/.test(part.path) ? '' : '.'}${part.path}` }))
 }
 
 function formTexts(body: string): readonly TextPart[] {
@@ -72,14 +99,9 @@ function formTexts(body: string): readonly TextPart[] {
     const nameEnd = equals < 0 || equals > end ? end : equals
     const name = body.slice(at, nameEnd)
     const path = plainName(name) ? name : `{${index}}`
-    if (nameEnd === end || !isWord(body, at, nameEnd)) add(at, nameEnd, path)
+    if (nameEnd === end || !isHarmless(body, at, nameEnd)) add(at, nameEnd, path)
     if (nameEnd < end) add(nameEnd + 1, end, path)
     at = end + 1
   }
   return parts
-}
-
-function isBlank(body: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (body.charCodeAt(i) > 32) return false
-  return true
 }

@@ -1,6 +1,7 @@
 import type { AnswerFacts, RequestFacts } from '../core/chat.ts'
 import { noAnswerFacts } from '../core/chat.ts'
 import type { Target } from '../core/http.ts'
+import type { Media } from '../core/text.ts'
 import { jsonBody, otherTexts } from './bodies.ts'
 import type { Dialect, Reading } from './dialect.ts'
 import { scanJson } from './json-scan.ts'
@@ -62,18 +63,27 @@ function readingOf(dialects: readonly [Dialect, ...Dialect[]], about: About): Re
 
 function readRequest(body: string, about: About, reading: Reading): RequestReading {
   const tree = jsonBody(body)
-  if (tree === undefined) return { facts: noRequestFacts, parts: otherTexts(body, about.contentType, reading.request) }
-  return { facts: reading.requestFacts(tree, about), parts: textsOf(tree, reading.request) }
+  const unread = new Set<Media>()
+  const parts =
+    tree === undefined
+      ? otherTexts(body, about.contentType, reading.request, unread)
+      : textsOf(tree, reading.request, 'unknown', unread)
+  return { facts: tree === undefined ? noRequestFacts : reading.requestFacts(tree, about), parts, unread: [...unread] }
 }
 
 function readAnswer(body: string, about: About, dialect: Dialect): AnswerReading {
   const reading = dialect.readings[about.operation] ?? anyReading
   const tree = jsonBody(body)
-  if (tree !== undefined) return { facts: wholeFacts(reading, tree), parts: textsOf(tree, reading.answer, 'assistant') }
+  const unread = new Set<Media>()
+  if (tree !== undefined) {
+    const parts = textsOf(tree, reading.answer, 'assistant', unread)
+    return { facts: wholeFacts(reading, tree), parts, unread: [...unread] }
+  }
   const framing = framingOf(about, dialect)
   if (framing === 'sse' || framing === 'lines')
     return readWholeStream(body, streamReader(framing, reading, body.length * 3))
-  return { facts: noAnswerFacts, parts: otherTexts(body, about.contentType, reading.answer) }
+  const parts = otherTexts(body, about.contentType, reading.answer, unread)
+  return { facts: noAnswerFacts, parts, unread: [...unread] }
 }
 
 /** What a whole answer tells. An array is a stream that was gathered: each element tells in turn. */
@@ -94,12 +104,13 @@ function readWholeStream(body: string, reader: StreamReader): AnswerReading {
   let offset = 0
   for (const event of events) {
     for (const { channel: _channel, whole: _whole, fragment: _fragment, ...part } of event.parts) {
-      const { start, end, spelling } = part.place
-      parts.push({ ...part, place: { start: start + offset, end: end + offset, spelling } })
+      const { start, end, object } = part.place
+      const moved = object && { start: object.start + offset, end: object.end + offset }
+      parts.push({ ...part, place: { ...part.place, start: start + offset, end: end + offset, object: moved } })
     }
     offset += event.text.length
   }
-  return { facts: reader.facts(), parts }
+  return { facts: reader.facts(), parts, unread: [...new Set(events.flatMap((event) => event.unread ?? []))] }
 }
 
 function readerFor(about: About, dialect: Dialect): StreamReader | undefined {
@@ -122,6 +133,7 @@ const lineTypes = new Set([
   'application/jsonl',
   'application/x-jsonlines',
   'application/stream+json',
+  'application/json-seq',
 ])
 
 const noRequestFacts: RequestFacts = { model: null, stream: false, messages: 0, tools: [] }

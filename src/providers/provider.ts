@@ -1,6 +1,6 @@
 import type { AnswerFacts, RequestFacts } from '../core/chat.ts'
 import type { Target } from '../core/http.ts'
-import type { TextPart } from '../core/text.ts'
+import type { Media, TextPart } from '../core/text.ts'
 import type { Charset } from './json-text.ts'
 
 export type Operation =
@@ -37,8 +37,10 @@ export type About = {
   readonly maxEventBytes?: number
 }
 
-export type RequestReading = { readonly facts: RequestFacts; readonly parts: readonly TextPart[] }
-export type AnswerReading = { readonly facts: AnswerFacts; readonly parts: readonly TextPart[] }
+/** `unread`: what the body holds besides, and nobody can read. */
+type Texts = { readonly parts: readonly TextPart[]; readonly unread: readonly Media[] }
+export type RequestReading = Texts & { readonly facts: RequestFacts }
+export type AnswerReading = Texts & { readonly facts: AnswerFacts }
 
 /**
  * One provider: its traffic recognised, its bodies read. Bodies are strings as `decodeBody` makes them, and the places of texts
@@ -92,6 +94,8 @@ export type StreamEvent = {
   readonly charset: Charset
   /** Places are in `text`. */
   readonly parts: readonly StreamPart[]
+  /** What the event holds that nobody can read; not there when it holds none. */
+  readonly unread?: readonly Media[]
   /** Channels that get nothing more after this event; `*` is all of them. */
   readonly ends: readonly string[]
   /** Where `text` is not all of the event: the event's bytes with this content in its place. */

@@ -1,10 +1,11 @@
 import { SallyportError } from '../core/errors.ts'
-import type { Spelling } from '../core/text.ts'
+import type { Media, Spelling } from '../core/text.ts'
 import { sseDataInPlace, sseFields } from '../lib/sse.ts'
 import type { Span } from '../lib/sse.ts'
 import type { Reading } from './dialect.ts'
 import { isBinary } from './encoded.ts'
 import { messageEvents, openMessage } from './event-stream.ts'
+import { isHarmless } from './harmless.ts'
 import { arrayEvents, lineEvents, sseEvents } from './framing.ts'
 import type { Framer } from './framing.ts'
 import { jsonBody } from './bodies.ts'
@@ -31,11 +32,20 @@ export function streamReader(framing: Framing, reading: Reading, maxEventBytes =
     const { text, charset } = decodeBody(opened?.content ?? bytes)
     const { data, event } = locate(text)
     const content = contentOf(text, data, reading, framing === 'sse' ? sseLine : plain)
+    const parts = framing === 'sse' ? withOtherLines(text, data, content.parts) : content.parts
     if (content.tree !== undefined) reading.note(notes, content.tree)
     for (const part of content.parts) if (!part.whole) open.add(part.channel)
     if (open.size > mostChannels) throw new SallyportError('upstream_invalid', 'the answer has too many texts at once')
     const closes = content.tree === undefined ? content.closes : reading.closes(content.tree, opened?.event ?? event)
-    const read = { bytes, text, charset, parts: content.parts, ends: closed(open, closes) }
+    const { unread } = content
+    const read = {
+      bytes,
+      text,
+      charset,
+      parts,
+      ends: closed(open, closes),
+      ...(unread === undefined ? {} : { unread }),
+    }
     return opened === undefined ? read : { ...read, frame: opened.frame }
   }
   return {
@@ -49,7 +59,12 @@ export function streamReader(framing: Framing, reading: Reading, maxEventBytes =
 }
 
 type Located = { readonly data: readonly Span[]; readonly event: string }
-type Content = { readonly tree?: JsonTree; readonly parts: readonly StreamPart[]; readonly closes: readonly string[] }
+type Content = {
+  readonly tree?: JsonTree
+  readonly parts: readonly StreamPart[]
+  readonly closes: readonly string[]
+  readonly unread?: readonly Media[]
+}
 
 const oneValue = (text: string): Located => ({ data: [trimmed(text, 0)], event: '' })
 
@@ -74,9 +89,30 @@ function contentOf(text: string, data: readonly Span[], reading: Reading, spelli
   if (place.start === place.end) return nothing
   if (isDone(text, place)) return { parts: [], closes: all }
   const tree = jsonBody(place.text, place.start, place.end)
-  if (tree !== undefined) return { tree, parts: eventTextsOf(tree, reading.event), closes: [] }
+  if (tree !== undefined) {
+    const unread = new Set<Media>()
+    const parts = eventTextsOf(tree, reading.event, unread)
+    return unread.size === 0 ? { tree, parts, closes: [] } : { tree, parts, closes: [], unread: [...unread] }
+  }
   const parts = data.flatMap(({ start, end }) => plainPiece(text, start, end, spelling))
   return { parts, closes: [] }
+}
+
+/** Comments, ids and names of events, where they say more than a word. */
+function withOtherLines(text: string, data: readonly Span[], parts: readonly StreamPart[]): readonly StreamPart[] {
+  const first = data[0]
+  if (first?.start === 6 && text.length - (data.at(-1) as Span).end <= 4) return parts
+  const found: StreamPart[] = []
+  for (const { 0: line, index } of text.matchAll(/[^\r\n]+/g)) {
+    if (data.some(({ start }) => start > index && start <= index + line.length)) continue
+    const colon = line.indexOf(':') + 1
+    const start = index + (line.charCodeAt(colon) === 32 ? colon + 1 : colon)
+    const end = index + line.length
+    if (start >= end || isHarmless(text, start, end)) continue
+    const place = { start, end, spelling: sseLine }
+    found.push({ ...wholeLine, text: text.slice(start, end), place })
+  }
+  return found.length === 0 ? parts : [...found, ...parts]
 }
 
 /** Data that is no JSON: one line of a growing text. */
@@ -135,6 +171,14 @@ function trimmed(text: string, marks: number): Span {
   return { start, end }
 }
 
+const wholeLine = {
+  role: 'assistant',
+  kind: 'other',
+  path: 'line',
+  channel: 'line',
+  whole: true,
+  fragment: 'text',
+} as const
 const sseLine: Spelling = ['sse']
 const plain: Spelling = []
 const nothing: Content = { parts: [], closes: [] }

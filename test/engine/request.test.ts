@@ -191,3 +191,50 @@ test('what is over a limit is answered with 429 in the dialect, and when to come
   const row = await engine.row(id)
   assert.deepEqual([row['decision'], row['rule'], row['error']], ['block', 'slowly', 'rate_limited'])
 })
+
+const withPdf = JSON.stringify({
+  model: 'gpt-5.1',
+  messages: [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'read it' },
+        { type: 'file', file: { filename: 'a.pdf', file_data: Buffer.from('%PDF-1.7\n').toString('base64') } },
+      ],
+    },
+  ],
+})
+
+test('what nobody can read is recorded, and refused where policy says so', async () => {
+  const cases: [string, number, RegExp][] = [
+    ['', 200, /^not_inspected: pdf$/],
+    ['opaque: { pdf: block, default: allow }\n', 403, /^opaque_content; not_inspected: pdf$/],
+    ['opaque: { pdf: allow, default: block }\n', 200, /^not_inspected: pdf$/],
+    ['opaque: block\n', 403, /^opaque_content/],
+    ['mode: observe\nopaque: block\n', 200, /^not_inspected: pdf$/],
+  ]
+  for (const [policy, status, error] of cases) {
+    const rooms = await engine.rooms(`${policy}${wordRule('flag', 'request')}`)
+    const outcome = await converse(rooms, { body: withPdf }, ok('fine'))
+    assert.equal(outcome.received.status, status, policy)
+    assert.equal(outcome.forwarded === undefined, status === 403)
+    const row = await engine.row(outcome.id)
+    assert.match(String(row['error']), error)
+    assert.equal(row['decision'], status === 403 ? 'block' : 'allow')
+  }
+})
+
+test('a number, a name of a member and a tool that policy finds are replaced, and the columns do not have them', async () => {
+  const rooms = await engine.rooms(wordRule('redact', 'request'))
+  const body = JSON.stringify({
+    model: 'bluebird',
+    messages: [],
+    tools: [{ type: 'function', function: { name: 'bluebird', parameters: {} } }],
+    metadata: { 'the bluebird': 1, 'a bluebird': 'b' },
+  })
+  const outcome = await converse(rooms, { body }, ok('fine'))
+  const sent = JSON.parse(outcome.forwarded?.text ?? '')
+  assert.deepEqual(Object.keys(sent.metadata), ['the [REDACTED:KEYWORD:project]', 'a [REDACTED:KEYWORD:project]'])
+  assert.equal(sent.tools[0].function.name, '[REDACTED:KEYWORD:project]')
+  assert.doesNotMatch(String((await engine.row(outcome.id))['tools']), /bluebird/)
+})
