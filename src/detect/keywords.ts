@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Match } from '../core/verdict.ts'
 import { carriedBack, normalize, pendingThroughForm } from './normal-form.ts'
 import type { NormalForm } from './normal-form.ts'
-import { operatorPattern } from './operator-pattern.ts'
+import { longestMatch, operatorPattern } from './operator-pattern.ts'
 import type { OperatorPattern } from './operator-pattern.ts'
 import { resolved } from './overlaps.ts'
 import type { Reading } from './reader.ts'
@@ -85,7 +85,7 @@ function readingOf(list: List, text: string, pendingFrom: (text: string) => numb
       for (let from = 0; from < normal.length; from += pattern.window) {
         if (spent >= limit) yield
         after = pattern.find(normal, from, after, places)
-        spent += Math.min(normal.length - from, pattern.window) * pattern.cost
+        spent += Math.min(normal.length - from, pattern.window + longestMatch) * pattern.cost
       }
     }
     for (const [start, end] of places) matches.push(matched(list, start, end))
@@ -108,7 +108,7 @@ function matched({ name }: List, start: number, end: number): Match {
 function pendingIn({ words, patterns }: List, text: string): number {
   let least = text.length
   if (words !== undefined) {
-    for (let i = Math.max(0, text.length - longestHeld); i < least; i++) {
+    for (let i = Math.max(0, text.length - longestMatch); i < least; i++) {
       if (words.begins(text.charCodeAt(i)) && words.isBegun(text, i)) least = i
     }
   }
@@ -117,6 +117,5 @@ function pendingIn({ words, patterns }: List, text: string): number {
 }
 
 const foreign = /[^\x00-\x7f]/
-const longestHeld = 512
 const wordsStep = 65_536
 const normalizingStep = 16_384

@@ -111,7 +111,7 @@ function beginningOf(source: string, flags: number): RE2JS | undefined {
   if (/\[:|\[\^?\]|\\[QAzC]|\\[pP][^{]|\\x\{|\(\?[a-zA-Z-]*\)|\(\?[a-zA-Z]*m/.test(rest)) return undefined
   try {
     const made = RE2JS.compile(own + partialSource(parsePattern(rest)), flags)
-    return made.programSize() > mostStates / 4 ? undefined : made
+    return made.programSize() > mostStates / 2 ? undefined : made
   } catch {
     return undefined
   }
@@ -119,4 +119,4 @@ function beginningOf(source: string, flags: number): RE2JS | undefined {
 
 // Each state at each character takes 40 ns at the worst: a window takes 50 ms at most, ordinary ones a hundredth of that.
 const mostSteps = 1_250_000
-const mostStates = 2_048
+const mostStates = 1_024

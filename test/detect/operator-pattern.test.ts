@@ -63,9 +63,9 @@ test('a match longer than is promised is found in part', () => {
 
 test('expressions that would take long take short windows', () => {
   const simple = operatorPattern('P-\\d{4}', false)
-  const heavy = operatorPattern('(?:[a-z ]{1,30}){1,33}[xy]', false)
+  const heavy = operatorPattern('(?:[a-z ]{1,30}){1,15}[xy]', false)
   assert.ok(simple.window > 60_000 && heavy.window < 1_000)
-  assert.ok(simple.cost < 12 && heavy.cost > 400)
+  assert.ok(simple.cost < 12 && heavy.cost > 200)
   assert.deepEqual(found('(a+)+\\$', 'a'.repeat(50_000)), [])
 })
 
