@@ -1,11 +1,14 @@
+import { isWord } from './places.ts'
 import { rewritten } from './rewrite.ts'
 import type { NormalForm } from './rewrite.ts'
 
 /** Numbers that go on in the next line, behind a line with words before them (a column of numbers is none), on one line. */
 export function* brokenNumbers(text: string): Generator<NormalForm, void> {
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (!couldEnd(text.charCodeAt(at - 1)) || !couldBegin(text, at + 1)) continue
     const from = beforeGap(text, at)
-    if (!isNumeral(text.charCodeAt(from - 1)) || !labelled.test(text.slice(Math.max(0, from - longest), from))) continue
+    if (!isNumeral(text.charCodeAt(from - 1)) || isLongWord(text, from)) continue
+    if (!labelled.test(text.slice(Math.max(0, from - longest), from))) continue
     lineBreak.lastIndex = from
     const gap = lineBreak.exec(text)?.[0]
     if (gap === undefined) continue
@@ -33,6 +36,25 @@ function beforeGap(text: string, at: number): number {
   let start = at
   while (start > 0 && at - start < 4 && (text[start - 1] === ' ' || text[start - 1] === '\r')) start--
   return start
+}
+
+function couldEnd(code: number): boolean {
+  return isNumeral(code) || code === 32 || code === 13
+}
+
+/** A digit, with indentation or marks of mails before it. */
+function couldBegin(text: string, from: number): boolean {
+  const most = Math.min(text.length, from + 48)
+  let at = from
+  while (at < most && text.charCodeAt(at) < 48) at++
+  const code = text.charCodeAt(at)
+  return (code > 47 && code < 58) || code === 62 || code === 124
+}
+
+function isLongWord(text: string, end: number): boolean {
+  let start = end
+  while (start > 0 && end - start < 24 && isWord(text.charCodeAt(start - 1))) start--
+  return end - start === 24
 }
 
 function isNumeral(code: number): boolean {

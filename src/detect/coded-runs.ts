@@ -44,7 +44,7 @@ export function runBefore(
   end: number,
   joined = false,
 ): { chars: string; start: number; before: number } | undefined {
-  const gap = lineBreakBefore.exec(text.slice(Math.max(0, end - 24), end))?.[0].length ?? 0
+  const gap = gapBefore(text, end)
   if (joined && gap === 0) return undefined
   const to = end - gap
   let start = to
@@ -55,6 +55,13 @@ export function runBefore(
   if (isMarked(text, start, last)) start += 2
   if (start === last || (joined && last - start < shortest)) return undefined
   return { chars: text.slice(start, last), start, before: start }
+}
+
+function gapBefore(text: string, end: number): number {
+  const code = text.charCodeAt(end - 1)
+  if (code > 32 && code !== 110 && code !== 62 && code !== 124 && code !== 35 && code !== 42) return 0
+  const near = text.slice(Math.max(0, end - 24), end)
+  return near.includes('\n') || near.includes('\\') ? (lineBreakBefore.exec(near)?.[0].length ?? 0) : 0
 }
 
 /** The place in the text of the character at `index` of the run, or behind the one before it. */

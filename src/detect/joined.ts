@@ -1,3 +1,4 @@
+import { isWord } from './places.ts'
 import { rewritten } from './rewrite.ts'
 import type { Change, NormalForm } from './rewrite.ts'
 
@@ -117,6 +118,8 @@ function lastTokenStart(text: string): number {
 }
 
 function gapBefore(text: string, end: number): number {
+  // One space between two words is the gap there nearly always is.
+  if (text.charCodeAt(end - 1) === 32 && isWord(text.charCodeAt(end - 2))) return end - 1
   const from = Math.max(0, end - 72)
   const found = gapAtEnd.exec(text.slice(from, end))
   return found === null ? end : from + found.index

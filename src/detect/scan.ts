@@ -261,7 +261,7 @@ const searchTries = 3
 const groupTries = 2
 const costly = 8
 const SMALL_PIECE = 256
-const mostPrefixes = 1_024
+const mostPrefixes = 16_384
 // More than end in the 512 characters that a rule can look back.
 const mostWords = 2_048
 const nobody: ReadonlySet<number> = new Set()
