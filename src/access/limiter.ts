@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { createHash } from 'node:crypto'
-import { chmodSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
 import { lru } from '../lib/lru.ts'
@@ -80,9 +80,10 @@ type Counters = {
 function openCounters(dir: string): Counters {
   makePrivateFolder(dir)
   const path = join(dir, 'limits.db')
+  // Made before SQLite does, so that the files beside it, which copy its mode, are never readable by others.
+  closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
   const db = new Database(path, { timeout: BUSY_MS })
   try {
-    chmodSync(path, 0o600)
     // Not worth a sync: what a power loss takes are counts of the last minutes.
     for (const pragma of ['journal_mode = WAL', 'synchronous = OFF', `max_page_count = ${MAX_PAGES}`]) db.pragma(pragma)
     db.exec(SCHEMA)
