@@ -12,6 +12,7 @@ intercept:
 mismatch: deny
 oversize: block
 unreadable: block
+opaque: { pdf: block, default: allow }
 notTls: deny
 onRejectedLeaf: refuse
 holdbackChars: 512

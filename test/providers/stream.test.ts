@@ -85,3 +85,20 @@ test('an event beyond the bound, and texts without end, are refused', () => {
 function letters(n: number): string {
   return n.toString(26).replace(/\d/g, (digit) => String.fromCharCode(113 + Number(digit)))
 }
+
+test('comments, ids and names of events that are more than a word are texts, and words are none', () => {
+  const reader = streamReader('sse', anyReading)
+  const text = ': ann@corp.example\n\nevent: message_delta\nid: bob@corp.example\nretry: 10\ndata: {"a":"hello"}\n\n'
+  const events = reader.push(Buffer.from(text))
+  assert.deepEqual(
+    events.map((event) => event.parts.map((part) => [part.text, event.text.slice(part.place.start, part.place.end)])),
+    [
+      [['ann@corp.example', 'ann@corp.example']],
+      [],
+      [
+        ['bob@corp.example', 'bob@corp.example'],
+        ['hello', 'hello'],
+      ],
+    ],
+  )
+})

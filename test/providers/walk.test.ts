@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { scanJson } from '../../src/providers/json-scan.ts'
+import type { Media } from '../../src/core/text.ts'
 import type { JsonTree } from '../../src/providers/json-scan.ts'
 import { member, stringOf } from '../../src/providers/json-tree.ts'
 import { applyEdits } from '../../src/providers/json-text.ts'
 import {
   anything,
   argumentsDocument,
+  encodedMedia,
   object,
   opaque,
   piece,
@@ -125,4 +127,68 @@ test('beyond a million texts, documents in strings are one text each', () => {
 test('megabytes of tool arguments are read in one pass', () => {
   const inner = JSON.stringify(Array.from({ length: 150_000 }, (_, i) => ({ k: `value "${i}" é`, n: i })))
   assert.equal(read(JSON.stringify({ arguments: inner }), object({ arguments: argumentsDocument })).length, 450_000)
+})
+
+test('base64 that holds text is read and edited, whatever type it says; other bytes are told by kind', () => {
+  const text = 'name,mail\nann,ann@corp.example\n'
+  const encoded = Buffer.from(text).toString('base64')
+  const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64')
+  const body = JSON.stringify({
+    uri: `data:text/csv;charset=utf-8;base64,${encoded}`,
+    said: { mime_type: 'image/png', data: encoded },
+    pdf: { data: Buffer.from('%PDF-1.7\n%').toString('base64') },
+    pcm: { data: Buffer.alloc(64).toString('base64'), mime_type: 'audio/pcm' },
+    png: `data:application/octet-stream;base64,${png}`,
+    signature: png,
+  })
+  const shape = object({
+    said: object({ data: encodedMedia(), mime_type: structural }),
+    pdf: object({ data: encodedMedia() }),
+    pcm: object({ data: encodedMedia(), mime_type: structural }),
+    signature: opaque,
+  })
+  const unread = new Set<Media>()
+  const parts = textsOf(scanJson(body) as JsonTree, shape, 'unknown', unread)
+  assert.deepEqual(
+    parts.map((part) => [part.path, part.text]),
+    [
+      ['uri', text],
+      ['said.data', text],
+    ],
+  )
+  assert.deepEqual([...unread].sort(), ['audio', 'image', 'pdf'])
+  const edits = parts.map((part) => ({ part, start: 14, end: 30, replacement: '[X]' }))
+  const edited = Buffer.from(`${text.slice(0, 14)}[X]${text.slice(30)}`).toString('base64')
+  assert.equal(applyEdits(body, edits), body.replaceAll(encoded, edited))
+})
+
+test('names of an object that become the same stay different', () => {
+  const body = '{"ann@corp.example":1,"bob@corp.example":{"ann@corp.example":2},"[X]":3}'
+  const parts = read(body, anything).filter((part) => part.place.object !== undefined && part.text !== '[X]')
+  assert.equal(parts.length, 3)
+  const edits = parts.map((part) => ({ part, start: 0, end: part.text.length, replacement: '[X]' }))
+  assert.equal(applyEdits(body, edits), '{"[X] 2":1,"[X] 3":{"[X]":2},"[X]":3}')
+})
+
+test('whole numbers of seven digits and more are texts, and an edit makes them strings', () => {
+  const inner = '{"ssn":219099999}'
+  const body = `{"a":4111111111111111,"b":[1,2.5,4.111111111111111E15,1234567],"c":123456,"d":${JSON.stringify(inner)}}`
+  const parts = read(body, object({ d: argumentsDocument }))
+  assert.deepEqual(
+    parts.map((part) => [part.path, part.text]),
+    [
+      ['a', '4111111111111111'],
+      ['b[2]', '4111111111111111'],
+      ['b[3]', '1234567'],
+      ['d{0}', 'ssn'],
+      ['d.ssn', '219099999'],
+    ],
+  )
+  const numbers = parts.filter((part) => part.place.spelling.at(-1) === 'number')
+  const edits = numbers.map((part) => ({ part, start: 0, end: part.text.length, replacement: 'X"' }))
+  const edited = JSON.parse(applyEdits(body, edits))
+  assert.deepEqual(
+    { ...edited, d: JSON.parse(edited.d) },
+    { a: 'X"', b: [1, 2.5, 'X"', 'X"'], c: 123456, d: { ssn: 'X"' } },
+  )
 })
