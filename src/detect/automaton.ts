@@ -21,16 +21,28 @@ export type Automaton = {
 /** The longest suffix of what was read, shorter than `below`, that is a proper prefix of a word of this rank or a higher one. */
 export type Prefix = (state: number, below: number, rank: number) => number
 
-/** Words must be non-empty and folded already. `spellings` gives all characters that fold to one. */
+/**
+ * Words must be non-empty and folded already. `spellings` gives all characters that fold to one. Characters beyond ASCII share
+ * columns when they are many: a word may then end where it does not stand, and whoever finds it looks again.
+ */
 export function automaton(words: readonly string[], spellings: (char: string) => readonly string[]): Automaton {
-  const alphabet = [...new Set(words.flatMap((word) => word.split('')))].sort()
-  const stride = ((alphabet.length + 1) >> 4) + 1
-  const columns = alphabet.length < 256 ? new Uint8Array(65_536) : new Uint16Array(65_536)
-  const columnOf = new Map(alphabet.map((char, index) => [char, index + 1]))
+  const columnOf = columnsOf([...new Set(words.flatMap((word) => word.split('')))].sort())
+  const count = Math.max(0, ...columnOf.values())
+  const stride = ((count + 1) >> 4) + 1
+  const columns = count < 256 ? new Uint8Array(65_536) : new Uint16Array(65_536)
   for (const [char, column] of columnOf) for (const one of spellings(char)) columns[one.charCodeAt(0)] = column
   const trie = trieOf(words, columnOf, stride)
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0)
   return { columns, stride, longest, ...numbered(trie, linked(trie), stride) }
+}
+
+function columnsOf(alphabet: readonly string[]): Map<string, number> {
+  const ascii = alphabet.filter((char) => char.charCodeAt(0) < 128)
+  const others = alphabet.slice(ascii.length)
+  const shared = others.length > mostOthers ? mostOthers : others.length
+  const columnOf = new Map(ascii.map((char, index) => [char, index + 1]))
+  for (const [index, char] of others.entries()) columnOf.set(char, ascii.length + 1 + (index % shared))
+  return columnOf
 }
 
 /** Lower and upper case of a character, where these are single and no other's: the capital of the dotless i belongs to i. */
@@ -54,6 +66,7 @@ type Trie = {
 /** Nodes by depth, and for each the node of its longest suffix. */
 type Links = { readonly order: readonly number[]; readonly fail: Int32Array }
 
+const mostOthers = 32
 const maximalCells = 16_000_000
 
 function trieOf(words: readonly string[], columnOf: Map<string, number>, stride: number): Trie {

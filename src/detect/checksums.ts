@@ -4,6 +4,7 @@ import { contacts } from './contacts.ts'
 import { european } from './identifiers-europe.ts'
 import { worldwide } from './identifiers-world.ts'
 import { identifiers } from './identifiers.ts'
+import { names } from './names.ts'
 import { payments } from './payments.ts'
 import { wallets } from './wallets.ts'
 import { isNoise, looksAssigned, looksCompared, looksLikePassword } from './assigned.ts'
@@ -21,6 +22,7 @@ export const checksums: Readonly<Record<string, Check>> = {
   luhn,
   'luhn-imei': (value) => luhn(value) && !same(digitsOf(value)),
   ...contacts,
+  ...names,
   ...payments,
   ...wallets,
   date: (value) => calendarDate(value),

@@ -9,7 +9,10 @@ export const contacts = {
   'phone-national': nationalPhone,
   ipv4: (value, site) => isIPv4(value.split('/')[0] ?? '') && !value.startsWith('127.') && !looksNumbered(value, site),
   'ipv4-loopback': (value) => isIPv4(value.split('/')[0] ?? ''),
-  ipv6: (value) => !/^::1?(?:\/\d+)?$/.test(value) && isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
+  ipv6: (value, site) =>
+    !/^::1?(?:\/\d+)?$/.test(value) &&
+    !(/^::\d?$/.test(value) && site.text[site.start - 1] === '[') &&
+    isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
   'ipv6-short': (value) => isIPv6(value.split('/')[0] ?? ''),
   mac: (value) => !/^[0.: -]+$/.test(value),
 } as const satisfies Record<string, (value: string, site: Site) => boolean>
@@ -47,7 +50,7 @@ function nationalPhone(value: string, { text, start, end, key }: Site): boolean 
 
 /** `2.5.4.10`: five digits or fewer, a section or an object identifier unless something says that it is an address. */
 function looksNumbered(value: string, { text, start, end, key }: Site): boolean {
-  if (value.includes('/') || value.replace(/\D/g, '').length > 5) return false
+  if (value.includes('/') || (value.replace(/\D/g, '').length > 5 && !objectIdentifier.test(value))) return false
   if (start === 0 && end === text.length) return false
   if (/^(?:0|10)\.0\.|^0\.0\./.test(value)) return false
   const before = `${key ?? ''} ${text.slice(Math.max(0, start - 40), start)}`
@@ -69,5 +72,7 @@ const label =
 const notPhones =
   /^(?:(?:19|20)\d\d ?[-–/] ?(?:19|20)\d\d|(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./]\d{1,2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|\d{1,2}\.\d{1,3}\.\d{1,3}(?: ?\/.*)?|2147483647|2147483648|4294967295|4294967296|1073741824|134217728)$/
 
+const objectIdentifier = /^(?:1\.[0-3]|2\.5)\./
+
 const addressWords =
-  /ip|addr|host|server|dns|ping|from|client|network|subnet|gateway|router|proxy|src|dst|primary|default|\/\//i
+  /\b(?:ipv?4?|addr\w*|hosts?|hostname|server|dns|ping|from|client|network|subnet|gateway|router|proxy|src|dst|primary|default)\b|:\/\//i

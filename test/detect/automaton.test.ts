@@ -29,7 +29,7 @@ test('the longest beginning of a word at the end is known, by rank', () => {
 })
 
 test('a list too large for the table is refused', () => {
-  const words = Array.from({ length: 40_000 }, (_, i) => String.fromCharCode(0x4e00 + (i % 20_000)) + i)
+  const words = Array.from({ length: 60_000 }, (_, i) => `${i}-abcdefghij`)
   assert.throws(() => automaton(words, bothCases), RangeError)
 })
 
@@ -53,4 +53,10 @@ function placesOf(text: string, word: string): number[] {
 
 test('a dotless i does not take the capital of i', () => {
   assert.deepEqual(found(['ı', 'imei'], 'IMEI ı'), ['1@4', '0@6'])
+})
+
+test('characters beyond ASCII that are many share columns: nothing is missed', () => {
+  const words = Array.from({ length: 200 }, (_, i) => String.fromCharCode(0x400 + i, 0x4e00 + i))
+  for (const [index, word] of words.entries()) assert.ok(found(words, `x${word}`).includes(`${index}@3`), word)
+  assert.ok(automaton(words, bothCases).stride <= 3)
 })
