@@ -13,6 +13,13 @@ export function canBegin(node: Node, text: string, atoms: Atoms): boolean {
   return run.ends || reachesEnd(run, after)
 }
 
+/** The same, or a match of `node` ends within the text: false is that none begins so. Look-behinds must not be in it. */
+export function canStart(node: Node, text: string, atoms: Atoms): boolean {
+  const run: Run = { text: text.slice(0, 30), atoms, ends: false }
+  const after = partly(run, node, true, 1)
+  return run.ends || after !== 0
+}
+
 /** Sets of places in the text are bits: bit i is before character i. */
 type Places = number
 

@@ -11,6 +11,8 @@ export type Plan = {
   readonly automaton: Automaton
   /** By ending state: the marks and keywords that end there and mean something to these rules. */
   readonly endings: readonly (readonly number[])[]
+  /** For the same: the length of the only word, if there is nothing to do where that begins inside another; else 0. */
+  readonly gates: Uint16Array
   readonly prefix: Prefix
   /** By number of the keyword; the marks come first. */
   readonly keywords: readonly Keyword[]
@@ -32,7 +34,10 @@ export type Plan = {
 }
 
 export type Keyword = {
+  readonly word: string
   readonly length: number
+  /** By the character that follows: whether one of the leading rules can go on with it; 0 when nobody asked yet. */
+  readonly after: Uint8Array
   /** Tried where the keyword begins. */
   readonly leading: readonly Compiled[]
   /** Tried there too, when an assignment follows. */
@@ -116,9 +121,14 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
     if (word === marks.url) return groups.url.rules.length > 0
     return [groups.digitFirst, groups.letterFirst, groups.phone].some((numbers) => numbers.rules.length > 0)
   }
+  const endings = vocabulary.automaton.endings.map((words) => (words.every(live) ? words : words.filter(live)))
   return {
     automaton: vocabulary.automaton,
-    endings: vocabulary.automaton.endings.map((words) => (words.every(live) ? words : words.filter(live))),
+    endings,
+    gates: Uint16Array.from(endings, ([word, ...others]) => {
+      const keyword = others.length > 0 || word === undefined ? undefined : keywords[word - markWords.length]
+      return keyword?.bounded === true && keyword.wantedBy.length + keyword.opens.length === 0 ? keyword.length : 0
+    }),
     prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length], middle)),
     keywords,
     ...groups,
@@ -168,7 +178,9 @@ function keywordFor(
 ): Keyword {
   const leading = own.filter((rule) => rule.leading.has(word))
   return {
+    word,
     length: word.length,
+    after: new Uint8Array(leading.length === 0 ? 0 : 128),
     leading: leading.filter((rule) => rule.trigger !== 'assign'),
     assigned: leading.filter((rule) => rule.trigger === 'assign'),
     middle: own

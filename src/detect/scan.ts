@@ -93,11 +93,14 @@ type Walk = {
 }
 
 function onWords(walk: Walk): void {
-  const { endings, automaton, notes } = walk.plan
+  const { endings, gates, automaton, notes } = walk.plan
   const { accepting, stride } = automaton
   const { ends, length } = notes
   for (let e = 0; e < length; e += 2) {
-    const words = endings[((ends[e + 1] as number) - accepting) / stride] as readonly number[]
+    const ending = ((ends[e + 1] as number) - accepting) / stride
+    const gate = gates[ending] as number
+    if (gate !== 0 && insideWord(walk.text, (ends[e] as number) + 1 - gate)) continue
+    const words = endings[ending] as readonly number[]
     for (let w = 0; w < words.length; w++) onWord(walk, words[w] as number, ends[e] as number)
   }
 }
@@ -132,7 +135,9 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   if (keyword.onlyWanted) return
   if (keyword.bounded && insideWord(walk.text, start)) return
   if (keyword.leading[0]?.secret === true && walk.prefixes.length < mostPrefixes) walk.prefixes.push(start)
-  for (const rule of keyword.leading) tryHere(walk, rule, start)
+  if (keyword.leading.length > 0 && goesOn(keyword, walk.text.charCodeAt(i + 1))) {
+    for (const rule of keyword.leading) tryHere(walk, rule, start)
+  }
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
     for (const rule of keyword.assigned) tryHere(walk, rule, start)
   }
@@ -140,6 +145,16 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
     if (opener === -1 || (walk.opened[opener] ?? never) >= windowStart(rule, start))
       searchRound(walk, rule, start, i + 1)
   }
+}
+
+/** Whether one of the rules that a keyword leads can have this character behind it. */
+function goesOn({ word, leading, after }: Keyword, code: number): boolean {
+  if (!(code < 128)) return true
+  if (after[code] === 0) {
+    const text = word + String.fromCharCode(code)
+    after[code] = leading.some((rule) => rule.startsWith(text)) ? can : cannot
+  }
+  return after[code] === can
 }
 
 function noteOpener(walk: Walk, { opens }: Keyword, i: number): void {
@@ -255,6 +270,8 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
 }
 
 const never = -1_000
+const can = 1
+const cannot = 2
 // What an expression costs, in characters of ordinary cost, and what others cost in such tries.
 const tryCost = 64
 const searchTries = 3
