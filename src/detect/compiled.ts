@@ -3,7 +3,7 @@ import type { Severity } from '../core/verdict.ts'
 import { checksums } from './checksums.ts'
 import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
-import { canBegin, canStart } from './beginnings.ts'
+import { canBegin } from './beginnings.ts'
 import type { Atoms } from './beginnings.ts'
 import { hasModifiers, withoutModifiers } from './case.ts'
 import { openersOf } from './openers.ts'
@@ -34,8 +34,6 @@ export type Compiled = {
   readonly openers: Openers | undefined
   /** Characters (below 128) with which a match can begin; those beyond always can. */
   readonly firsts: Uint8Array
-  /** Whether a match can begin with what a text begins with. */
-  readonly startsWith: (text: string) => boolean
   /** Whether a match can begin with these two characters. */
   readonly beginsWithPair: (first: number, second: number) => boolean
   /** Whether a match can begin with one of these. */
@@ -103,7 +101,6 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     trigger: rule.trigger,
     keywords: rule.keywords,
     here,
-    startsWith: (text) => canStart(withoutBehind(reparsed()), text, atoms),
     beginsWith,
     beginsWithPair,
     source,
@@ -165,13 +162,13 @@ function checked(source: string, flags: string, where: string): { tree: Node; he
 
 /**
  * What packs may use in patterns: `{{assign}}`, from a name to its value in code, configuration, markup, command lines, prose;
- * `{{quote}}`, also escaped; `{{start}}` and `{{end}}`, no letter or digit beyond, where an escape (`\n`) is none.
+ * `{{quote}}`, also escaped; `{{start}}` and `{{end}}`, no letter or digit beyond, where an escape (`\n`, or a terminal's colour) is none.
  */
 function expanded(pattern: string): string {
   return pattern
     .replaceAll('{{assign}}', assign)
     .replaceAll('{{quote}}', quote)
-    .replaceAll('{{start}}', '(?<![A-Za-mo-qsu-z0-9]|(?<!\\\\)[nrt])')
+    .replaceAll('{{start}}', '(?<![A-Za-lo-qsu-z0-9]|(?<!\\\\)[nrt]|(?<!\\x1b\\[[\\d;]{0,8})m)')
     .replaceAll('{{end}}', '(?![A-Za-z0-9])')
 }
 

@@ -5,10 +5,11 @@ export function isWord(code: number): boolean {
   return code < 128 && ((kinds[code] as number) & word) !== 0
 }
 
-/** Whether a letter or digit stands before `at` that is not the end of an escape (`\n`) in text that is itself JSON or code. */
+/** Whether a letter or digit stands before `at` that is not the end of an escape: `\n` in text that is itself JSON or code, a terminal's colour. */
 export function insideWord(text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
   if (at === 0 || !isWord(before)) return false
+  if (before === 109) return !/\x1b\[[\d;]{0,8}m$/.test(text.slice(Math.max(0, at - 11), at))
   return text.charCodeAt(at - 2) !== 92 || (before !== 110 && before !== 114 && before !== 116)
 }
 

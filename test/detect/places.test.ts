@@ -38,6 +38,8 @@ test('an escape before a word is not part of it', () => {
   assert.equal(places.insideWord('aghp_', 1), true)
   assert.equal(places.insideWord('\\nghp_', 2), false)
   assert.equal(places.insideWord(' ghp_', 1), false)
+  assert.equal(places.insideWord('\u001b[1;32mghp_', 7), false)
+  assert.equal(places.insideWord('\u001bmghp_', 2), true)
   assert.equal(places.insideWord('ghp_', 0), false)
 })
 
