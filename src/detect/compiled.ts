@@ -3,7 +3,7 @@ import type { Severity } from '../core/verdict.ts'
 import { checksums } from './checksums.ts'
 import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
-import { canBegin } from './beginnings.ts'
+import { canBegin, canStart } from './beginnings.ts'
 import type { Atoms } from './beginnings.ts'
 import { hasModifiers, withoutModifiers } from './case.ts'
 import { openersOf } from './openers.ts'
@@ -34,6 +34,8 @@ export type Compiled = {
   readonly openers: Openers | undefined
   /** Characters (below 128) with which a match can begin; those beyond always can. */
   readonly firsts: Uint8Array
+  /** Whether a match can begin with what a text begins with. */
+  readonly startsWith: (text: string) => boolean
   /** Whether a match can begin with these two characters. */
   readonly beginsWithPair: (first: number, second: number) => boolean
   /** Whether a match can begin with one of these. */
@@ -101,6 +103,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     trigger: rule.trigger,
     keywords: rule.keywords,
     here,
+    startsWith: (text) => canStart(withoutBehind(reparsed()), text, atoms),
     beginsWith,
     beginsWithPair,
     source,
