@@ -46,6 +46,8 @@ export type BoundHook = { readonly name: string; readonly stages: readonly Stage
       readonly textless?: boolean
       /** What it says depends on the moment or on somebody else: a recorded exchange cannot be judged again. */
       readonly live?: boolean
+      /** What it finds is in no text: there is nothing to tokenize or redact. */
+      readonly placeless?: boolean
       /** Where its rule flags at most, it judges answers after they have been sent: nobody waits for it. */
       readonly afterwards?: boolean
     }
@@ -94,7 +96,7 @@ type Make<O> = (
   env: HookEnv,
 ) =>
   | { rules: RuleSet; kinds?: ReadonlySet<TextKind>; applies?: (facts: ExchangeFacts) => boolean }
-  | { inspect: Judge; textless?: boolean; afterwards?: boolean; live?: boolean }
+  | { inspect: Judge; textless?: boolean; placeless?: boolean; afterwards?: boolean; live?: boolean }
 
 /** Ties options to code, then forgets their type, so that the registry is a plain list. */
 export function defineHook<S extends z.ZodType>(hook: {

@@ -83,6 +83,8 @@ function compileRule(
   if (rule.action === undefined && bound.kind === 'detector') {
     return wrong('action', `rules[${index}].action is missing`, 'expected allow, flag, tokenize, redact or block')
   }
+  if (bound.kind === 'judge' && bound.placeless === true && edits(rule.action))
+    return wrong('action', `what ${hook.name} finds is in no text`, 'expected allow, flag or block')
   const unknown = bound.kind === 'detector' ? unknownType(rule.action, sources.packs) : undefined
   if (unknown !== undefined) return wrong('action', `there is no type ${unknown.type}`, unknown.hint)
   try {
@@ -201,6 +203,12 @@ function unknownType(action: PolicyRule['action'], packs: readonly Pack[]): { ty
   if (type === undefined) return undefined
   const close = nearest(type, [...known])
   return { type, hint: close === undefined ? 'a rule pack must find it' : `did you mean ${close}?` }
+}
+
+/** Whether an action would change texts. */
+function edits(action: PolicyRule['action']): boolean {
+  const taken = typeof action === 'object' ? Object.values(action) : [action]
+  return taken.includes('tokenize') || taken.includes('redact')
 }
 
 function hookHint(name: string, hooks: readonly Hook[]): string {

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { hooks } from '../../src/inspect/hooks/index.ts'
+import { compilePolicies } from '../../src/policy/compile.ts'
+import type { PolicySet } from '../../src/policy/compile.ts'
 import { compileRules } from '../../src/policy/rules.ts'
-import { problemsOf, readAll, setOf, sources } from './fixture.ts'
+import { facts, problemsOf, readAll, setOf, sources } from './fixture.ts'
 
 const cases: readonly [what: string, rule: string, problem: string][] = [
   ['a hook that is none', 'hook: word, action: flag', '0.yaml:2:24: there is no hook word (did you mean words?)'],
-  ['a hook unlike any', 'hook: zzz, action: flag', '0.yaml:2:24: there is no hook zzz (hooks: words, says, fails)'],
+  [
+    'a hook unlike any',
+    'hook: zzz, action: flag',
+    '0.yaml:2:24: there is no hook zzz (hooks: words, says, elsewhere, textless, fails)',
+  ],
   [
     'an unknown option',
     'hook: words, action: flag, options: { wrods: [a] }',
@@ -122,3 +129,43 @@ test('rules that ask the same of a detector share it, judges are each their own'
   assert.notEqual(a, c)
   assert.notEqual(d, e)
 })
+
+/** With the real hooks. */
+async function bound(rule: string): Promise<PolicySet | string> {
+  const set = compilePolicies(await readAll(`rules:\n  - { name: r, ${rule} }`), { ...sources, hooks })
+  return 'problems' in set ? set.problems.map(({ message }) => message).join() : set
+}
+
+const gate = 'hook: ip-access, options: { deny: [10.0.0.0/8] }'
+const stages: [what: string, rule: string, at: string[]][] = [
+  ['without on', gate, ['tunnel', 'request']],
+  ['without on, and a condition that a tunnel hides', `${gate}, when: { model: "gpt-*" }`, ['request']],
+  ['on connections', `on: connection, ${gate}`, ['connection', 'tunnel']],
+  ['on requests', `on: request, ${gate}`, ['request']],
+  ['of a hook that does not ask tunnels', 'hook: rate-limit, options: { max: 1 }', ['request']],
+]
+
+for (const [what, rule, at] of stages) {
+  test(`a rule ${what} is asked at ${at.join(' and ')}`, async () => {
+    const set = await bound(rule)
+    assert.ok(typeof set !== 'string')
+    const asked = (['connection', 'tunnel', 'request', 'response'] as const).filter(
+      (stage) => set.bindingsFor(facts, stage).length > 0,
+    )
+    assert.deepEqual(asked, at)
+    for (const { on } of set.bindingsFor(facts, 'tunnel')) assert.equal(on, 'connection')
+  })
+}
+
+const refused: [rule: string, problem: RegExp][] = [
+  [`on: connection, ${gate}, when: { provider: openai }`, /provider is not known when a connection begins/],
+  ['on: connection, hook: secrets, action: block', /the hook secrets does not run on connection/],
+  ['hook: rate-limit, options: { max: 1 }, action: redact', /what rate-limit finds is in no text/],
+  ['hook: quality, action: { default: flag, x: tokenize }', /what quality finds is in no text/],
+]
+
+for (const [rule, problem] of refused) {
+  test(`refused: ${rule}`, async () => {
+    assert.match(String(await bound(rule)), problem)
+  })
+}

@@ -32,7 +32,7 @@ export const dataResidency = defineHook({
       return region === undefined ? unknown === 'allow' : allow.includes(region)
     }
     if (types.length === 0) {
-      return { textless: true, inspect: ({ facts }) => ({ findings: stays(facts) ? [] : [leaves] }) }
+      return { textless: true, placeless: true, inspect: ({ facts }) => ({ findings: stays(facts) ? [] : [leaves] }) }
     }
     const chosen = { packs: ['all'], types, minConfidence, exclude: [] }
     checkNames(chosen, book.packs, () => true)

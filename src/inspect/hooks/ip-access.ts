@@ -18,7 +18,11 @@ export const ipAccess = defineHook({
     const allowed = addressSet(allow)
     const denied = addressSet(deny)
     const admits = (address: string): boolean => !denied(address) && (allow.length === 0 || allowed(address))
-    return { textless: true, inspect: ({ facts }) => ({ findings: admits(known(facts.clientIp)) ? [] : [refused] }) }
+    return {
+      textless: true,
+      placeless: true,
+      inspect: ({ facts }) => ({ findings: admits(known(facts.clientIp)) ? [] : [refused] }),
+    }
   },
 })
 

@@ -29,6 +29,7 @@ export const quality = defineHook({
         : compileKeywords({ words: [], patterns, caseSensitive: false, name: 'quality' })
     return {
       afterwards: true,
+      placeless: true,
       inspect: (input) => {
         // A message of a conversation is no answer by itself.
         if (input.continued === true) return nothing

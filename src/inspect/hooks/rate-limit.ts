@@ -20,6 +20,7 @@ export const rateLimit = defineHook({
     const limit = { max, windowMs: Math.round(windowSeconds * 1_000) }
     return {
       live: true,
+      placeless: true,
       inspect: async (input) => {
         if (input.continued === true) return admitted
         const admission = await limiter(keyOf(rule, by, input), limit)

@@ -8,6 +8,7 @@ export const requestSize = defineHook({
   options: z.strictObject({ maxBytes: z.int().min(0) }),
   create: ({ maxBytes }) => ({
     textless: true,
+    placeless: true,
     inspect: ({ bodyBytes }) => ({ findings: bodyBytes > maxBytes ? [tooLarge] : [] }),
   }),
 })
