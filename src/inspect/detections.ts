@@ -63,19 +63,30 @@ function* look(
 ): Generator<void, Looked> {
   const found: Remembered[] = []
   const shelf = memo !== undefined && isWorthRemembering(parts) ? memo.under(pass.digests) : undefined
+  // Names and the like come again and again in one message.
+  const short = new Map<string, Remembered>()
   let hits = 0
   let misses = 0
   try {
     for (let i = 0; i < parts.length; i++) {
       const { text } = parts[i]!
       const name = nameOf(parts[i]!)
-      if (shelf === undefined || text.length < SHORTEST) {
+      if (shelf === undefined) {
         found.push(yield* read(pass, text, name, turn))
         continue
       }
-      const short = text.length > PIECE ? undefined : shelf.keyOf(text, name)
-      const key = short ?? (yield* keyIn(shelf, text, name, turn))
-      if (short !== undefined && turn.take(text.length / HASHING)) yield* turn.pass()
+      if (text.length < SHORTEST) {
+        const spelled = `${name.length}:${name}${text}`
+        const before = short.get(spelled)
+        const looked = before ?? (yield* read(pass, text, name, turn))
+        if (before === undefined && short.size < MOST_SHORT) short.set(spelled, looked)
+        found.push(looked)
+        if (turn.take(LOOK_UP)) yield* turn.pass()
+        continue
+      }
+      const whole = text.length > PIECE ? undefined : shelf.keyOf(text, name)
+      const key = whole ?? (yield* keyIn(shelf, text, name, turn))
+      if (whole !== undefined && turn.take(LOOK_UP + text.length / HASHING)) yield* turn.pass()
       const known = shelf.get(key)
       if (known !== undefined) hits++
       else misses++
@@ -105,6 +116,7 @@ function* read(pass: Pass, text: string, name: string, turn: Turn): Generator<vo
     before = spent
     if (turn.take(cost)) yield* turn.pass()
   }
+  if (turn.take(PER_TEXT)) yield* turn.pass()
   return reading.found()
 }
 
@@ -171,6 +183,10 @@ function nameOf({ kind, path }: TextPart): string {
 export const SLICE = 131_072
 // Texts shorter than this are looked through sooner than remembered.
 const SHORTEST = 20
+const MOST_SHORT = 10_000
+// What it costs to begin with a text, and to look one up, in characters.
+const PER_TEXT = 128
+const LOOK_UP = 64
 const WORTH = 4_096
 // To hash a text is that much faster than to look through it.
 const HASHING = 8

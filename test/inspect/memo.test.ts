@@ -162,6 +162,37 @@ test('a value found in one text is masked in others, remembered ones too, and on
   }
 })
 
+test('short texts that come again in one message are found in each place, under each name', async () => {
+  const { memo } = counting()
+  const rules = ruleBook(packs).choose({ types: ['SECRET'], minConfidence: 0.5 })
+  const named = (path: string): TextPart => textPart('tRee7#house-Lamp', { kind: 'tool-arguments', path })
+  const parts = [
+    textPart(filler),
+    named('x.password'),
+    named('x.note'),
+    named('y.password'),
+    textPart('tRee7#house-Lamp'),
+  ]
+  const inspection = await inspected([rules], parts, memo.of('a'))
+  assert.deepEqual(inspection, await inspected([rules], parts))
+  assert.deepEqual(
+    inspection.findings.map(({ place }) => place),
+    ['x.password', 'y.password'],
+  )
+})
+
+test('very many short texts are a long message', async () => {
+  const parts = Array.from({ length: 5_000 }, (_, i) => textPart(`a${i % 10}`))
+  const bindings = [bound(detector(keyRule), 'flag')]
+  const how = { mode: 'enforce', vault, now: () => 0n, signal: new AbortController().signal } as const
+  const input = { stage: 'request', parts, bodyBytes: 0, facts } as const
+  for (const memo of [undefined, counting().memo.of('a')]) {
+    const result = inspectParts(bindings, input, memo === undefined ? how : { ...how, memo })
+    assert.ok(result instanceof Promise)
+    assert.equal((await result).findings.length, 0)
+  }
+})
+
 test('a memory with another key knows nothing of this one', () => {
   const keyWith = (fill: number): string | undefined =>
     createMemo({ key: Buffer.alloc(32, fill), maxBytes: 1_000 })
