@@ -57,7 +57,7 @@ function editsAlone(raw: string, part: TextPart): void {
 function planted(value: Json, at: string): Planted[] {
   const text = `ann.${at.length}@corp.example`
   if (typeof value === 'string') {
-    const inner = /^\{/.test(value) ? planted(JSON.parse(value) as Json, `${at}<>`) : []
+    const inner = value.startsWith('{') ? planted(JSON.parse(value) as Json, `${at}<>`) : []
     return inner.length > 0
       ? inner.map((one) => ({ ...one, body: JSON.stringify(one.body) }))
       : [{ at, body: text, canary: text }]
