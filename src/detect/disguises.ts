@@ -19,22 +19,26 @@ export type Disguise = {
   readonly shallow?: boolean
 }
 
-/** `prefixes` and `taken` as for `joined`. */
+/** `prefixes` and `taken` as for `joined`. Nothing is given from time to time, for others to have their turn. */
 export function* disguises(
   text: string,
   prefixes: readonly number[],
   taken: (start: number) => number,
-): Generator<Disguise, void> {
-  for (const form of unescaped(text)) yield { form, counts: (one) => isSure(one) && isChanged(one, form, text) }
+): Generator<Disguise | undefined, void> {
+  for (const form of unescaped(text)) {
+    yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text) }
+  }
   for (const form of unquoted(text)) {
-    yield { form, counts: (one) => isSure(one) && isChanged(one, form, text), shallow: true }
+    yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text), shallow: true }
   }
   for (const form of decodings(text)) yield { form, counts: isSure }
+  yield undefined
   for (const form of hexLists(text)) yield { form, counts: isSure }
   for (const { apart, decoded } of spacedOut(text)) {
     if (decoded !== undefined) yield { form: decoded, counts: isSure }
     if (apart !== undefined) yield { form: apart, counts: (one) => isCertain(one) && isChanged(one, apart, text) }
   }
+  yield undefined
   for (const form of brokenNumbers(text)) {
     yield { form, counts: (one) => isChecked(one) && isChanged(one, form, text) }
   }

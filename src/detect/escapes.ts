@@ -5,12 +5,12 @@ import type { Change, NormalForm } from './rewrite.ts'
  * The stretches of a text that write characters as escapes, without them: JSON, JavaScript, Python and C (`\u0041`, `\u{41}`, `\x41`,
  * `\101`, `\/`, with more backslashes where text is escaped twice), HTML entities, percent-encoding (RFC 3986, 2.1). Each with what stands round it, for context. `\n`, `\t` and `\"` are left to the rules, which know them.
  */
-export function* unescaped(text: string): Generator<NormalForm, void> {
+export function* unescaped(text: string): Generator<NormalForm | undefined, void> {
   yield* windows(text, escapesIn(text, 0))
 }
 
 /** The same for quoted-printable (RFC 2045, 6.7). */
-export function* unquoted(text: string): Generator<NormalForm, void> {
+export function* unquoted(text: string): Generator<NormalForm | undefined, void> {
   yield* windows(text, quotedPrintable(text, 0))
 }
 
@@ -19,7 +19,8 @@ export function unescapedTail(text: string): NormalForm[] {
   const least = Math.max(0, text.length - longestTail)
   const cut = partialFrom(text)
   const forms: NormalForm[] = []
-  for (const changes of [[...escapesIn(text, least, cut)], [...quotedPrintable(text, least, cut, true)]]) {
+  for (const spelled of [escapesIn(text, least, cut), quotedPrintable(text, least, cut, true)]) {
+    const changes = [...spelled].filter((change) => change !== undefined)
     const last = changes.at(-1)
     if (last === undefined ? cut < text.length : !isApart(text, last.end, cut)) {
       const first = lastTogether(text, changes)
@@ -31,11 +32,15 @@ export function unescapedTail(text: string): NormalForm[] {
 }
 
 /** Each stretch with changes near one another; of a long one what begins near the end of a window is in the next as well. */
-function* windows(text: string, changes: Iterable<Change>): Generator<NormalForm, void> {
+function* windows(text: string, changes: Iterable<Change | undefined>): Generator<NormalForm | undefined, void> {
   let near: Change[] = []
   let wordEnd = 0
   let end = 0
   for (const change of changes) {
+    if (change === undefined) {
+      yield undefined
+      continue
+    }
     const first = near[0]
     if (first !== undefined && (change.start > end || change.end - first.start > longestWindow)) {
       const goesOn = change.start <= end
@@ -81,7 +86,8 @@ function isBreak(code: number): boolean {
   return code <= 32 || code === 34 || code === 39 || code === 96
 }
 
-function* escapesIn(text: string, from: number, to = text.length): Generator<Change, void> {
+/** Nothing is given from time to time, for others to have their turn. */
+function* escapesIn(text: string, from: number, to = text.length): Generator<Change | undefined, void> {
   let at = from
   while (at < to) {
     const until = Math.min(to, at + block)
@@ -99,6 +105,7 @@ function* escapesIn(text: string, from: number, to = text.length): Generator<Cha
       last = change.end
     }
     at = Math.max(at, last)
+    if (at < to) yield undefined
   }
 }
 
@@ -197,10 +204,20 @@ function nibble(code: number): number {
 }
 
 /** An equals sign and two digits may be anything; with others near it is spelling. */
-function* quotedPrintable(text: string, from: number, to = text.length, alone = false): Generator<Change, void> {
+function* quotedPrintable(
+  text: string,
+  from: number,
+  to = text.length,
+  alone = false,
+): Generator<Change | undefined, void> {
   let held: Change | undefined
   let last = -longestLine
+  let rest = from + block
   for (let at = text.indexOf('=', from); at !== -1 && at < to; at = text.indexOf('=', at + 1)) {
+    if (at > rest) {
+      rest = at + block
+      yield undefined
+    }
     const change = quoted(text, at)
     if (change === undefined || change.end > to) continue
     const near = at - last <= longestLine

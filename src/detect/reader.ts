@@ -103,7 +103,12 @@ function* hunting(
   if (text.length < shortestDisguise) return
   const taken = (start: number): number => endOfMatchAt(found, start)
   let settled = -1
-  for (const { form, counts, only, shallow } of disguises(text, prefixes, taken)) {
+  for (const disguise of disguises(text, prefixes, taken)) {
+    if (disguise === undefined) {
+      yield pace
+      continue
+    }
+    const { form, counts, only, shallow } = disguise
     if (only !== undefined && only === settled) continue
     bounds.left -= form.text.length
     if (bounds.left < 0) return
@@ -144,7 +149,7 @@ function* reading(
     bounds.left = deeper.left
   }
   for (const one of [...scanned.found, ...hidden]) inner.push(form === undefined ? one : carried(one, form))
-  yield Math.min(pace, text.length)
+  yield Math.max(leastCost, Math.min(pace, text.length))
 }
 
 function endOfMatchAt(found: readonly Candidate[], start: number): number {
@@ -190,4 +195,6 @@ const longestValue = 512
 const deepest = 3
 const mostRead = 4_194_304
 const pace = 16_384
+// What a form costs however short it is, in characters.
+const leastCost = 2_048
 const shortestDisguise = 8

@@ -97,7 +97,8 @@ function runRound(text: string, at: number, period: number): Run {
   const fits = period === 3 ? (code: number): boolean => isIn(code, inHex) : isValue
   const start = back(text, at + 1, period, separator, fits)
   let end = at + period
-  while (text.charCodeAt(end) === separator && fitsAll(text, end + 1, period, fits)) end += period
+  const most = at + longest
+  while (end < most && text.charCodeAt(end) === separator && fitsAll(text, end + 1, period, fits)) end += period
   // What is longer than the others at an end is a word of its own.
   const first = fits(text.charCodeAt(start - 1)) ? start + period : start
   const last = fits(text.charCodeAt(end)) ? end - period : end

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { partialFrom, unescaped, unescapedTail, unquoted } from '../../src/detect/escapes.ts'
+import * as escapes from '../../src/detect/escapes.ts'
+
+const { partialFrom, unescapedTail } = escapes
+const unescaped = (text: string) => [...escapes.unescaped(text)].filter((form) => form !== undefined)
+const unquoted = (text: string) => [...escapes.unquoted(text)].filter((form) => form !== undefined)
 
 const cases: [text: string, read: string][] = [
   ['\\u0041', 'A'],
