@@ -159,7 +159,7 @@ test('a text in slices of any length gives the same', () => {
       while (reading?.advance(step) === true) continue
       assert.deepEqual(reading?.found()[0], rules.find(text))
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   )
 })
 
@@ -168,7 +168,7 @@ test('what is found in a text was held back at every cut', () => {
     fc.property(disguisedText(), fc.nat(), (text, cut) => {
       assertHeld(text, cut % (text.length + 1))
     }),
-    { numRuns: 600 },
+    { numRuns: 250 },
   )
 })
 
