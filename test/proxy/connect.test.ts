@@ -217,3 +217,11 @@ test('one connection too many is refused with the time to wait', async () => {
   const row = await stage.row('connections', (some) => some['error'] === 'rate_limited')
   assert.deepEqual([row['host'], row['handling']], ['limited.test', 'deny'])
 })
+
+test('a rule for connections refuses a plain request with an absolute target, too', async () => {
+  const client = await stage.raw()
+  client.send('GET http://refused.test/plain HTTP/1.1\r\nHost: refused.test\r\n\r\n')
+  const answer = await client.answer()
+  assert.deepEqual([answer.status, answer.header('sallyport-error')], [403, 'policy_denied'])
+  assert.equal((await stage.exchange('/plain'))['error'], 'policy_denied')
+})
