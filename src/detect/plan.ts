@@ -121,14 +121,13 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
     if (word === marks.url) return groups.url.rules.length > 0
     return [groups.digitFirst, groups.letterFirst, groups.phone].some((numbers) => numbers.rules.length > 0)
   }
-  const endings = vocabulary.automaton.endings.map((words) => (words.every(live) ? words : words.filter(live)))
+  const lives = Uint8Array.from({ length: markWords.length + keywords.length }, (_, word) => (live(word) ? 1 : 0))
+  const isLiving = (word: number): boolean => lives[word] === 1
+  const endings = vocabulary.automaton.endings.map((words) => (words.every(isLiving) ? words : words.filter(isLiving)))
   return {
     automaton: vocabulary.automaton,
     endings,
-    gates: Uint16Array.from(endings, ([word, ...others]) => {
-      const keyword = others.length > 0 || word === undefined ? undefined : keywords[word - markWords.length]
-      return keyword?.bounded === true && keyword.wantedBy.length + keyword.opens.length === 0 ? keyword.length : 0
-    }),
+    gates: gatesOf(endings, keywords),
     prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length], middle)),
     keywords,
     ...groups,
@@ -137,6 +136,17 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
     notes: newNotes(),
     wanted: new Int32Array(wanting.length),
   }
+}
+
+function gatesOf(endings: Plan['endings'], keywords: readonly Keyword[]): Uint16Array {
+  const gates = new Uint16Array(endings.length)
+  for (let ending = 0; ending < endings.length; ending++) {
+    const words = endings[ending] as readonly number[]
+    const keyword = words.length === 1 ? keywords[(words[0] as number) - markWords.length] : undefined
+    if (keyword?.bounded !== true || keyword.wantedBy.length + keyword.opens.length > 0) continue
+    gates[ending] = keyword.length
+  }
+  return gates
 }
 
 function keywordsFor(
