@@ -20,7 +20,7 @@ export function printRuleCosts({ packs }: Subject, agent: readonly string[], { p
     const rules = packs.flatMap((pack) => pack.rules.map((rule) => timed(compileRule(rule, pack.id, atoms), costs)))
     const plan = planFor(rules)
     for (const text of texts) {
-      const scanned = scan(plan, text, '', !/[^\x00-\x7f]/.test(text))
+      const scanned = scan(plan, text, '')
       scanned.advance(Infinity)
       for (const { rule } of scanned.found) (costs.get(rule.id) as Cost).found++
     }

@@ -1,48 +1,86 @@
 /**
- * Aho-Corasick over a reduced alphabet, as one dense table. A row has `stride` times 16 cells; a state is its row's offset in
- * `next`, divided by 16, so that the tables of rule packs fit in half the memory. States that end a word come last.
+ * Aho-Corasick over a reduced alphabet, as one dense table of 64 columns, so that the rows a text needs stay near the processor. The
+ * characters that words have most get columns of their own; what ends a word with others has to be looked at again: `stands`.
+ * States that end a word come last.
  */
 export type Automaton = {
-  /** Character code → column. */
-  readonly columns: Uint8Array | Uint16Array
-  /** state × 16 + column → state. */
-  readonly next: Uint16Array | Int32Array
+  /** Character code → column; 0 is that of characters in no word. */
+  readonly columns: Uint8Array
+  /** state × 64 + column → state. */
+  readonly next: Uint16Array | Uint32Array
   /** The smallest state that ends a word. */
   readonly accepting: number
-  readonly stride: number
   /** Length of the longest word. */
   readonly longest: number
   /** For each state that ends words, in order: which, longest first, as indices into the list it was made of. */
   readonly endings: readonly (readonly number[])[]
+  /** By word: 1 when some character of it shares its column. */
+  readonly shared: Uint8Array
+  /** Whether the word, which is one of those, really ends at `last` (inclusive), where its state says so. */
+  readonly stands: (word: number, text: string, last: number) => boolean
   /** What tells beginnings of words from the state at the end of a text, by a rank that each word has. */
   readonly prefixes: (rankOf: (word: number) => number) => Prefix
 }
 
-/** The longest suffix of what was read, shorter than `below`, that is a proper prefix of a word of this rank or a higher one. */
-export type Prefix = (state: number, below: number, rank: number) => number
+/** Columns of a row, as a power of two. */
+export const SHIFT = 6
 
-/**
- * Words must be non-empty and folded already. `spellings` gives all characters that fold to one. Characters beyond ASCII share
- * columns when they are many: a word may then end where it does not stand, and whoever finds it looks again.
- */
+/** Length of the longest suffix of `text`, shorter than `below`, that is a proper prefix of a word of this rank or a higher one. */
+export type Prefix = (state: number, below: number, rank: number, text: string) => number
+
+/** Words must be non-empty and folded already. `spellings` gives all characters that fold to one. */
 export function automaton(words: readonly string[], spellings: (char: string) => readonly string[]): Automaton {
-  const columnOf = columnsOf([...new Set(words.flatMap((word) => word.split('')))].sort())
-  const count = Math.max(0, ...columnOf.values())
-  const stride = ((count + 1) >> 4) + 1
-  const columns = count < 256 ? new Uint8Array(65_536) : new Uint16Array(65_536)
+  const { columnOf, isShared } = columnsFor(words)
+  const columns = new Uint8Array(65_536)
   for (const [char, column] of columnOf) for (const one of spellings(char)) columns[one.charCodeAt(0)] = column
-  const trie = trieOf(words, columnOf, stride)
+  const trie = trieOf(words, columnOf)
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0)
-  return { columns, stride, longest, ...numbered(trie, linked(trie), stride) }
+  const shared = new Map<number, readonly (readonly string[])[]>()
+  for (const [index, word] of words.entries()) {
+    const chars = word.split('')
+    if (chars.some(isShared)) shared.set(index, chars.map(spellings))
+  }
+  /** The word, or its first `length` characters. */
+  const endsWith = (word: number, text: string, last: number, length?: number): boolean => {
+    const chars = (shared.get(word) ?? []).slice(0, length)
+    const start = last + 1 - chars.length
+    return chars.every((some, i) => some.includes(text.charAt(start + i)))
+  }
+  return {
+    columns,
+    longest,
+    shared: Uint8Array.from(words, (_, word) => (shared.has(word) ? 1 : 0)),
+    stands: (word, text, last) => endsWith(word, text, last),
+    ...numbered(trie, linked(trie), { words: [...shared.keys()], endsWith }),
+  }
 }
 
-function columnsOf(alphabet: readonly string[]): Map<string, number> {
-  const ascii = alphabet.filter((char) => char.charCodeAt(0) < 128)
-  const others = alphabet.slice(ascii.length)
-  const shared = others.length > mostOthers ? mostOthers : others.length
-  const columnOf = new Map(ascii.map((char, index) => [char, index + 1]))
-  for (const [index, char] of others.entries()) columnOf.set(char, ascii.length + 1 + (index % shared))
-  return columnOf
+/** The words with shared columns, and whether the first `length` characters of one end at `last`. */
+type Shared = {
+  readonly words: readonly number[]
+  readonly endsWith: (word: number, text: string, last: number, length: number) => boolean
+}
+
+/** A column for each character; when there are too many, the rarest share some. */
+function columnsFor(words: readonly string[]): {
+  columnOf: ReadonlyMap<string, number>
+  isShared: (char: string) => boolean
+} {
+  const uses = new Map<string, number>()
+  for (const word of words) {
+    // A word of one character ends wherever that stands.
+    const weight = word.length === 1 ? words.length : 1
+    for (const char of word.split('')) uses.set(char, (uses.get(char) ?? 0) + weight)
+  }
+  const alphabet = [...uses.keys()].sort(
+    (a, b) => (uses.get(b) as number) - (uses.get(a) as number) || (a < b ? -1 : 1),
+  )
+  const all = (1 << SHIFT) - 1
+  const own = alphabet.length <= all ? alphabet.length : all - sharedColumns
+  const columnOf = new Map(
+    alphabet.map((char, index) => [char, 1 + (index < own ? index : own + (index % sharedColumns))]),
+  )
+  return { columnOf, isShared: (char) => (columnOf.get(char) as number) > own }
 }
 
 /** Lower and upper case of a character, where these are single and no other's: the capital of the dotless i belongs to i. */
@@ -66,16 +104,16 @@ type Trie = {
 /** Nodes by depth, and for each the node of its longest suffix. */
 type Links = { readonly order: readonly number[]; readonly fail: Int32Array }
 
-const mostOthers = 32
-const maximalCells = 16_000_000
+const sharedColumns = 8
+const maximalNodes = 250_000
 
-function trieOf(words: readonly string[], columnOf: Map<string, number>, stride: number): Trie {
+function trieOf(words: readonly string[], columnOf: ReadonlyMap<string, number>): Trie {
   const trie: Trie = { edges: new Map(), columns: [[]], depth: [0], parent: [0], ends: [[]], last: [] }
   for (const [index, word] of words.entries()) {
     let node = 0
     for (let i = 0; i < word.length; i++) {
       const column = columnOf.get(word.charAt(i)) as number
-      node = trie.edges.get(node * 65_536 + column) ?? added(trie, node, column, stride)
+      node = trie.edges.get(node * 65_536 + column) ?? added(trie, node, column)
     }
     ;(trie.ends[node] as number[]).push(index)
     trie.last.push(node)
@@ -83,9 +121,9 @@ function trieOf(words: readonly string[], columnOf: Map<string, number>, stride:
   return trie
 }
 
-function added(trie: Trie, parent: number, column: number, stride: number): number {
+function added(trie: Trie, parent: number, column: number): number {
   const node = trie.depth.length
-  if (node * stride * 16 > maximalCells) throw new RangeError('too many different words for one list')
+  if (node > maximalNodes) throw new RangeError('too many different words for one list')
   trie.edges.set(parent * 65_536 + column, node)
   ;(trie.columns[parent] as number[]).push(column)
   trie.columns.push([])
@@ -120,31 +158,31 @@ function linked({ edges, columns, ends }: Trie): Links {
 function numbered(
   trie: Trie,
   { order, fail }: Links,
-  stride: number,
+  shared: Shared,
 ): Pick<Automaton, 'next' | 'accepting' | 'endings' | 'prefixes'> {
   const ends = (node: number): number[] => trie.ends[node] as number[]
   const plain = order.filter((node) => ends(node).length === 0)
   const ending = order.filter((node) => ends(node).length > 0)
   const nodes = Int32Array.from([...plain, ...ending])
   const places = new Int32Array(nodes.length)
-  for (let i = 0; i < nodes.length; i++) places[nodes[i] as number] = i * stride
-  const next = filled(trie, { order, fail }, places, stride)
+  for (let i = 0; i < nodes.length; i++) places[nodes[i] as number] = i
+  const next = filled(trie, { order, fail }, places)
   return {
     next,
-    accepting: plain.length * stride,
+    accepting: plain.length,
     endings: ending.map(ends),
-    prefixes: prefixesOf(nodes, fail, trie, stride),
+    prefixes: prefixesOf(nodes, fail, trie, shared),
   }
 }
 
 /** A node's row is that of its longest suffix but for its own children; the suffix is less deep, so its row is there already. */
-function filled(trie: Trie, { order, fail }: Links, places: Int32Array, stride: number): Automaton['next'] {
-  const size = places.length * stride
-  const next = size <= 65_536 ? new Uint16Array(size * 16) : new Int32Array(size * 16)
+function filled(trie: Trie, { order, fail }: Links, places: Int32Array): Automaton['next'] {
+  const cells = places.length << SHIFT
+  const next = places.length <= 65_536 ? new Uint16Array(cells) : new Uint32Array(cells)
   for (const node of order) {
-    const row = (places[node] as number) * 16
-    const from = (places[fail[node] as number] as number) * 16
-    if (node !== 0) next.copyWithin(row, from, from + stride * 16)
+    const row = (places[node] as number) << SHIFT
+    const from = (places[fail[node] as number] as number) << SHIFT
+    if (node !== 0) next.copyWithin(row, from, from + (1 << SHIFT))
     for (const column of trie.columns[node] as number[]) {
       next[row + column] = places[trie.edges.get(node * 65_536 + column) as number] as number
     }
@@ -152,21 +190,35 @@ function filled(trie: Trie, { order, fail }: Links, places: Int32Array, stride: 
   return next
 }
 
-function prefixesOf(nodes: Int32Array, fail: Int32Array, trie: Trie, stride: number): Automaton['prefixes'] {
+function prefixesOf(
+  nodes: Int32Array,
+  fail: Int32Array,
+  trie: Trie,
+  { words, endsWith }: Shared,
+): Automaton['prefixes'] {
   const depth = Int32Array.from(trie.depth)
   const parent = Int32Array.from(trie.parent)
   const last = Int32Array.from(trie.last)
+  const shared = new Set(words)
   return (rankOf) => {
     const rank = new Int32Array(nodes.length)
+    /** Words with shared columns, by the nodes on their way. */
+    const through = new Map<number, number[]>()
     for (let word = 0; word < last.length; word++) {
       const own = rankOf(word)
       for (let at = parent[last[word] as number] as number; at !== 0; at = parent[at] as number) {
-        if ((rank[at] as number) < own) rank[at] = own
+        if (shared.has(word)) through.set(at, [...(through.get(at) ?? []), word])
+        else if ((rank[at] as number) < own) rank[at] = own
       }
     }
-    return (state, below, least) => {
-      for (let at = nodes[state / stride] as number; at !== 0; at = fail[at] as number) {
-        if ((rank[at] as number) >= least && (depth[at] as number) < below) return depth[at] as number
+    const begins = (at: number, least: number, text: string): boolean =>
+      through.get(at)?.some((word) => {
+        return rankOf(word) >= least && endsWith(word, text, text.length - 1, depth[at] as number)
+      }) === true
+    return (state, below, least, text) => {
+      for (let at = nodes[state] as number; at !== 0; at = fail[at] as number) {
+        const length = depth[at] as number
+        if (length < below && ((rank[at] as number) >= least || begins(at, least, text))) return length
       }
       return 0
     }

@@ -55,19 +55,19 @@ function wordsPending(tail: Tail, noted: number | undefined): number {
     notes.of = undefined
     least = notedPending(tail, least)
   }
-  const anywhere = prefix(state, Infinity, 2)
-  let depth = prefix(state, Infinity, 1)
-  while (depth > anywhere && insideWord(text, text.length - depth)) depth = prefix(state, depth, 1)
+  const anywhere = prefix(state, Infinity, 2, text)
+  let depth = prefix(state, Infinity, 1, text)
+  while (depth > anywhere && insideWord(text, text.length - depth)) depth = prefix(state, depth, 1, text)
   return Math.min(least, text.length - Math.max(depth, anywhere))
 }
 
 /** Also marks where words stand that rules want before their match. */
 function notedPending(tail: Tail, least: number): number {
   const { plan } = tail
-  const { accepting, stride } = plan.automaton
+  const { accepting } = plan.automaton
   const { ends, length } = plan.notes
   for (let e = 0; e < length; e += 2) {
-    const words = plan.endings[((ends[e + 1] as number) - accepting) / stride] as readonly number[]
+    const words = plan.endings[(ends[e + 1] as number) - accepting] as readonly number[]
     for (const word of words) least = wordPending(tail, word, ends[e] as number, least)
   }
   return least
@@ -75,6 +75,8 @@ function notedPending(tail: Tail, least: number): number {
 
 function wordPending(tail: Tail, word: number, i: number, least: number): number {
   const { plan, text } = tail
+  const { shared, stands } = plan.automaton
+  if (shared[word] === 1 && !stands(word, text, i)) return least
   if (word >= markWords.length) {
     const keyword = plan.keywords[word - markWords.length] as Keyword
     for (const number of keyword.wantedBy) plan.wanted[number] = i

@@ -33,7 +33,7 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
   const ascii = !foreign.test(text)
   const normalizing = ascii ? undefined : normalize(text)
   let form: NormalForm | undefined
-  let scanned = ascii ? scan(plan, text, key, true) : undefined
+  let scanned = ascii ? scan(plan, text, key) : undefined
   let hunt: Generator<number, void> | undefined
   let unseen: Generator<number, void> | undefined
   const hidden: Candidate[] = []
@@ -105,7 +105,7 @@ function* hunting(
   let settled = -1
   for (const disguise of disguises(text, prefixes, taken)) {
     if (disguise === undefined) {
-      yield pace
+      yield Math.min(pace, text.length)
       continue
     }
     const { form, counts, only, shallow } = disguise

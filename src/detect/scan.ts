@@ -1,10 +1,11 @@
 import type { Match } from '../core/verdict.ts'
+import { SHIFT } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
 import { confirm } from './confirm.ts'
 import { colonRunAt, emailStart, hasAssignment, insideWord, numberAt, schemeStart } from './places.ts'
 import { marks, markWords, matchesAt } from './plan.ts'
 import type { Group, Keyword, Plan } from './plan.ts'
-import { asciiWordEnds, PIECE, wordEnds } from './word-ends.ts'
+import { PIECE, wordEnds } from './word-ends.ts'
 
 export type Candidate = { readonly rule: Compiled; readonly match: Match }
 
@@ -22,8 +23,8 @@ export type Scan = {
   readonly prefixes: readonly number[]
 }
 
-/** `key` is the name under which the text stands. `ascii`: it is known to have no other characters. */
-export function scan(plan: Plan, text: string, key: string, ascii = false): Scan {
+/** `key` is the name under which the text stands. */
+export function scan(plan: Plan, text: string, key: string): Scan {
   const walk: Walk = {
     plan,
     text,
@@ -39,7 +40,6 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     colon: 0,
     tries: 0,
   }
-  const endsOf = ascii ? asciiWordEnds : wordEnds
   let at = 0
   let state = 0
   let spent = 0
@@ -49,7 +49,7 @@ export function scan(plan: Plan, text: string, key: string, ascii = false): Scan
     const limit = spent + chars
     while (at < text.length && spent < limit) {
       const end = Math.min(text.length, at + Math.min(piece, limit - spent))
-      state = endsOf(plan.automaton, text, at, end, state, plan.notes)
+      state = wordEnds(plan.automaton, text, at, end, state, plan.notes)
       plan.notes.of = end - at === text.length ? scanned : undefined
       onWords(walk)
       const cost = end - at + walk.tries * tryCost
@@ -94,10 +94,10 @@ type Walk = {
 
 function onWords(walk: Walk): void {
   const { endings, gates, automaton, notes } = walk.plan
-  const { accepting, stride } = automaton
+  const { accepting } = automaton
   const { ends, length } = notes
   for (let e = 0; e < length; e += 2) {
-    const ending = ((ends[e + 1] as number) - accepting) / stride
+    const ending = (ends[e + 1] as number) - accepting
     const gate = gates[ending] as number
     if (gate !== 0 && insideWord(walk.text, (ends[e] as number) + 1 - gate)) continue
     const words = endings[ending] as readonly number[]
@@ -106,6 +106,8 @@ function onWords(walk: Walk): void {
 }
 
 function onWord(walk: Walk, word: number, i: number): void {
+  const { shared, stands } = walk.plan.automaton
+  if (shared[word] === 1 && !stands(word, walk.text, i)) return
   if (word >= markWords.length) return onKeyword(walk, walk.plan.keywords[word - markWords.length] as Keyword, i)
   if (word >= marks.digits) {
     if (i >= walk.number) onDigit(walk, i)
@@ -208,13 +210,14 @@ function tryWanting(walk: Walk, group: Group, number: number, at: number, distan
 }
 
 function wantedIn({ automaton, endings, keywords }: Plan, key: string): ReadonlySet<number> {
-  const { next, columns, accepting, stride } = automaton
+  const { next, columns, accepting, shared, stands } = automaton
   const numbers = new Set<number>()
   let state = 0
   for (let i = 0; i < key.length; i++) {
-    state = next[(state << 4) + (columns[key.charCodeAt(i)] as number)] as number
+    state = next[(state << SHIFT) + (columns[key.charCodeAt(i)] as number)] as number
     if (state < accepting) continue
-    for (const word of endings[(state - accepting) / stride] as readonly number[]) {
+    for (const word of endings[state - accepting] as readonly number[]) {
+      if (shared[word] === 1 && !stands(word, key, i)) continue
       for (const number of keywords[word - markWords.length]?.wantedBy ?? []) numbers.add(number)
     }
   }

@@ -1,3 +1,4 @@
+import { SHIFT } from './automaton.ts'
 import type { Automaton } from './automaton.ts'
 
 /** Where words of an automaton end in a piece of text: a place to note it, used again and again. */
@@ -8,7 +9,10 @@ export type Notes = {
   length: number
   /** Whose they are, if they are all of a text: whoever comes back to them must see whether somebody else was here. */
   of: unknown
-  readonly later: Int32Array
+  /** For the second, third and fourth quarter of a piece. */
+  readonly later: readonly Int32Array[]
+  /** The piece's UTF-16 code units, and the same memory as bytes. */
+  readonly units: Uint16Array
   readonly bytes: Buffer
 }
 
@@ -16,42 +20,33 @@ export type Notes = {
 export const PIECE = 4_096
 
 export function newNotes(): Notes {
+  const units = new Uint16Array(PIECE)
   return {
     ends: new Int32Array(2 * PIECE),
     length: 0,
     of: undefined,
-    later: new Int32Array(PIECE),
-    bytes: Buffer.alloc(PIECE),
+    later: [1, 2, 3].map(() => new Int32Array(PIECE / 2 + 8)),
+    units,
+    bytes: Buffer.from(units.buffer),
   }
 }
 
 /** Notes where words end in [from, to), `PIECE` characters at most. Takes the state at `from` and gives that at `to`. */
 export function wordEnds(
-  { next, columns, accepting }: Automaton,
+  automaton: Automaton,
   text: string,
   from: number,
   to: number,
   state: number,
   notes: Notes,
 ): number {
+  if (to - from >= worthwhile && automaton.longest <= worthwhile / 8)
+    return inQuarters(automaton, text, from, to, state, notes)
+  const { next, columns, accepting } = automaton
   const { ends } = notes
   let count = 0
-  let i = from
-  // Two at a time: too long for a compiler to put into each caller half optimised, where it would stay so.
-  for (const last = to - 1; i < last; i += 2) {
-    const first = next[(state << 4) + (columns[text.charCodeAt(i)] as number)] as number
-    state = next[(first << 4) + (columns[text.charCodeAt(i + 1)] as number)] as number
-    if (first >= accepting) {
-      ends[count++] = i
-      ends[count++] = first
-    }
-    if (state >= accepting) {
-      ends[count++] = i + 1
-      ends[count++] = state
-    }
-  }
-  if (i < to) {
-    state = next[(state << 4) + (columns[text.charCodeAt(i)] as number)] as number
+  for (let i = from; i < to; i++) {
+    state = next[(state << SHIFT) + (columns[text.charCodeAt(i)] as number)] as number
     if (state >= accepting) {
       ends[count++] = i
       ends[count++] = state
@@ -61,54 +56,59 @@ export function wordEnds(
   return state
 }
 
-/**
- * The same for text that is ASCII: both halves at once, since each step only waits for memory. The second begins so early that it
- * is in step when it counts.
- */
-export function asciiWordEnds(
-  automaton: Automaton,
-  text: string,
-  from: number,
-  to: number,
-  state: number,
-  notes: Notes,
-): number {
-  if (to - from < worthwhile || automaton.longest > worthwhile / 4) {
-    return wordEnds(automaton, text, from, to, state, notes)
-  }
+/** All four quarters at once, since each step only waits for memory. They begin so early that they are in step when they count. */
+function inQuarters(automaton: Automaton, text: string, from: number, to: number, state: number, notes: Notes): number {
   const { next, columns, accepting } = automaton
-  const { ends, later, bytes } = notes
-  bytes.write(from === 0 && to === text.length ? text : text.slice(from, to), 'latin1')
-  const half = (to - from) >> 1
-  let second = 0
-  for (let i = half - automaton.longest; i < half; i++) {
-    second = next[(second << 4) + (columns[bytes[i] as number] as number)] as number
-  }
-  let count = 0
-  let more = 0
-  for (let i = 0, j = half; i < half; i++, j++) {
-    state = next[(state << 4) + (columns[bytes[i] as number] as number)] as number
-    second = next[(second << 4) + (columns[bytes[j] as number] as number)] as number
-    if (state >= accepting) {
-      ends[count++] = from + i
-      ends[count++] = state
+  const { ends, units, bytes } = notes
+  const [b, c, d] = notes.later as [Int32Array, Int32Array, Int32Array]
+  bytes.write(from === 0 && to === text.length ? text : text.slice(from, to), 'utf16le')
+  const quarter = (to - from) >> 2
+  let first = state
+  let second = stateBefore(automaton, units, quarter)
+  let third = stateBefore(automaton, units, 2 * quarter)
+  let fourth = stateBefore(automaton, units, 3 * quarter)
+  let [inA, inB, inC, inD] = [0, 0, 0, 0]
+  for (let i = 0; i < quarter; i++) {
+    first = next[(first << SHIFT) + (columns[units[i] as number] as number)] as number
+    second = next[(second << SHIFT) + (columns[units[i + quarter] as number] as number)] as number
+    third = next[(third << SHIFT) + (columns[units[i + 2 * quarter] as number] as number)] as number
+    fourth = next[(fourth << SHIFT) + (columns[units[i + 3 * quarter] as number] as number)] as number
+    if (first >= accepting) {
+      ends[inA++] = from + i
+      ends[inA++] = first
     }
     if (second >= accepting) {
-      later[more++] = from + j
-      later[more++] = second
+      b[inB++] = from + i + quarter
+      b[inB++] = second
+    }
+    if (third >= accepting) {
+      c[inC++] = from + i + 2 * quarter
+      c[inC++] = third
+    }
+    if (fourth >= accepting) {
+      d[inD++] = from + i + 3 * quarter
+      d[inD++] = fourth
     }
   }
-  ends.set(more === later.length ? later : later.subarray(0, more), count)
-  count += more
-  if (half * 2 < to - from) {
-    second = next[(second << 4) + (columns[bytes[half * 2] as number] as number)] as number
-    if (second >= accepting) {
-      ends[count++] = to - 1
-      ends[count++] = second
+  for (let i = 4 * quarter; i < to - from; i++) {
+    fourth = next[(fourth << SHIFT) + (columns[units[i] as number] as number)] as number
+    if (fourth >= accepting) {
+      d[inD++] = from + i
+      d[inD++] = fourth
     }
   }
-  notes.length = count
-  return second
+  ends.set(b.subarray(0, inB), inA)
+  ends.set(c.subarray(0, inC), inA + inB)
+  ends.set(d.subarray(0, inD), inA + inB + inC)
+  notes.length = inA + inB + inC + inD
+  return fourth
 }
 
-const worthwhile = 256
+function stateBefore({ next, columns, longest }: Automaton, units: Uint16Array, at: number): number {
+  let state = 0
+  for (let i = at - longest; i < at; i++)
+    state = next[(state << SHIFT) + (columns[units[i] as number] as number)] as number
+  return state
+}
+
+const worthwhile = 512
