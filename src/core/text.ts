@@ -46,9 +46,7 @@ export type TextPart = {
 }
 
 /** What a body holds that cannot be read as text. */
-export type Media = (typeof mediaKinds)[number]
-
-export const mediaKinds = ['image', 'audio', 'video', 'pdf', 'binary'] as const
+export type Media = 'image' | 'audio' | 'video' | 'pdf' | 'binary'
 
 /** Replaces [start, end) of a part's decoded text. The replacement is decoded text too: it is spelled as its place asks. */
 export type Edit = {

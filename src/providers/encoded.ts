@@ -1,8 +1,3 @@
-/** Whether [start, end) is an id or a name of an enumeration: short, and of letters that sentences cannot do with. */
-export function isWord(text: string, start: number, end: number): boolean {
-  return end - start <= longestWord && word.test(text.slice(start, end))
-}
-
 /**
  * Whether [start, end) is base64 (or hex) rather than text. Long ones are sampled at both ends and throughout, so that an image
  * of megabytes costs microseconds; a blank or a line break anywhere makes it text.
@@ -35,12 +30,9 @@ export function isBinary(body: string): boolean {
   return (head.match(controls)?.length ?? 0) > head.length / 8
 }
 
-// `@` only as in a model's version: an address is no word.
-const word = /^[A-Za-z0-9_.:/+=~$#-]+(?:@[0-9]+)?$/
 // PHP and others write a slash as \/.
 const encoded = /^\/?(?:[A-Za-z0-9+/=_-]|\\\/|\\$)*$/
 const letters = /^[A-Za-z_][A-Za-z_-]*$/
 const controls = /[\u0001-\u0008\u000e-\u001f]/g
-const longestWord = 256
 const sample = 512
 const stride = 4096
