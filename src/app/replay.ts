@@ -2,7 +2,7 @@ import type { LedgerFilter } from '../audit/filter.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LedgerRow } from '../audit/presented.ts'
 import type { Target } from '../core/http.ts'
-import type { TextPart } from '../core/text.ts'
+import type { Media, TextPart } from '../core/text.ts'
 import { strictest } from '../core/verdict.ts'
 import type { Action } from '../core/verdict.ts'
 import { joinedTexts } from '../engine/whole-stream.ts'
@@ -79,7 +79,7 @@ function replayedConnection(set: PolicySet, row: LedgerRow): ReplayedConnection 
     (handling === 'deny' && row.error === 'policy_denied')
   if (!byPolicy || host === null || row.port === null) return undefined
   const principal = row.principal as string | null
-  const about = { host, port: Number(row.port), clientIp: String(row.client_ip ?? ''), principal }
+  const about = { host, port: Number(row.port), clientIp: textOf(row.client_ip), principal }
   const { action, reason } = set.intercept(about)
   return {
     kind: 'connection',
@@ -125,7 +125,7 @@ async function replayedExchange(options: ReplayOptions, bare: LedgerRow): Promis
 async function decided({ set, placeholderKey }: ReplayOptions, row: LedgerRow, findings: readonly RecordedFinding[]) {
   const target = targetOf(row)
   const { provider, operation } = identify(target, String(row.method))
-  const [principal, clientIp] = [row.principal as string | null, String(row.client_ip ?? '')]
+  const [principal, clientIp] = [row.principal as string | null, textOf(row.client_ip)]
   const key = vaultKeyFor(placeholderKey, tenantOf({ exchange: { principal, clientIp } }))
   const facts = {
     door: row.door as string,
@@ -193,15 +193,27 @@ function withBodies(ledger: Ledger, row: LedgerRow): { row: LedgerRow; missing: 
 /** An exchange that failed afterwards was decided all the same. */
 function recordedDecision({ decision, error }: LedgerRow, findings: readonly RecordedFinding[]): string {
   if (typeof decision === 'string' && decision !== 'error') return decision
-  return postures.has(String(error)) ? 'block' : strictest(findings.map(({ action }) => action))
+  return postures.has(codeOf(error)) ? 'block' : strictest(findings.map(({ action }) => action))
 }
 
-/** What becomes of a body that could not be read then, of which nothing is kept. */
+/** What becomes of a body of which nothing is kept because it could not be read then, or of one that holds what nobody can read. */
 function postureOf(set: PolicySet, { error }: LedgerRow) {
-  const posture = postures.get(String(error))
-  if (posture === undefined) return undefined
-  const decision: Action = set.mode === 'enforce' && set[posture] === 'block' ? 'block' : 'allow'
+  const posture = postures.get(codeOf(error))
+  const unread = /not_inspected: (image|audio|video|pdf|binary)\b/.exec(textOf(error))?.[1] as Media | undefined
+  const blocked =
+    (posture !== undefined && set[posture] === 'block') || (unread !== undefined && set.opaque[unread] === 'block')
+  if (posture === undefined && !blocked) return undefined
+  const decision: Action = set.mode === 'enforce' && blocked ? 'block' : 'allow'
   return { decision, rule: null, types: [], unasked: [] }
+}
+
+/** The row's `error` is a code, or why something was not inspected, or both. */
+function codeOf(error: unknown): string {
+  return textOf(error).split(';', 1)[0] ?? ''
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function targetOf(row: LedgerRow): Target {

@@ -115,6 +115,17 @@ test('a body that was too large is what the posture says now', async () => {
   assert.equal(await now('oversize: block'), 'block')
 })
 
+test('what nobody can read is what the posture says now', async () => {
+  const now = async (error: string, policy: string) => {
+    const [one] = await replayed(policy, [{ done: { error, requestBody: null, decision: 'allow' } }])
+    return one?.now.decision
+  }
+  assert.equal(await now('not_inspected: pdf', 'opaque: { pdf: block, default: allow }'), 'block')
+  assert.equal(await now('not_inspected: pdf', 'opaque: { image: block, default: allow }'), 'allow')
+  assert.equal(await now('upstream_failed; not_inspected: image', 'opaque: block'), 'block')
+  assert.equal(await now('opaque_content; not_inspected: pdf', 'opaque: block'), 'block')
+})
+
 test('connections that would be handled otherwise are told; those that policy did not decide are not', async () => {
   const policy = 'intercept: [{ hosts: ["*.example"], action: deny, reason: no }]'
   const found = await replayed(
