@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { digitsOf, same } from './arithmetic.ts'
 import type { Site } from './assignment.ts'
+import { isPlaceholder } from './placeholder.ts'
 
 /** Addresses and numbers at which people and machines are reached. */
 export const contacts = {
@@ -15,18 +16,20 @@ export const contacts = {
     isIPv6((value.split('/')[0] ?? '').split('%')[0] ?? ''),
   'ipv6-short': (value) => isIPv6(value.split('/')[0] ?? ''),
   mac: (value) => !/^[0.: -]+$/.test(value),
+  'url-credentials': (value) => !isPlaceholder(value) && !isPlaceholder(value.slice(value.indexOf(':') + 1)),
 } as const satisfies Record<string, (value: string, site: Site) => boolean>
 
 /**
- * No two dots together in the local part, no `git@` of a repository, and no file name (`image@2x.png`) or version (`pkg@1.2.beta`)
- * in place of a domain.
+ * No two dots together in the local part, no `git@` of a repository, no password of a URL (`://user:password@host`), and no file name
+ * (`image@2x.png`) or version (`pkg@1.2.beta`) in place of a domain.
  */
-function email(value: string): boolean {
+function email(value: string, { text, start }: Site): boolean {
   const at = value.lastIndexOf('@')
   const domain = value.slice(at + 1)
   return (
     !value.slice(0, at).includes('..') &&
     !value.startsWith('git@') &&
+    !/:\/\/[^\s:/?#@]{1,64}:$/.test(text.slice(Math.max(0, start - 68), start)) &&
     !/\.\d\.\w{1,8}$|\.(?:png|jpe?g|gif|svg|webp|avif|js|mjs|ts|css|local[A-Z]\w*)$|^\d+x\./.test(domain)
   )
 }

@@ -10,7 +10,7 @@ const longValue = 120
 
 /** One or two characters fill it, or a mask of one character covers half of it. */
 function repeats(value: string): boolean {
-  if (value.length < 4) return false
+  if (value.length < 4) return /^([*x.•#])\1*$/i.test(value)
   if (new Set(value.toLowerCase()).size <= 2) return true
   const run = mask.exec(value)
   return run !== null && run[0].length * 3 >= value.length

@@ -10,6 +10,8 @@ const cases: Readonly<Record<keyof typeof contacts, readonly Case[]>> = {
     ['', 'a..b@x.org', '', false],
     ['', 'git@host.example', ':a/b.git', false],
     ['', 'image@2x.png', '', false],
+    ['https://user:', 'pass@host.example', '/x', false],
+    ['https://host.example/?mail=', 'dora@north-hill.org', '', true],
   ],
   phone: [
     ['', '+44 20 7946 0958', '', true],
@@ -54,6 +56,16 @@ const cases: Readonly<Record<keyof typeof contacts, readonly Case[]>> = {
   mac: [
     ['', '3c:22:fb:4a:91:0e', '', true],
     ['', '00:00:00:00:00:00', '', false],
+  ],
+  'url-credentials': [
+    ['ftp://', 'dora:kw7zebra', '@files.internal/x', true],
+    ['https://', 'user:hunter2', '@host', true],
+    ['https://', 'user:*****', '@host', false],
+    ['https://', 'user:***', '@host', false],
+    ['https://', 'user:pass', '@host', false],
+    ['https://', 'admin:password', '@host', false],
+    ['https://', 'user:secret', '@host', false],
+    ['https://', 'me:your-token', '@host', false],
   ],
 }
 
