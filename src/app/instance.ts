@@ -142,6 +142,7 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
       await proxy.close()
       principals.close()
       limiter.close()
+      placeholders.close()
       await recorder
         .close()
         .catch((error: unknown) => log.error({ err: error }, 'rows were lost: the ledger could not be written'))

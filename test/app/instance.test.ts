@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -26,6 +26,11 @@ test('an instance listens, tells how it is, and stops without leaving anything',
   const idle = await rawClient(port)
   await instance.stop(2_000)
   assert.equal(await idle.rest(), '')
+  // SQLite takes away the log of a database whose last connection was closed.
+  assert.deepEqual(
+    readdirSync(config.data.dir).filter((name) => name.endsWith('-wal')),
+    [],
+  )
   await assert.rejects(rawClient(port), { code: 'ECONNREFUSED' })
   assert.deepEqual(events(config.data.dir), ['program.start', 'program.stop'])
 })
