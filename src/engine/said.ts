@@ -79,7 +79,14 @@ export function said(rooms: Rooms, trace: Trace, keeper: BodyKeeper | undefined)
     const { mode } = trace.policy
     const inspection = await inspectParts(
       judges,
-      { stage: 'response', parts: event.parts, bodyBytes: event.bytes.length, facts: factsOf(trace), known },
+      {
+        stage: 'response',
+        parts: event.parts,
+        bodyBytes: event.bytes.length,
+        facts: factsOf(trace),
+        continued: true,
+        known,
+      },
       {
         mode,
         vault: rooms.vault(tenantOf(trace)),
@@ -163,7 +170,8 @@ export function said(rooms: Rooms, trace: Trace, keeper: BodyKeeper | undefined)
   async function finish(): Promise<void> {
     clearTimeout(timer)
     await close()
-    for (const { decide } of waiting.splice(0)) decide(passes)
+    // Its end has decided all; what it left out would have been judged by nobody.
+    for (const { decide } of waiting.splice(0)) decide({ kind: 'close', reason: 'the conversation is over' })
     trace.answer = reader.facts()
   }
 }

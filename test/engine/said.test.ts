@@ -170,3 +170,12 @@ test('a value that the client named is not stored when the origin repeats it', a
   assert.ok(heard.join('').includes('blue'))
   assert.ok(!/blue/.test(stored), stored)
 })
+
+test('a message is no answer by itself to what looks at whole answers', async () => {
+  const rooms = await engine.rooms('rules: [{ name: good, hook: quality, action: block }]')
+  const { say, over, trace } = conversation(rooms, asked)
+  await say(delta('I’m sorry, but I can’t help with that. '))
+  await say(end)
+  assert.equal((await over()).heard.length, 2)
+  assert.deepEqual([trace.decision, trace.findings], ['allow', []])
+})
