@@ -80,6 +80,8 @@ function compileRule(
   if (late !== undefined) return wrong('when', `${late} is not known when a connection begins`)
   const bound = boundHook(file, index, hook, rule, create)
   if ('problems' in bound) return bound
+  if (on === 'connection' && bound.kind === 'detector')
+    return wrong('on', `with these options the hook ${hook.name} looks for texts, and a connection has none`)
   if (rule.action === undefined && bound.kind === 'detector') {
     return wrong('action', `rules[${index}].action is missing`, 'expected allow, flag, tokenize, redact or block')
   }

@@ -73,34 +73,26 @@ const Test = z
 
 const blockOrAllow = z.enum(['block', 'allow'])
 
+const ByMedia = z.strictObject({
+  image: blockOrAllow.optional(),
+  audio: blockOrAllow.optional(),
+  video: blockOrAllow.optional(),
+  pdf: blockOrAllow.optional(),
+  binary: blockOrAllow.optional(),
+  default: blockOrAllow,
+})
+
 /** One value for all media, or one for each kind; kinds that are not named have the default. */
 const Opaque = z
-  .union([
-    blockOrAllow.transform((all) => ({ default: all })),
-    z.strictObject({
-      image: blockOrAllow.optional(),
-      audio: blockOrAllow.optional(),
-      video: blockOrAllow.optional(),
-      pdf: blockOrAllow.optional(),
-      binary: blockOrAllow.optional(),
-      default: blockOrAllow,
-    }),
-  ])
+  .union([blockOrAllow.transform((all): z.infer<typeof ByMedia> => ({ default: all })), ByMedia])
   .transform((given): Readonly<Record<Media, 'block' | 'allow'>> => {
-    const {
-      default: otherwise,
-      image,
-      audio,
-      video,
-      pdf,
-      binary,
-    } = given as { default: 'block' | 'allow' } & Partial<Record<Media, 'block' | 'allow'>>
+    const { default: otherwise } = given
     return {
-      image: image ?? otherwise,
-      audio: audio ?? otherwise,
-      video: video ?? otherwise,
-      pdf: pdf ?? otherwise,
-      binary: binary ?? otherwise,
+      image: given.image ?? otherwise,
+      audio: given.audio ?? otherwise,
+      video: given.video ?? otherwise,
+      pdf: given.pdf ?? otherwise,
+      binary: given.binary ?? otherwise,
     }
   })
 

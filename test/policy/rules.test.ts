@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { loadPacks, packsFolder } from '../../src/detect/index.ts'
 import { hooks } from '../../src/inspect/hooks/index.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicySet } from '../../src/policy/compile.ts'
@@ -130,9 +131,11 @@ test('rules that ask the same of a detector share it, judges are each their own'
   assert.notEqual(d, e)
 })
 
-/** With the real hooks. */
+const packs = loadPacks([packsFolder()])
+
+/** With the real hooks and packs. */
 async function bound(rule: string): Promise<PolicySet | string> {
-  const set = compilePolicies(await readAll(`rules:\n  - { name: r, ${rule} }`), { ...sources, hooks })
+  const set = compilePolicies(await readAll(`rules:\n  - { name: r, ${rule} }`), { ...sources, hooks, packs })
   return 'problems' in set ? set.problems.map(({ message }) => message).join() : set
 }
 
@@ -160,6 +163,10 @@ for (const [what, rule, at] of stages) {
 const refused: [rule: string, problem: RegExp][] = [
   [`on: connection, ${gate}, when: { provider: openai }`, /provider is not known when a connection begins/],
   ['on: connection, hook: secrets, action: block', /the hook secrets does not run on connection/],
+  [
+    'on: connection, hook: data-residency, options: { allow: [EU], types: [EMAIL] }, action: block',
+    /data-residency looks for texts, and a connection has none/,
+  ],
   ['hook: rate-limit, options: { max: 1 }, action: redact', /what rate-limit finds is in no text/],
   ['hook: quality, action: { default: flag, x: tokenize }', /what quality finds is in no text/],
 ]
