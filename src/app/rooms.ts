@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { bodyKeeper } from '../audit/body.ts'
 import { startRecorder } from '../audit/recorder.ts'
