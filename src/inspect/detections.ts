@@ -8,11 +8,17 @@ import { PIECE, type Entry, type Remembered, type Shelf, type TenantMemo } from 
 
 export type Detecting = Binding & { readonly hook: Extract<BoundHook, { readonly kind: 'detector' }> }
 
-/** What one binding's detector found: its matches by part, or why it could not look. Passes that are shared share their time. */
+/** What one binding's detector found, or why it could not look. Passes that are shared share their time. */
 export type Detected = {
   readonly binding: Detecting
-  readonly outcome: { readonly matches: readonly (readonly Match[])[] } | { readonly cause: unknown }
+  readonly outcome: Found | { readonly cause: unknown }
   readonly nanoseconds: bigint
+}
+
+/** What was found in each part, and the parts in which anything was found at all, in order. */
+export type Found = {
+  readonly some: readonly number[]
+  readonly in: (part: number) => readonly Match[]
 }
 
 /**
@@ -33,12 +39,8 @@ export function* detections(
     const looked = yield* look(pass, parts, turn, memo, entries)
     const nanoseconds = turn.spent() / BigInt(pass.members.length)
     for (const [i, member] of pass.members.entries()) {
-      const binding = detectors[member]!
-      const place = pass.placeOf[i]!
-      detected[member] =
-        'cause' in looked
-          ? { binding, outcome: looked, nanoseconds }
-          : { binding, outcome: { matches: looked.found.map((sets) => sets[place]!) }, nanoseconds }
+      const outcome = 'cause' in looked ? looked : foundBy(looked, pass.placeOf[i]!)
+      detected[member] = { binding: detectors[member]!, outcome, nanoseconds }
     }
   }
   return detected
@@ -51,8 +53,12 @@ export function isDetecting(binding: Binding): binding is Detecting {
 /** By part, what the memo has of its text; holes where that is nothing. */
 export type Entries = (Entry | undefined)[]
 
-/** By part, what each set of the pass finds there. */
-type Looked = { readonly found: readonly Remembered[] } | { readonly cause: unknown }
+/** By part, what each set of the pass finds there, and the parts in which one of them finds something. */
+type Looked = { readonly found: Remembered[]; readonly some: number[] }
+
+function foundBy({ found, some }: Looked, place: number): Found {
+  return { some, in: (part) => found[part]![place]! }
+}
 
 function* look(
   pass: Pass,
@@ -60,45 +66,63 @@ function* look(
   turn: Turn,
   memo: TenantMemo | undefined,
   entries: Entries,
-): Generator<void, Looked> {
-  const found: Remembered[] = []
+): Generator<void, Looked | { readonly cause: unknown }> {
+  const looked: Looked = { found: [], some: [] }
   const shelf = memo !== undefined && isWorthRemembering(parts) ? memo.under(pass.digests) : undefined
-  // Names and the like come again and again in one message.
-  const short = new Map<string, Remembered>()
+  const short = parts.length > FEW ? new ShortTexts() : undefined
   let hits = 0
   let misses = 0
   try {
     for (let i = 0; i < parts.length; i++) {
       const { text } = parts[i]!
       const name = nameOf(parts[i]!)
-      if (shelf === undefined) {
-        found.push(yield* read(pass, text, name, turn))
-        continue
-      }
-      if (text.length < SHORTEST) {
-        const spelled = `${name.length}:${name}${text}`
-        const before = short.get(spelled)
-        const looked = before ?? (yield* read(pass, text, name, turn))
-        if (before === undefined && short.size < MOST_SHORT) short.set(spelled, looked)
-        found.push(looked)
+      const isShort = short !== undefined && text.length < LONGEST_SHORT
+      let entry = isShort ? short.get(text, name) : undefined
+      if (entry !== undefined) {
         if (turn.take(LOOK_UP)) yield* turn.pass()
-        continue
+      } else if (shelf === undefined || text.length < SHORTEST) {
+        entry = { found: yield* read(pass, text, name, turn), known: undefined }
+        if (isShort) short.set(text, name, entry)
+      } else {
+        const whole = text.length > PIECE ? undefined : shelf.keyOf(text, name)
+        const key = whole ?? (yield* keyIn(shelf, text, name, turn))
+        if (whole !== undefined && turn.take(LOOK_UP + text.length / HASHING)) yield* turn.pass()
+        entry = shelf.get(key)
+        if (entry !== undefined) hits++
+        else misses++
+        entry ??= shelf.set(key, yield* read(pass, text, name, turn))
+        if (isShort) short.set(text, name, entry)
       }
-      const whole = text.length > PIECE ? undefined : shelf.keyOf(text, name)
-      const key = whole ?? (yield* keyIn(shelf, text, name, turn))
-      if (whole !== undefined && turn.take(LOOK_UP + text.length / HASHING)) yield* turn.pass()
-      const known = shelf.get(key)
-      if (known !== undefined) hits++
-      else misses++
-      const entry = known ?? shelf.set(key, yield* read(pass, text, name, turn))
       entries[i] ??= entry
-      found.push(entry.found)
+      looked.found.push(entry.found)
+      if (entry.found.some(isAny)) looked.some.push(i)
     }
-    return { found }
+    return looked
   } catch (cause) {
     return { cause }
   } finally {
     if (hits + misses > 0) memo?.used(hits, misses)
+  }
+}
+
+function isAny(matches: readonly Match[]): boolean {
+  return matches.length > 0
+}
+
+/** Names, paths and the like come again and again in one message. */
+class ShortTexts {
+  readonly #byName = new Map<string, Map<string, Entry>>()
+  #left = MOST_SHORT
+
+  get(text: string, name: string): Entry | undefined {
+    return this.#byName.get(name)?.get(text)
+  }
+
+  set(text: string, name: string, entry: Entry): void {
+    if (this.#left-- <= 0) return
+    const under = this.#byName.get(name)
+    if (under === undefined) this.#byName.set(name, new Map([[text, entry]]))
+    else under.set(text, entry)
   }
 }
 
@@ -183,6 +207,9 @@ function nameOf({ kind, path }: TextPart): string {
 export const SLICE = 131_072
 // Texts shorter than this are looked through sooner than remembered.
 const SHORTEST = 20
+// In one message those shorter than this are looked through once, if there are more than a few texts.
+const LONGEST_SHORT = 200
+const FEW = 8
 const MOST_SHORT = 10_000
 // What it costs to begin with a text, and to look one up, in characters.
 const PER_TEXT = 128

@@ -83,13 +83,12 @@ function* take(work: Work, { binding, outcome, nanoseconds }: Detected, seams: r
     tally.failure(binding, outcome.cause, how.mode)
   } else {
     let taken = 0
-    const known: (readonly Match[])[] = [...outcome.matches]
-    for (let i = 0; i < outcome.matches.length; i++) {
-      if (outcome.matches[i]!.length === 0) continue
+    const known: (readonly Match[])[] = seams.length === 0 ? [] : input.parts.map((_, i) => outcome.in(i))
+    for (const i of outcome.some) {
       // An index below zero is a name to the engine, and slow.
       const seam = i < input.parts.length ? undefined : seams[i - input.parts.length]
       if (!counts(binding, (input.parts[i] ?? seam!.part).kind)) continue
-      for (const match of outcome.matches[i]!) {
+      for (const match of outcome.in(i)) {
         const carried = seam === undefined ? undefined : carriedOver(seam, match, known)
         for (const [part, piece] of carried ?? []) known[part] = [...known[part]!, piece]
         const action = carried === undefined ? keep(work, binding, i, match) : keepAll(work, binding, carried)

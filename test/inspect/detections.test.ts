@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { Match } from '../../src/core/verdict.ts'
 import { compileRules, passesOver, ruleBook } from '../../src/detect/index.ts'
 import { detections, isDetecting, SLICE } from '../../src/inspect/detections.ts'
 import type { Detected } from '../../src/inspect/detections.ts'
@@ -17,8 +18,11 @@ function drained(steps: Generator<void, readonly Detected[]>): { detected: reado
   }
 }
 
-const foundBy = ({ outcome }: Detected): string[][] =>
-  'cause' in outcome ? [] : outcome.matches.map((matches) => matches.map((match) => match.type))
+const matchesOf = ({ outcome }: Detected, parts: number): (readonly Match[])[] =>
+  'cause' in outcome ? [] : Array.from({ length: parts }, (_, part) => outcome.in(part))
+
+const foundBy = (detected: Detected): string[][] =>
+  matchesOf(detected, 2).map((matches) => matches.map((match) => match.type))
 
 test('detectors of one book go through a text once, and share the time', () => {
   let clock = 0n
@@ -60,7 +64,13 @@ test('it yields after each slice, within a text too, and finds what it finds wit
       detections([bound(detector(secrets), 'flag')].filter(isDetecting), parts, () => 0n),
     )
     const [one] = detected
-    assert.deepEqual(one?.outcome, { matches: texts.map((text) => alone.find(text)) })
+    assert.ok(one !== undefined && 'in' in one.outcome)
+    const expectedMatches = texts.map((text) => alone.find(text))
+    assert.deepEqual(matchesOf(one, texts.length), expectedMatches)
+    assert.deepEqual(
+      one.outcome.some,
+      expectedMatches.flatMap((matches, part) => (matches.length > 0 ? [part] : [])),
+    )
     // What costs more than characters do, such as tries of rules, makes slices shorter.
     assert.ok(yields >= expected && yields <= 2 * expected, String(yields))
   }

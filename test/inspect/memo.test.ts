@@ -172,6 +172,7 @@ test('short texts that come again in one message are found in each place, under 
     named('x.note'),
     named('y.password'),
     textPart('tRee7#house-Lamp'),
+    ...Array.from({ length: 9 }, (_, i) => named(`z${i}.note`)),
   ]
   const inspection = await inspected([rules], parts, memo.of('a'))
   assert.deepEqual(inspection, await inspected([rules], parts))
