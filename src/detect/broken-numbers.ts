@@ -2,9 +2,17 @@ import { isWord } from './places.ts'
 import { rewritten } from './rewrite.ts'
 import type { NormalForm } from './rewrite.ts'
 
-/** Numbers that go on in the next line, behind a line with words before them (a column of numbers is none), on one line. */
-export function* brokenNumbers(text: string): Generator<NormalForm, void> {
+/**
+ * Numbers that go on in the next line, behind a line with words before them (a column of numbers is none), on one line. Nothing is given
+ * from time to time, for others to have their turn.
+ */
+export function* brokenNumbers(text: string): Generator<NormalForm | undefined, void> {
+  let rest = block
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (at > rest) {
+      rest = at + block
+      yield undefined
+    }
     if (!couldEnd(text.charCodeAt(at - 1)) || !couldBegin(text, at + 1)) continue
     const from = beforeGap(text, at)
     if (!isNumeral(text.charCodeAt(from - 1)) || isLongWord(text, from)) continue
@@ -62,6 +70,7 @@ function isNumeral(code: number): boolean {
 }
 
 const longest = 96
+const block = 131_072
 const lineBreak = / {0,4}\r?\n[ \t>|#*]{0,48}(?=\d)/y
 const labelled =
   /[A-Za-z]{3}[^\n\d]{0,32}[A-Z]{0,4}\d[\dA-Z .-]{1,40}$|[A-Za-z]{3}[^\n]{0,24}[A-Z]{2}\d{2}[\dA-Z ]{0,40}$/

@@ -13,14 +13,19 @@ type Line = { readonly at: number; readonly start: number; readonly end: number 
 
 /**
  * Runs of at least `shortest` characters whose first line is `likely` to be one that counts, with the lines behind. Looks at few
- * characters where there is none.
+ * characters where there is none. Nothing is given from time to time, for others to have their turn.
  */
 export function* codedRuns(
   text: string,
   likely: (text: string, start: number, end: number) => boolean,
-): Generator<CodedRun, void> {
+): Generator<CodedRun | undefined, void> {
   let start = 0
+  let rest = block
   while (start + shortest <= text.length) {
+    if (start > rest) {
+      rest = start + block
+      yield undefined
+    }
     const last = start + shortest - 1
     let at = last
     while (at >= start && isIn(text.charCodeAt(at), inRun)) at--
@@ -137,5 +142,6 @@ const lineEnd = /^(?:$|[\r\n\\="'`<)\]}])/
 const lineBreak = /(?:\r?\n|(?:\\{1,3}r)?\\{1,3}n)[ \t>|#*]{0,16}/y
 const lineBreakBefore = /(?:\r?\n|(?:\\{1,3}r)?\\{1,3}n)[ \t>|#*]{0,16}$/
 const longestPending = 4_096
+const block = 131_072
 // A multiple of what all codings count in: what is longer goes on as another run.
 const longest = 524_280

@@ -31,18 +31,24 @@ export function* disguises(
   for (const form of unquoted(text)) {
     yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text), shallow: true }
   }
-  for (const form of decodings(text)) yield { form, counts: isSure }
+  for (const form of decodings(text)) yield form && { form, counts: isSure }
   yield undefined
-  for (const form of hexLists(text)) yield { form, counts: isSure }
-  for (const { apart, decoded } of spacedOut(text)) {
+  for (const form of hexLists(text)) yield form && { form, counts: isSure }
+  for (const spaced of spacedOut(text)) {
+    if (spaced === undefined) yield undefined
+    const { apart, decoded } = spaced ?? {}
     if (decoded !== undefined) yield { form: decoded, counts: isSure }
     if (apart !== undefined) yield { form: apart, counts: (one) => isCertain(one) && isChanged(one, apart, text) }
   }
   yield undefined
   for (const form of brokenNumbers(text)) {
-    yield { form, counts: (one) => isChecked(one) && isChanged(one, form, text) }
+    yield form && { form, counts: (one) => isChecked(one) && isChanged(one, form, text) }
   }
   for (const form of joined(text, prefixes, taken)) {
+    if (form === undefined) {
+      yield undefined
+      continue
+    }
     const begins = ({ match }: Candidate): boolean => form.startOf(match.start) === form.prefix
     const counts = (one: Candidate): boolean => isCertain(one) && begins(one) && isChanged(one, form, text)
     yield { form, counts, only: form.prefix, shallow: true }

@@ -7,12 +7,17 @@ import type { CodedRun } from './coded-runs.ts'
 /**
  * The stretches of a text that spell another one, decoded: base64 and base32 (RFC 4648, 4 to 6), also over several lines, in UTF-16 and
  * compressed (gzip, zlib), and hexadecimal digits. What decodes to something that nobody could read (keys, hashes, images, names) is
- * none; behind what can be read, what cannot is left off.
+ * none; behind what can be read, what cannot is left off. Nothing is given from time to time, for others to have their turn.
  */
-export function* decodings(text: string): Generator<NormalForm, void> {
+export function* decodings(text: string): Generator<NormalForm | undefined, void> {
+  let tried = 0
   for (const run of codedRuns(text, isLikely)) {
-    const form = decoded(run)
-    if (form !== undefined) yield form
+    const form = run && decoded(run)
+    if (run !== undefined && form === undefined) tried += costOf(run)
+    if (form !== undefined || run === undefined || tried > mostTried) {
+      tried = 0
+      yield form
+    }
   }
 }
 
@@ -28,6 +33,11 @@ export function encodedFrom(text: string): number {
     if (text.length - run.start > longestPending) break
   }
   return least
+}
+
+/** To unpack takes long however little there is. */
+function costOf({ chars }: CodedRun): number {
+  return chars.length + (packing.test(chars.slice(0, farthest + 4)) ? unpacking : 0)
 }
 
 function decoded(run: CodedRun): NormalForm | undefined {
@@ -127,12 +137,34 @@ export function readable(bytes: Buffer, places: Omit<NormalForm, 'text'>): Norma
   const text = known.toString('latin1')
   if (!/[\x80-\xff]/.test(text)) return { text, ...places }
   const wide = known.toString('utf8')
-  const byteAt = (index: number): number => Buffer.byteLength(wide.slice(0, index))
+  const byteAt = byteOffsets(wide)
   return {
     text: wide,
     startOf: (index) => places.startOf(byteAt(index)),
     endOf: (index) => places.endOf(byteAt(index)),
   }
+}
+
+/** Where a character stands in the text's UTF-8; what lies between two of the places that are known is counted. */
+function byteOffsets(text: string): (index: number) => number {
+  const known: number[] = [0]
+  return (index) => {
+    const stretch = Math.floor(index / stretchLength)
+    for (let i = known.length; i <= stretch; i++) {
+      known.push((known[i - 1] as number) + bytesBetween(text, (i - 1) * stretchLength, i * stretchLength))
+    }
+    return (known[stretch] as number) + bytesBetween(text, stretch * stretchLength, index)
+  }
+}
+
+/** Two for each half of a pair. */
+function bytesBetween(text: string, from: number, to: number): number {
+  let bytes = 0
+  for (let i = from; i < to && i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3
+  }
+  return bytes
 }
 
 /** How many bytes at the beginning are characters that people write. */
@@ -226,6 +258,7 @@ function isSpelled(chars: string, start: number, end: number, kind: number): boo
   return true
 }
 
+const packing = /H4sI|e[JN]/
 const packed = /^e(?:J[w-z]|N[o-r])/
 const base32Letters = /^(?:[A-Z2-7]+|[a-z2-7]+)$/
 const base32Word = /(?:[A-Z2-7]{16}|[a-z2-7]{16})[A-Za-z2-7]{0,512}(?![\w+/-])/y
@@ -238,3 +271,7 @@ const shortestText = 9
 const farthest = 32
 const largestUnpacked = 65_536
 const longestPending = 4_096
+// In characters.
+const mostTried = 65_536
+const unpacking = 4_096
+const stretchLength = 256

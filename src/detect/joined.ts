@@ -8,15 +8,17 @@ export type Joined = NormalForm & { readonly prefix: number }
 /**
  * Values that begin with a prefix that is known (its places are `prefixes`, in order) and go on over line breaks, with indentation or
  * quotation marks of mails, over strings that are put together (`"…" + "…"`), or over spaces between groups of the same length.
- * `taken` says where what begins at a place ends as it stands.
+ * `taken` says where what begins at a place ends as it stands. Nothing is given from time to time, for others to have their turn.
  */
 export function* joined(
   text: string,
   prefixes: readonly number[],
   taken: (start: number) => number,
-): Generator<Joined, void> {
+): Generator<Joined | undefined, void> {
   let last = -1
+  let looked = 0
   for (const start of prefixes) {
+    if (++looked % mostAtOnce === 0) yield undefined
     if (start === last || insideValue(text, start)) continue
     last = start
     if (!prefixed.test(text.slice(start, start + 4))) continue
@@ -142,6 +144,7 @@ function isPart(code: number): boolean {
 const around = 96
 const longest = 512
 const mostGaps = 16
+const mostAtOnce = 64
 const mostLines = 6
 const narrowest = 3
 const widest = 10

@@ -3,7 +3,7 @@ import type { Compiled } from './compiled.ts'
 import { disguisedFrom, disguises } from './disguises.ts'
 import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm } from './normal-form.ts'
 import type { NormalForm } from './rewrite.ts'
-import { resolved } from './overlaps.ts'
+import { resolved, resolvedInSteps } from './overlaps.ts'
 import { pendingIn } from './pending.ts'
 import type { Plan } from './plan.ts'
 import { scan } from './scan.ts'
@@ -36,6 +36,8 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
   let scanned = ascii ? scan(plan, text, key) : undefined
   let hunt: Generator<number, void> | undefined
   let unseen: Generator<number, void> | undefined
+  let settling: Generator<number, void> | undefined
+  let settled: (readonly Match[])[] | undefined
   const hidden: Candidate[] = []
   const invisible: Candidate[] = []
   // What was done besides the scan, in characters.
@@ -58,7 +60,34 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
         return true
       }
     }
-    return goesOn(hunt, chars) || (unseen !== undefined && goesOn(unseen, chars))
+    if (goesOn(hunt, chars) || (unseen !== undefined && goesOn(unseen, chars))) return true
+    const candidates = (scanned?.found.length ?? 0) + hidden.length + invisible.length
+    if (candidates <= mostAtOnce || chars === Infinity) return false
+    settling ??= settle()
+    return goesOn(settling, chars)
+  }
+  const settle = function* (): Generator<number, void> {
+    const candidates: Candidate[] = []
+    for (const some of [scanned?.found ?? none, hidden]) {
+      for (const one of some) {
+        candidates.push(form === undefined ? one : carried(one, form))
+        if (candidates.length % mostAtOnce === 0) yield pace
+      }
+    }
+    for (const one of invisible) candidates.push(one)
+    const all: Match[][] = []
+    for (const view of views) {
+      const matches: Match[] = []
+      for (let from = 0; from < candidates.length; from += mostAtOnce) {
+        yield pace
+        for (const match of seen(view, candidates.slice(from, from + mostAtOnce))) matches.push(match)
+      }
+      const steps = resolvedInSteps(matches)
+      let step = steps.next()
+      for (; step.done !== true; step = steps.next()) yield pace
+      all.push(step.value)
+    }
+    settled = all
   }
   const goesOn = (steps: Generator<number, void>, chars: number): boolean => {
     for (const limit = other + chars; other < limit;) {
@@ -69,6 +98,7 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
     return true
   }
   const found = (): readonly (readonly Match[])[] => {
+    if (settled !== undefined) return settled
     const inForm = scanned?.found ?? none
     const together = hidden.length === 0 ? inForm : [...inForm, ...hidden]
     const carriedHere = form === undefined ? together : together.map((one) => carried(one, form as NormalForm))
@@ -101,7 +131,7 @@ function* hunting(
   bounds: Bounds,
 ): Generator<number, void> {
   if (text.length < shortestDisguise) return
-  const taken = (start: number): number => endOfMatchAt(found, start)
+  const taken = prefixes.length === 0 ? noMatchAt : yield* endsOfMatches(found)
   let settled = -1
   for (const disguise of disguises(text, prefixes, taken)) {
     if (disguise === undefined) {
@@ -115,7 +145,11 @@ function* hunting(
     const inner: Candidate[] = []
     const before = hidden.length
     yield* reading(plan, form.text, inner, bounds, shallow === true ? 0 : bounds.depth - 1)
-    for (const one of inner) if (counts(one)) hidden.push(carried(one, form))
+    for (let i = 0; i < inner.length; i++) {
+      const one = inner[i] as Candidate
+      if (counts(one)) hidden.push(carried(one, form))
+      if (i % mostAtOnce === mostAtOnce - 1) yield pace
+    }
     if (hidden.length > before && only !== undefined) settled = only
   }
 }
@@ -148,14 +182,22 @@ function* reading(
     yield* hunting(plan, normal, scanned, hidden, deeper)
     bounds.left = deeper.left
   }
-  for (const one of [...scanned.found, ...hidden]) inner.push(form === undefined ? one : carried(one, form))
+  for (const one of [...scanned.found, ...hidden]) {
+    inner.push(form === undefined ? one : carried(one, form))
+    if (inner.length % mostAtOnce === 0) yield pace
+  }
   yield Math.max(leastCost, Math.min(pace, text.length))
 }
 
-function endOfMatchAt(found: readonly Candidate[], start: number): number {
-  let end = 0
-  for (const { match } of found) if (match.start === start && match.end > end) end = match.end
-  return end
+/** Where the longest match ends that starts at a place; 0 when none does. */
+export function* endsOfMatches(found: readonly Candidate[]): Generator<number, (start: number) => number> {
+  const ends = new Map<number, number>()
+  for (let i = 0; i < found.length; i++) {
+    const { start, end } = (found[i] as Candidate).match
+    if (end > (ends.get(start) ?? 0)) ends.set(start, end)
+    if (i % mostAtOnce === mostAtOnce - 1) yield pace
+  }
+  return (start) => ends.get(start) ?? 0
 }
 
 function carried({ rule, match }: Candidate, form: NormalForm): Candidate {
@@ -180,14 +222,20 @@ function findByKey(plan: Plan, text: string, key: string): Candidate[] {
 }
 
 function seenBy({ rules, least }: View, candidates: readonly Candidate[], byKey: readonly Candidate[]): Match[] {
-  const matches: Match[] = []
-  for (const { rule, match } of candidates) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+  const matches = seen({ rules, least }, candidates)
   for (const { rule, match } of byKey) if (match.confidence >= least && rules.has(rule)) matches.push(match)
   return resolved(matches)
 }
 
+function seen({ rules, least }: View, candidates: readonly Candidate[]): Match[] {
+  const matches: Match[] = []
+  for (const { rule, match } of candidates) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+  return matches
+}
+
 const foreign = /[^\x00-\x7f]/
 const none: readonly Candidate[] = []
+const noMatchAt = (): number => 0
 const noMatches: readonly Match[] = []
 // Characters beyond ASCII take that much longer, at worst.
 const normalizingCost = 16
@@ -198,3 +246,5 @@ const pace = 16_384
 // What a form costs however short it is, in characters.
 const leastCost = 2_048
 const shortestDisguise = 8
+// So many are gone through before others have their turn.
+const mostAtOnce = 4_096

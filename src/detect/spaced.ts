@@ -6,12 +6,18 @@ import type { Change, NormalForm } from './rewrite.ts'
 
 /**
  * Characters set apart one by one (`s k - 4 7`), each time by the same separator, as one word again, with what stands round them: to
- * `apart`. Hexadecimal digits in pairs so (`41 4b`, `41:4b`), decoded: to `decoded`.
+ * `apart`. Hexadecimal digits in pairs so (`41 4b`, `41:4b`), decoded: to `decoded`. Nothing is given from time to time, for others to
+ * have their turn.
  */
 export function* spacedOut(
   text: string,
-): Generator<{ readonly apart?: NormalForm; readonly decoded?: NormalForm }, void> {
+): Generator<{ readonly apart?: NormalForm; readonly decoded?: NormalForm } | undefined, void> {
+  let rest = block
   for (let at = periodic(text, 0); at !== -1;) {
+    if (at > rest) {
+      rest = at + block
+      yield undefined
+    }
     const period = text.charCodeAt(at) === text.charCodeAt(at + 2) ? 2 : 3
     const run = runRound(text, at, period)
     if (run.end - run.start >= period * fewest - 1) {
@@ -25,9 +31,14 @@ export function* spacedOut(
   }
 }
 
-/** Lists of bytes as hexadecimal numbers (`0x41, 0x4b`), decoded. */
-export function* hexLists(text: string): Generator<NormalForm, void> {
+/** Lists of bytes as hexadecimal numbers (`0x41, 0x4b`), decoded. Nothing is given from time to time, for others to have their turn. */
+export function* hexLists(text: string): Generator<NormalForm | undefined, void> {
+  let rest = block
   for (let at = text.indexOf('0x'); at !== -1;) {
+    if (at > rest) {
+      rest = at + block
+      yield undefined
+    }
     const places = listAt(text, at)
     const form = bytesAt(text, places, 4)
     if (form !== undefined) yield form
@@ -199,6 +210,7 @@ const fewest = 14
 const stride = 21
 const around = 96
 const longest = 4_096
+const block = 131_072
 const item = /0x[0-9A-Fa-f]{2}(?![0-9A-Fa-f])[,;\s]{0,4}/y
 const listed = /[0-9A-Fa-fx,;\s]/
 const listEnd = /^[,;\s]{0,4}(?:0(?:x[0-9A-Fa-f]{0,2})?)?$/

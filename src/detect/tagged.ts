@@ -4,9 +4,15 @@ import type { NormalForm } from './rewrite.ts'
 export function* tagged(text: string): Generator<NormalForm, void> {
   for (const found of text.matchAll(tags)) {
     const start = found.index
-    const spelled = found[0].replace(each, (tag) => String.fromCharCode(tag.charCodeAt(1) - first))
+    const spelled = spelledBy(found[0])
     yield { text: spelled, startOf: (index) => start + 2 * index, endOf: (index) => start + 2 * index }
   }
+}
+
+function spelledBy(found: string): string {
+  const bytes = Buffer.alloc(found.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = found.charCodeAt(2 * i + 1) - first
+  return bytes.toString('latin1')
 }
 
 /** Where tag characters begin that reach to the end of the text. */
@@ -18,5 +24,4 @@ export function taggedFrom(text: string): number {
 }
 
 const first = 0xdc00
-const tags = /(?:\udb40[\udc09-\udc7e]){8,}/g
-const each = /\udb40[\udc09-\udc7e]/g
+const tags = /(?:\udb40[\udc09-\udc7e]){8,262144}/g

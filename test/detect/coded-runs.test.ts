@@ -26,14 +26,14 @@ test('every place of it is that of its character', () => {
 test('words behind a run are not of it, and short runs are none', () => {
   const ends = Array.from(
     codedRuns(`${line}\nand then; ${line.slice(0, 19)}; ${line}\n${line}\n${line}${line}`, always),
-    ({ chars }) => chars,
+    (run) => run?.chars,
   )
   assert.deepEqual(ends, [line, line + line, line + line])
 })
 
 test('what is not likely is left out', () => {
   assert.deepEqual(
-    [...codedRuns(`${line} ${line}`, (_, start) => start > 0)].map((run) => run.start),
+    [...codedRuns(`${line} ${line}`, (_, start) => start > 0)].map((run) => run?.start),
     [25],
   )
 })
@@ -45,4 +45,9 @@ test('the run before the end goes back over a line break only', () => {
   assert.equal(runBefore(text, 27, true)?.chars, line)
   assert.equal(runBefore('a QUJD', 2, true), undefined)
   assert.equal(runBefore('a ', 2), undefined)
+})
+
+test('others have their turn in the midst of a long text', () => {
+  const steps = [...codedRuns('to be or not to be '.repeat(10_000), always)]
+  assert.ok(steps.length > 0 && steps.every((one) => one === undefined))
 })

@@ -59,6 +59,7 @@ test('places are those of the spelling, for every text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 20, maxLength: 80 }), (inner) => {
       for (const form of decodings(`"${Buffer.from(inner).toString('base64')}"`)) {
+        assert.ok(form !== undefined)
         assert.equal(form.startOf(0), 1)
         assert.ok(inner.startsWith(form.text))
         for (let i = 0; i <= form.text.length; i++) assert.ok(form.endOf(i) >= form.startOf(Math.max(0, i - 1)))
@@ -67,12 +68,30 @@ test('places are those of the spelling, for every text', () => {
   )
 })
 
+test('places far inside long text of several bytes are those of its spelling', () => {
+  const inner = 'naïve 漢字 😀 '.repeat(200)
+  const [form] = decodings(Buffer.from(inner).toString('base64'))
+  assert.equal(form?.text, inner)
+  for (let i = 0; i < inner.length; i += 7) {
+    const bytes = Buffer.byteLength(inner.slice(0, i))
+    if (/[\ud800-\udbff]$/.test(inner.slice(0, i))) continue
+    assert.equal(form.startOf(i), Math.floor(bytes / 3) * 4)
+  }
+})
+
+test('others have their turn where much is tried in vain', () => {
+  for (const vain of ['eJwAAAAAAAAAAAAAAAAAAAAA ', 'H4sIAAAAAAAAAAAAAAAAAAAA ']) {
+    const steps = [...decodings(vain.repeat(400))]
+    assert.ok(steps.length >= 20 && steps.every((one) => one === undefined), `${steps.length}`)
+  }
+})
+
 test('any text has an end, and what is pending is in it', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'aQ=%2fF+ /é'), maxLength: 200 }), (text) => {
       const from = encodedFrom(text)
       assert.ok(from >= 0 && from <= text.length)
-      for (const form of decodings(text)) assert.ok(form.endOf(form.text.length) <= text.length)
+      for (const form of decodings(text)) assert.ok(form && form.endOf(form.text.length) <= text.length)
     }),
   )
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Match } from '../../src/core/verdict.ts'
-import { resolved } from '../../src/detect/overlaps.ts'
+import { resolved, resolvedInSteps } from '../../src/detect/overlaps.ts'
 
 const match = (start: number, end: number, confidence: number): Match => ({
   type: 'X',
@@ -60,3 +60,26 @@ test('many matches come out as if the best were taken one after another', () => 
     }),
   )
 })
+
+test('very many are resolved in steps, to the same', () => {
+  const places = fc.array(fc.tuple(fc.nat(60_000), fc.integer({ min: 1, max: 9 }), fc.nat(3)), { maxLength: 60 })
+  fc.assert(
+    fc.property(places, (list) => {
+      const matches = list.map(([start, length, confidence]) => match(start, start + length, confidence / 4))
+      assert.deepEqual(atOnce(resolvedInSteps(matches)).left, resolved(matches))
+    }),
+  )
+  const many = Array.from({ length: 50_000 }, (_, i) =>
+    match(i * 10, i * 10 + (i % 3 === 0 ? 12 : 5), 0.5),
+  ).toReversed()
+  const { left, steps } = atOnce(resolvedInSteps(many))
+  assert.deepEqual(left, resolved(many))
+  assert.ok(steps >= 30, `${steps}`)
+})
+
+function atOnce(steps: Generator<void, Match[]>): { left: Match[]; steps: number } {
+  for (let taken = 0; ; taken++) {
+    const step = steps.next()
+    if (step.done === true) return { left: step.value, steps: taken }
+  }
+}

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileRule } from '../../src/detect/compiled.ts'
 import { planFor } from '../../src/detect/plan.ts'
-import { pendingFromOf, readingOf } from '../../src/detect/reader.ts'
+import { endsOfMatches, pendingFromOf, readingOf } from '../../src/detect/reader.ts'
 import type { View } from '../../src/detect/reader.ts'
+import type { Candidate } from '../../src/detect/scan.ts'
 import { packs } from '../support/packs.ts'
 
 const rules = packs.flatMap((pack) => pack.rules.map((rule) => compileRule(rule, pack.id)))
@@ -41,5 +42,40 @@ test('what is pending is known with the notes of the scan and without them', () 
     reading.advance(Infinity)
     const pending = text.endsWith('AKIAQ3') ? text.length - 6 : text.length
     assert.deepEqual([reading.pendingFrom(), pendingFromOf(plan, text)], [pending, pending])
+  }
+})
+
+test('where matches end is asked of each match once, however many places are asked about', () => {
+  let asked = 0
+  const matches = Array.from({ length: 10_000 }, (_, i) => ({ start: 8 * (i >> 1), end: 8 * (i >> 1) + 2 + (i % 2) }))
+  const seen = matches.map((match) => ({
+    get match() {
+      asked++
+      return match
+    },
+  }))
+  const steps = endsOfMatches(seen as unknown as Candidate[])
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next());
+  for (let start = 0; start < 80_000; start++) step.value(start)
+  assert.equal(asked, 10_000)
+  assert.deepEqual([0, 1, 8, 39_992, 40_000].map(step.value), [3, 0, 11, 39_995, 0])
+})
+
+test('thousands of findings are put together in steps, to the same', () => {
+  const text = 'AKIAQ3EGTSK7DYM4XWZN dora@north-hill.org '.repeat(9_000)
+  const whole = readingOf(plan, [secrets, sure], text, '')
+  whole.advance(Infinity)
+  for (const some of [text, `é ${text}`]) {
+    const reading = readingOf(plan, [secrets, sure], some, '')
+    let steps = 0
+    while (reading.advance(16_384)) steps++
+    const shift = some.length - text.length
+    const expected = whole.found().map((matches) => matches.map((one) => one.start + shift))
+    assert.deepEqual(
+      reading.found().map((matches) => matches.map((one) => one.start)),
+      expected,
+    )
+    assert.ok(steps > 60, `${steps}`)
   }
 })

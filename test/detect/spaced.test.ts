@@ -15,6 +15,12 @@ test('characters set apart by the same separator are one word again, wherever th
   }
 })
 
+test('others have their turn in the midst of a long text', () => {
+  for (const steps of [[...spacedOut('a b c d e f g, '.repeat(20_000))], [...hexLists('0x '.repeat(60_000))]]) {
+    assert.ok(steps.includes(undefined))
+  }
+})
+
 test('a longer word at either end is another one', () => {
   const [form] = spacedOut(`the ${[...word].join(' ')} end`)
   assert.equal(form?.apart?.text, `the ${word} e`)
@@ -23,11 +29,11 @@ test('a longer word at either end is another one', () => {
 test('pairs of hexadecimal digits and lists of bytes are decoded', () => {
   const pairs = Array.from(word, (char) => char.charCodeAt(0).toString(16))
   assert.deepEqual(
-    Array.from(spacedOut(`(${pairs.join(' ')})`), ({ decoded }) => decoded?.text),
+    Array.from(spacedOut(`(${pairs.join(' ')})`), (one) => one?.decoded?.text),
     [word],
   )
   assert.deepEqual(
-    Array.from(hexLists(`{${pairs.map((pair) => `0x${pair}`).join(',')}}`), ({ text }) => text),
+    Array.from(hexLists(`{${pairs.map((pair) => `0x${pair}`).join(',')}}`), (form) => form?.text),
     [word],
   )
 })
