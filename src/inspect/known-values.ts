@@ -29,44 +29,16 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     if (bucket.lengths.at(-1) !== value.length) bucket.lengths.push(value.length)
   }
   const longest = kept[0]!.length
-  // Of all places where a value can begin, one in `step` is looked at: it is in one of the value's first groups of three.
   const step = Math.min(kept.at(-1)!.length - 2, 16)
-  const groups = step < 1 ? undefined : groupsOf(kept, step)
+  const groups = step < 1 ? undefined : { step, all: groupsOf(kept, step), first: groupsOf(kept, 1) }
+  const table: Table = { shortest, firsts, byHead, groups }
+  const findBetween: KnownValues['findBetween'] = (text, from, to, found) => look(table, text, from, to, found)
   return { find, findBetween, pendingFrom }
 
   function find(text: string): Place[] {
     const found: Place[] = []
-    findBetween(text, 0, text.length, found)
+    look(table, text, 0, text.length, found)
     return found
-  }
-
-  function findBetween(text: string, from: number, to: number, found: Place[]): void {
-    const end = Math.min(to, text.length - shortest + 1)
-    if (groups === undefined) return findAmong(text, from, end, found)
-    for (let at = from; at < end; at += step) {
-      const last = Math.min(at + step, end) - 1
-      if (groups[groupAt(text, last)] !== 0) findAmong(text, at, last + 1, found)
-    }
-  }
-
-  function findAmong(text: string, from: number, end: number, found: Place[]): void {
-    for (let i = from; i < end; i++) {
-      if (firsts[text.charCodeAt(i)] === 0) continue
-      const length = lengthAt(text, i)
-      if (length === 0) continue
-      const before = found.at(-1)
-      if (before !== undefined && i < before.end) before.end = Math.max(before.end, i + length)
-      else found.push({ start: i, end: i + length })
-    }
-  }
-
-  /** The length of the longest value that stands at a place: one look-up for each length there is, however many values begin alike. */
-  function lengthAt(text: string, at: number): number {
-    const bucket = byHead.get(text.slice(at, at + shortest))
-    return (
-      bucket?.lengths.find((length) => at + length <= text.length && bucket.values.has(text.slice(at, at + length))) ??
-      0
-    )
   }
 
   function pendingFrom(text: string): number {
@@ -77,6 +49,51 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     }
     return text.length
   }
+}
+
+/** What looks through texts is made once, not for each set of values: the engine keeps what it has learnt of it. */
+type Table = {
+  readonly shortest: number
+  /** Characters that values begin with. */
+  readonly firsts: Uint8Array
+  readonly byHead: ReadonlyMap<string, Bucket>
+  /**
+   * Of all places where a value can begin, one in `step` is looked at: it is in one of the value's first groups of three, which are
+   * in `all`. None where a value is too short for that.
+   */
+  readonly groups: { readonly step: number; readonly all: Uint8Array; readonly first: Uint8Array } | undefined
+}
+
+function look(table: Table, text: string, from: number, to: number, found: Place[]): void {
+  const { shortest, groups } = table
+  const end = Math.min(to, text.length - shortest + 1)
+  if (groups === undefined) {
+    for (let at = from; at < end; at++) lookAt(table, text, at, found)
+    return
+  }
+  const { step, all, first } = groups
+  for (let at = from; at < end; at += step) {
+    const last = Math.min(at + step, end) - 1
+    if (all[groupAt(text, last)] === 0) continue
+    for (let i = at; i <= last; i++) if (first[groupAt(text, i)] !== 0) lookAt(table, text, i, found)
+  }
+}
+
+function lookAt(table: Table, text: string, at: number, found: Place[]): void {
+  if (table.firsts[text.charCodeAt(at)] === 0) return
+  const length = lengthAt(table, text, at)
+  if (length === 0) return
+  const before = found.at(-1)
+  if (before !== undefined && at < before.end) before.end = Math.max(before.end, at + length)
+  else found.push({ start: at, end: at + length })
+}
+
+/** The length of the longest value that stands at a place: one look-up for each length there is, however many values begin alike. */
+function lengthAt({ byHead, shortest }: Table, text: string, at: number): number {
+  const bucket = byHead.get(text.slice(at, at + shortest))
+  return (
+    bucket?.lengths.find((length) => at + length <= text.length && bucket.values.has(text.slice(at, at + length))) ?? 0
+  )
 }
 
 /** Which groups of three characters stand in values at their first `step` places, by their hash. */

@@ -176,22 +176,25 @@ function* conclude({ input, how, tally, hits, entries }: Work): Generator<void, 
     const placeholders = stage === 'response' ? how.vault.placeholders(part.text) : noPlaceholders
     const own = hits[i]
     if (own === undefined && placeholders.length === 0 && known === undefined) continue
+    looked += PER_PART
+    if (looked >= SLICE) {
+      looked = 0
+      yield
+    }
+    const entry = name === undefined ? undefined : entries[i]
+    let ranges = entry?.known?.name === name ? entry?.known?.places : undefined
+    if (ranges === undefined && known !== undefined) {
+      looked += part.text.length
+      ranges = yield* placesIn(part.text, known)
+      if (entry !== undefined && name !== undefined && ranges.length <= MOST_PLACES)
+        entry.known = { name, places: ranges }
+    }
+    if (own === undefined && placeholders.length === 0 && ranges?.length === 0) continue
     own?.sort(byStart)
     const wire = wireReplacements(part.text, own ?? noHits, placeholders, resolving)
     if (part.sealed !== true && tally.decision !== 'block') {
       for (const one of wire) edits.push(edit(part, one))
       countRestored(tally, placeholders, wire)
-    }
-    const entry = name === undefined ? undefined : entries[i]
-    let ranges = entry?.known?.name === name ? entry?.known?.places : undefined
-    if (ranges === undefined && known !== undefined) {
-      if ((looked += part.text.length) >= SLICE) {
-        looked = 0
-        yield
-      }
-      ranges = yield* placesIn(part.text, known)
-      if (entry !== undefined && name !== undefined && ranges.length <= MOST_PLACES)
-        entry.known = { name, places: ranges }
     }
     const stored = storeReplacements(own ?? noHits, ranges ?? noRanges, wire)
     // What is stored is nobody's to verify: there a signature may break.
@@ -245,5 +248,7 @@ function observed<A extends Action>(action: A, mode: How['mode']): A | 'flag' {
 const noHits: readonly Hit[] = []
 const noRanges: readonly Range[] = []
 const noPlaceholders: readonly Placeholder[] = []
+// What it costs to conclude on a part, in characters.
+const PER_PART = 16
 // So many matches are taken before others have their turn: a millisecond or two.
 const MOST_AT_ONCE = 2_000
