@@ -43,6 +43,7 @@ export function said(rooms: Rooms, trace: Trace, keeper: BodyKeeper | undefined)
     if (refused !== undefined) return refused
     const [event] = text === '' ? [] : reader.push(Buffer.from(text))
     if (event === undefined) return passes
+    if (event.unread !== undefined) trace.notInspected ??= `answer ${event.unread.join(', ')}`
     if (rooms.store === 'full') await keeper?.write(Buffer.from(`${text}\n`))
     const current = await listening()
     refused = await judged(event, current)

@@ -3,9 +3,9 @@ import { geminiContent, geminiEventParts, geminiRequest, geminiResult } from './
 import { geminiUsage } from './gemini-usage.ts'
 import { isTrue, items, kindOf, member, root } from './json-tree.ts'
 import { added, noteCall, word } from './notes.ts'
-import { anything, object, opaque, piece, structural, texts, toolArguments, whole } from './shape.ts'
+import { anything, encodedMedia, object, opaque, piece, structural, texts, toolArguments, whole } from './shape.ts'
 
-const media = object({ mimeType: structural, mime_type: structural, data: opaque })
+const media = object({ mimeType: structural, mime_type: structural, data: encodedMedia() })
 
 /** What a client says in the Live API. */
 const clientMessage = object({

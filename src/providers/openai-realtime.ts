@@ -12,7 +12,7 @@ import {
   responseSettings,
   responseItem,
 } from './openai-responses.ts'
-import { anything, either, object, opaque, piece, structural, texts, whole } from './shape.ts'
+import { anything, either, encodedMedia, object, piece, structural, texts, whole } from './shape.ts'
 import type { Shape } from './shape.ts'
 
 const audio = object({}, { others: structural })
@@ -37,7 +37,7 @@ const ids = {
 /** What a client says: one event a message. */
 const clientEvent = object({
   ...ids,
-  audio: opaque,
+  audio: encodedMedia('audio'),
   session: object(settings),
   response: object({ ...settings, input: { ...responseItem, role: 'user' } }),
   item: { ...responseItem, role: 'user' },
@@ -60,7 +60,7 @@ const deltas: Record<string, Shape> = {
   text: piece('message', 'text'),
   audio_transcript: piece('message', 'transcript'),
   output_audio_transcript: piece('message', 'transcript'),
-  output_audio: opaque,
+  output_audio: encodedMedia('audio'),
 }
 
 const transcription = 'conversation.item.input_audio_transcription'

@@ -179,3 +179,20 @@ test('a message is no answer by itself to what looks at whole answers', async ()
   assert.equal((await over()).heard.length, 2)
   assert.deepEqual([trace.decision, trace.findings], ['allow', []])
 })
+
+test('sound is recorded as what nobody reads, and ends the conversation where policy refuses it', async () => {
+  const sound = Buffer.alloc(64).toString('base64')
+  const heard = conversation(await engine.rooms(), asked)
+  await heard.say({ type: 'response.output_audio.delta', ...at, delta: sound })
+  await heard.over()
+  assert.equal(heard.trace.notInspected, 'answer audio')
+  for (const [policy, kind] of [
+    ['', 'pass'],
+    ['opaque: { audio: block, default: allow }', 'close'],
+  ] as const) {
+    const { ask, over, trace } = conversation(await engine.rooms(policy), asked)
+    assert.equal((await ask({ type: 'input_audio_buffer.append', audio: sound })).kind, kind)
+    assert.equal(trace.notInspected, 'audio')
+    await over()
+  }
+})

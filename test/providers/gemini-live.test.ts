@@ -44,6 +44,14 @@ test('usage is that of all turns together', () => {
   assert.deepEqual(reader.facts().usage, { input: 20, output: 8 })
 })
 
+test('sound and pictures are told as what nobody can read', () => {
+  const data = Buffer.alloc(64).toString('base64')
+  const unread = (realtimeInput: object) => gemini.readRequest(JSON.stringify({ realtimeInput }), about).unread
+  assert.deepEqual(unread({ audio: { mimeType: 'audio/pcm;rate=16000', data } }), ['audio'])
+  assert.deepEqual(unread({ mediaChunks: [{ mimeType: 'image/jpeg', data }] }), ['image'])
+  assert.deepEqual(unread({ text: 'hi there' }), [])
+})
+
 test('what a client says is read for its texts', () => {
   const texts = (event: object): string[] =>
     gemini.readRequest(JSON.stringify(event), about).parts.map(({ role, text }) => `${role}: ${text}`)

@@ -70,6 +70,13 @@ test('usage is that of all responses together, in disjoint buckets', () => {
   })
 })
 
+test('sound is told as what nobody can read', () => {
+  const event = { type: 'input_audio_buffer.append', audio: Buffer.alloc(64).toString('base64') }
+  assert.deepEqual(openai.readRequest(JSON.stringify(event), about).unread, ['audio'])
+  const delta = { type: 'response.output_audio.delta', response_id: 'r1', delta: Buffer.alloc(64).toString('base64') }
+  assert.deepEqual(openai.messageReader(about).push(message(delta))[0]?.unread, ['audio'])
+})
+
 test('what a client says is read for its texts, not for sound and ids', () => {
   const texts = (event: object): string[] =>
     openai.readRequest(JSON.stringify(event), about).parts.map(({ role, text }) => `${role}: ${text}`)
