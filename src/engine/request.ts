@@ -62,8 +62,9 @@ async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Pro
   const { request, signal } = trace.exchange
   const parts = readParts(trace, decoded)
   const bound = trace.policy.bindingsFor(factsOf(trace), 'request')
-  // The record must not say that they looked and found nothing.
-  const bindings = decoded.kind === 'opaque' ? bound.filter(({ hook }) => hook.kind !== 'detector') : bound
+  // The record must not say that they looked and found nothing; they do look at what stands in the head.
+  const bindings =
+    decoded.kind === 'opaque' && parts.length === 0 ? bound.filter(({ hook }) => hook.kind !== 'detector') : bound
   const bodyBytes = decoded.kind === 'text' ? decoded.bytes.length : (request.body?.length ?? 0)
   const inspection = await inspectParts(
     bindings,

@@ -238,3 +238,13 @@ test('a number, a name of a member and a tool that policy finds are replaced, an
   assert.equal(sent.tools[0].function.name, '[REDACTED:KEYWORD:project]')
   assert.doesNotMatch(String((await engine.row(outcome.id))['tools']), /bluebird/)
 })
+
+test('beside a body that nobody can read, the head is looked at', async () => {
+  const asked = {
+    path: '/v1/pictures',
+    body: Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'),
+    headers: ['content-type', 'image/png', 'x-note', 'a bluebird'],
+  }
+  const { received, forwarded } = await converse(await engine.rooms(wordRule('block', 'request')), asked)
+  assert.deepEqual([received.status, forwarded], [403, undefined])
+})
