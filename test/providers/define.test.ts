@@ -23,6 +23,8 @@ test('an answer is read event by event when its type says that it is a stream', 
     'text/event-stream',
     'Text/Event-Stream; charset=utf-8',
     'application/x-ndjson',
+    'application/jsonl',
+    'application/json-seq',
     'application/vnd.amazon.eventstream',
   ]
   for (const type of types) assert.ok(both.reader(aboutOf('chat', '/v1/chat/completions', type)) !== undefined, type)

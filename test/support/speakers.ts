@@ -1,4 +1,4 @@
-import { compatible, providers } from '../../src/providers/index.ts'
+import { compatible, generic, providers } from '../../src/providers/index.ts'
 import type { About, Operation, Provider } from '../../src/providers/provider.ts'
 import { awsChunk, awsEvent } from '../providers/samples/bedrock.ts'
 import { aboutOf, sse } from '../providers/samples/sample.ts'
@@ -22,8 +22,11 @@ type Spec = Pick<Speaker, 'text' | 'args' | 'end'> & {
   readonly type?: string
 }
 
-const named = (name: string): Provider =>
-  [...providers, ...compatible].find((one) => one.name === name) ?? (providers[0] as Provider)
+function named(name: string): Provider {
+  const found = [...providers, generic, ...compatible].find((one) => one.name === name)
+  if (found === undefined) throw new RangeError(`there is no provider ${name}`)
+  return found
+}
 
 const events = (list: readonly unknown[], names = false): Uint8Array[] =>
   list.map((event) => Buffer.from(sse([event], names)))
