@@ -96,7 +96,8 @@ async function decided(
   record.set({ handling: decision.kind, reason: decision.reason })
   if (decision.kind === 'deny')
     throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
-  const unread = decision.kind === 'tunnel'
+  // Bytes that are no TLS are told too late: the client speaks first, and some never do.
+  const unread = decision.kind === 'tunnel' || policy.notTls === 'tunnel'
   const about = { id: outer.id, door: 'proxy', clientIp, principal, ...authority, unread } as const
   const judged = judgeConnection(parts.rooms, policy, about)
   if (judged !== undefined) await judged

@@ -23,6 +23,14 @@ before(async () => {
           { hosts: ['tunnel.test'], action: 'tunnel' },
           { hosts: ['*.test'], action: 'inspect' },
         ],
+        rules: [
+          {
+            name: 'not from here',
+            hook: 'ip-access',
+            options: { deny: ['127.0.0.0/8'] },
+            when: { host: 'guarded.test' },
+          },
+        ],
       },
     },
   })
@@ -99,6 +107,15 @@ test('what is neither TLS nor HTTP passes an inspected host where policy lets it
   client.close()
   const row = await stage.row('connections', (one) => one['host'] === 'other.test')
   assert.deepEqual([row['handling'], row['reason']], ['tunnel', 'not TLS'])
+})
+
+test('where bytes that are no TLS may pass unread, a rule about tunnels is asked before anything is known of them', async () => {
+  const client = await stage.raw()
+  client.send('CONNECT guarded.test:99 HTTP/1.1\r\nHost: guarded.test:99\r\n\r\n')
+  const answer = await client.answer()
+  assert.deepEqual([answer.status, answer.header('sallyport-error')], [403, 'policy_denied'])
+  const row = await stage.row('connections', (one) => one['host'] === 'guarded.test')
+  assert.deepEqual([row['handling'], row['reason']], ['deny', 'refused by the policy rule "not from here"'])
 })
 
 test('megabytes pass a tunnel unchanged, both ways at once', async () => {
