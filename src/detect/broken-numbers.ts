@@ -16,10 +16,9 @@ export function* brokenNumbers(text: string): Generator<NormalForm | undefined, 
     if (!couldEnd(text.charCodeAt(at - 1)) || !couldBegin(text, at + 1)) continue
     const from = beforeGap(text, at)
     if (!isNumeral(text.charCodeAt(from - 1)) || isLongWord(text, from)) continue
-    if (!labelled.test(text.slice(Math.max(0, from - longest), from))) continue
     lineBreak.lastIndex = from
     const gap = lineBreak.exec(text)?.[0]
-    if (gap === undefined) continue
+    if (gap === undefined || !labelled.test(text.slice(Math.max(0, from - longest), from))) continue
     const end = from + gap.length
     yield together(text, from, end, Math.min(text.length, end + longest))
   }

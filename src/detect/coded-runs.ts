@@ -1,3 +1,6 @@
+import { lowBytesOf } from './low-bytes.ts'
+import type { LowBytes } from './low-bytes.ts'
+
 /** Letters and digits of base64 without a break, or with breaks of lines only: what may spell another text. */
 export type CodedRun = {
   readonly start: number
@@ -18,29 +21,69 @@ type Line = { readonly at: number; readonly start: number; readonly end: number 
 export function* codedRuns(
   text: string,
   likely: (text: string, start: number, end: number) => boolean,
+  low: LowBytes = lowBytesOf(text),
 ): Generator<CodedRun | undefined, void> {
-  let start = 0
   let rest = block
-  while (start + shortest <= text.length) {
-    if (start > rest) {
-      rest = start + block
+  for (let from = 0, at = 0; at + shortest <= text.length;) {
+    if (at > rest) {
+      rest = at + block
       yield undefined
     }
-    const last = start + shortest - 1
-    let at = last
-    while (at >= start && isIn(text.charCodeAt(at), inRun)) at--
-    if (at >= start) {
-      start = at + 1
+    low.cover(at)
+    const start = runInBlock(text, from, at, low)
+    if (start < 0) {
+      at = ~start
       continue
     }
-    const end = runEnd(text, last + 1)
-    const from = isMarked(text, start, end) ? start + 2 : start
-    if (likely(text, from, end)) {
-      const run = runFrom(text, from, end)
-      yield run
-      start = run.end
-    } else start = end
+    const end = runEnd(text, start + shortest)
+    const first = isMarked(text, start, end) ? start + 2 : start
+    const run = likely(text, first, end) ? runFrom(text, first, end) : undefined
+    if (run !== undefined) yield run
+    from = at = run?.end ?? end
   }
+}
+
+/** The beginning of a run, or as its complement the place of the next sample behind the block. */
+function runInBlock(text: string, from: number, at: number, { pairs, bytes, from: first, to }: LowBytes): number {
+  const last = (to - first - (to === text.length ? sample : 2 * shortest)) >> 1
+  let i = (at - first + 1) >> 1
+  for (; i <= last; i += stride) {
+    if ((isPair(pairs, i) & isPair(pairs, i + 1) & isPair(pairs, i + 2) & isPair(pairs, i + 3)) === 0) continue
+    // A run of which this is the first sample has four more characters before it, or eight behind it.
+    if (
+      i > 1 &&
+      (isPair(pairs, i - 1) & isPair(pairs, i - 2)) === 0 &&
+      (isPair(pairs, i + 4) & isPair(pairs, i + 5) & isPair(pairs, i + 6) & isPair(pairs, i + 7)) === 0
+    )
+      continue
+    if (!couldBeRun(bytes, i << 1, to - first)) continue
+    const start = runRound(text, from, first + (i << 1))
+    if (start !== -1) return start
+  }
+  return ~(first + (i << 1))
+}
+
+function isPair(pairs: Uint16Array, at: number): number {
+  return pairKinds[pairs[at] as number] as number
+}
+
+/** By the bytes round a sample. */
+function couldBeRun(bytes: Uint8Array, at: number, length: number): boolean {
+  let start = at
+  while (start > 0 && at - start < shortest && isIn(bytes[start - 1] as number, inRun)) start--
+  let end = at + sample
+  while (end < length && end < start + shortest && isIn(bytes[end] as number, inRun)) end++
+  return end >= start + shortest
+}
+
+/** The beginning of the run that has all of the sample at `at`, not before `from`; -1 when there is none that is long enough. */
+function runRound(text: string, from: number, at: number): number {
+  for (let i = at + sample - 1; i >= at; i--) if (!isIn(text.charCodeAt(i), inRun)) return -1
+  let start = at
+  while (start > from && isIn(text.charCodeAt(start - 1), inRun)) start--
+  let end = at + sample
+  while (end < start + shortest && isIn(text.charCodeAt(end), inRun)) end++
+  return end < start + shortest ? -1 : start
 }
 
 /** The run that ends before `end`, also one that is shorter; `joined`: only one that a line break sets apart from what follows. */
@@ -138,6 +181,12 @@ const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
 })
 // 15 bytes: less is too often a name or a hash that looks like text, and hardly a value.
 const shortest = 20
+// Of samples of so many characters that begin so many pairs apart a run of the shortest length has all of one.
+const sample = 8
+const stride = 6
+const pairKinds = Uint8Array.from({ length: 65_536 }, (_, pair) =>
+  isIn(pair & 255, inRun) && isIn(pair >> 8, inRun) ? 1 : 0,
+)
 const lineEnd = /^(?:$|[\r\n\\="'`<)\]}])/
 const lineBreak = /(?:\r?\n|(?:\\{1,3}r)?\\{1,3}n)[ \t>|#*]{0,16}/y
 const lineBreakBefore = /(?:\r?\n|(?:\\{1,3}r)?\\{1,3}n)[ \t>|#*]{0,16}$/

@@ -2,6 +2,7 @@ import { brokenNumbers, brokenNumberTail } from './broken-numbers.ts'
 import { decodings, encodedFrom } from './encoded.ts'
 import { partialFrom, unescaped, unescapedTail, unquoted } from './escapes.ts'
 import { joined, joinedTails } from './joined.ts'
+import { lowBytesOf } from './low-bytes.ts'
 import { placeBefore, pendingThroughForm } from './normal-form.ts'
 import { keywordsPendingIn, pendingIn } from './pending.ts'
 import type { Plan } from './plan.ts'
@@ -31,10 +32,11 @@ export function* disguises(
   for (const form of unquoted(text)) {
     yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text), shallow: true }
   }
-  for (const form of decodings(text)) yield form && { form, counts: isSure }
+  const low = lowBytesOf(text)
+  for (const form of decodings(text, low)) yield form && { form, counts: isSure }
   yield undefined
   for (const form of hexLists(text)) yield form && { form, counts: isSure }
-  for (const spaced of spacedOut(text)) {
+  for (const spaced of spacedOut(text, low)) {
     if (spaced === undefined) yield undefined
     const { apart, decoded } = spaced ?? {}
     if (decoded !== undefined) yield { form: decoded, counts: isSure }

@@ -3,15 +3,16 @@ import { gunzipSync, inflateSync } from 'node:zlib'
 import type { NormalForm } from './rewrite.ts'
 import { codedRuns, inHex, isIn, placeIn, runBefore } from './coded-runs.ts'
 import type { CodedRun } from './coded-runs.ts'
+import type { LowBytes } from './low-bytes.ts'
 
 /**
  * The stretches of a text that spell another one, decoded: base64 and base32 (RFC 4648, 4 to 6), also over several lines, in UTF-16 and
  * compressed (gzip, zlib), and hexadecimal digits. What decodes to something that nobody could read (keys, hashes, images, names) is
  * none; behind what can be read, what cannot is left off. Nothing is given from time to time, for others to have their turn.
  */
-export function* decodings(text: string): Generator<NormalForm | undefined, void> {
+export function* decodings(text: string, low?: LowBytes): Generator<NormalForm | undefined, void> {
   let tried = 0
-  for (const run of codedRuns(text, isLikely)) {
+  for (const run of codedRuns(text, isLikely, low)) {
     const form = run && decoded(run)
     if (run !== undefined && form === undefined) tried += costOf(run)
     if (form !== undefined || run === undefined || tried > mostTried) {

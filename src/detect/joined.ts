@@ -18,10 +18,10 @@ export function* joined(
   let last = -1
   let looked = 0
   for (const start of prefixes) {
+    if (start === last || !isPrefixed(text, start)) continue
     if (++looked % mostAtOnce === 0) yield undefined
-    if (start === last || insideValue(text, start)) continue
+    if (insideValue(text, start)) continue
     last = start
-    if (!prefixed.test(text.slice(start, start + 4))) continue
     const gaps = gapsBehind(text, start, taken)
     for (let count = gaps.length; count > 0; count--) {
       const end = tokenEnd(text, (gaps[count - 1] as Change).end)
@@ -43,10 +43,21 @@ export function joinedTails(text: string): NormalForm[] {
     gaps.unshift({ start: end, end: start, text: '' })
     const token = text.slice(from, end)
     start = from
-    if (prefixed.test(token.slice(0, 4))) forms.push(rewritten(text, from, text.length, gaps))
+    if (isPrefixed(token, 0)) forms.push(rewritten(text, from, text.length, gaps))
     if (!isRandom(token)) break
   }
   return forms
+}
+
+/** Whether one of its first four characters stands in no word of a language. */
+function isPrefixed(text: string, start: number): boolean {
+  const end = Math.min(text.length, start + 4)
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if ((code > 44 && code < 91 && isPart(code) && code !== 47 && code !== 61) || code === 58 || code === 95)
+      return true
+  }
+  return false
 }
 
 /** Within a word, or in the midst of a block of lines of the same length. */
@@ -65,6 +76,7 @@ function insideValue(text: string, start: number): boolean {
 function gapsBehind(text: string, start: number, taken: (start: number) => number): Change[] {
   const gaps: Change[] = []
   let end = tokenEnd(text, start)
+  if (!couldBreak(text.charCodeAt(end))) return gaps
   const whole = taken(start) >= end
   let width = 0
   let lines = 0
@@ -85,6 +97,11 @@ function gapsBehind(text: string, start: number, taken: (start: number) => numbe
     end = to
   }
   return gaps
+}
+
+/** White space, quotation marks, backslashes: what a gap begins with. */
+function couldBreak(code: number): boolean {
+  return code === 32 || (code > 8 && code < 14) || code === 34 || code === 39 || code === 92 || code === 96
 }
 
 /** Whether a line begins with more of a value. One that is complete as it stands must look as if it had been cut. */
@@ -148,7 +165,6 @@ const mostAtOnce = 64
 const mostLines = 6
 const narrowest = 3
 const widest = 10
-const prefixed = /[A-Z0-9_:.-]/
 const names = /^\s?[:(=]/
 const strings = '\\\\{0,3}["\'`][ \\t\\r\\n]{0,32}(?:[+&.]{1,2}|\\|\\||\\\\\\r?\\n)?[ \\t\\r\\n]{0,32}\\\\{0,3}["\'`]'
 const line = '[ \\t]{0,4}\\\\?(?:\\r?\\n|(?:\\\\{1,3}r)?\\\\{1,3}n)[ \\t>|#*]{0,48}'

@@ -1,5 +1,7 @@
 import { inHex, inRun, isIn } from './coded-runs.ts'
 import { readable } from './encoded.ts'
+import { lowBytesOf } from './low-bytes.ts'
+import type { LowBytes } from './low-bytes.ts'
 import { isWord } from './places.ts'
 import { rewritten } from './rewrite.ts'
 import type { Change, NormalForm } from './rewrite.ts'
@@ -11,23 +13,29 @@ import type { Change, NormalForm } from './rewrite.ts'
  */
 export function* spacedOut(
   text: string,
+  low: LowBytes = lowBytesOf(text),
 ): Generator<{ readonly apart?: NormalForm; readonly decoded?: NormalForm } | undefined, void> {
   let rest = block
-  for (let at = periodic(text, 0); at !== -1;) {
-    if (at > rest) {
-      rest = at + block
+  for (let from = 0; from < text.length - leastAhead;) {
+    if (from > rest) {
+      rest = from + block
       yield undefined
+    }
+    low.cover(from)
+    const at = periodic(text, from, low)
+    if (at < 0) {
+      from = ~at
+      continue
     }
     const period = text.charCodeAt(at) === text.charCodeAt(at + 2) ? 2 : 3
     const run = runRound(text, at, period)
-    if (run.end - run.start >= period * fewest - 1) {
-      if (period === 2) yield { apart: together(text, run) }
-      else {
-        const decoded = pairsIn(text, run)
-        if (decoded !== undefined) yield { decoded }
-      }
+    from = Math.max(run.end, at + 1)
+    if (run.end - run.start < period * fewest - 1) continue
+    if (period === 2) yield { apart: together(text, run) }
+    else {
+      const decoded = pairsIn(text, run)
+      if (decoded !== undefined) yield { decoded }
     }
-    at = periodic(text, Math.max(run.end, at + 1))
   }
 }
 
@@ -76,27 +84,40 @@ function together(text: string, { start, end, separator }: Run): NormalForm {
   return rewritten(text, Math.max(0, start - around), Math.min(text.length, end + 2), changes)
 }
 
-/** A place where the same separator stands three times, two or three apart: by samples, since what is of use goes on for long. */
-function periodic(text: string, from: number): number {
-  const most = text.length - 9
-  for (let at = from; at < most; at += stride) {
-    const a = text.charCodeAt(at)
-    const b = text.charCodeAt(at + 1)
-    const c = text.charCodeAt(at + 2)
-    const d = text.charCodeAt(at + 3)
-    const e = text.charCodeAt(at + 4)
-    if (a === c && a !== b && isPeriod(text, at, 2)) return at
-    if (b === d && b !== c && isPeriod(text, at + 1, 2)) return at + 1
-    if (a === d && a !== b && isPeriod(text, at, 3)) return at
-    if (b === e && b !== c && isPeriod(text, at + 1, 3)) return at + 1
-    if (c !== d && c === text.charCodeAt(at + 5) && isPeriod(text, at + 2, 3)) return at + 2
+/**
+ * A place in the block where the same separator stands three times, two or three apart, or as its complement that of the next sample
+ * behind the block: samples will do, since what is of use goes on for long.
+ */
+function periodic(text: string, at: number, { bytes, from, to }: LowBytes): number {
+  const most = Math.min(to, text.length + 6 - leastAhead) - from - 6
+  let i = at - from
+  for (; i < most; i += stride) {
+    const a = separators[bytes[i] as number] as number
+    const b = separators[bytes[i + 1] as number] as number
+    const c = separators[bytes[i + 2] as number] as number
+    const d = separators[bytes[i + 3] as number] as number
+    const e = separators[bytes[i + 4] as number] as number
+    const f = separators[bytes[i + 5] as number] as number
+    // Each kind of separator is a bit.
+    if (((a & ~b & (c | (d & ~c))) | (b & ~c & (d | (e & ~d))) | (c & ~d & ~e & f)) === 0) continue
+    const found = periodAt(text, from + i)
+    if (found !== -1) return found
   }
-  return -1
+  return ~(from + i)
+}
+
+function periodAt(text: string, at: number): number {
+  if (isPeriod(text, at, 2)) return at
+  if (isPeriod(text, at + 1, 2)) return at + 1
+  if (isPeriod(text, at, 3)) return at
+  if (isPeriod(text, at + 1, 3)) return at + 1
+  return isPeriod(text, at + 2, 3) ? at + 2 : -1
 }
 
 function isPeriod(text: string, at: number, period: number): boolean {
   const code = text.charCodeAt(at)
-  if (!isSeparator(code) || text.charCodeAt(at + 2 * period) !== code) return false
+  if (text.charCodeAt(at + period) !== code || text.charCodeAt(at + 2 * period) !== code) return false
+  if (!isSeparator(code) || text.charCodeAt(at + 1) === code) return false
   if (period === 3) return isPair(text, at + 1) && isPair(text, at + 4)
   const first = text.charCodeAt(at + 1)
   const second = text.charCodeAt(at + 3)
@@ -198,7 +219,7 @@ function isPair(text: string, at: number): boolean {
 }
 
 function isSeparator(code: number): boolean {
-  return code === 32 || code === 45 || code === 46 || code === 58 || code === 44 || code === 95 || code === 124
+  return code < 128 && separators[code] !== 0
 }
 
 function isValue(code: number): boolean {
@@ -208,6 +229,11 @@ function isValue(code: number): boolean {
 // What is set apart as often as that is met by one of the samples.
 const fewest = 14
 const stride = 21
+const leastAhead = 9
+const separators = Uint8Array.from(
+  { length: 256 },
+  (_, code) => (1 << (' -.:,_|'.indexOf(String.fromCharCode(code)) + 1)) & ~1,
+)
 const around = 96
 const longest = 4_096
 const block = 131_072

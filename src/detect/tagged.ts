@@ -2,6 +2,7 @@ import type { NormalForm } from './rewrite.ts'
 
 /** Stretches of Unicode's tag characters, which nobody sees and a model reads: what they say. Places are those of the text as it was. */
 export function* tagged(text: string): Generator<NormalForm, void> {
+  if (!text.includes('\udb40')) return
   for (const found of text.matchAll(tags)) {
     const start = found.index
     const spelled = spelledBy(found[0])

@@ -51,3 +51,13 @@ test('others have their turn in the midst of a long text', () => {
   const steps = [...codedRuns('to be or not to be '.repeat(10_000), always)]
   assert.ok(steps.length > 0 && steps.every((one) => one === undefined))
 })
+
+test('a run is found wherever it stands, and one that is too short is not', () => {
+  for (let at = 32_690; at < 32_790; at++) {
+    for (const length of [19, 20, 21]) {
+      const text = `${' '.repeat(at)}${'a'.repeat(length)} ${'\u0161'.repeat(40)}`
+      const runs = [...codedRuns(text, () => true)].map((run) => run && [run.start, run.end])
+      assert.deepEqual(runs, length === 19 ? [] : [[at, at + length]])
+    }
+  }
+})
