@@ -1,3 +1,6 @@
+import { atOnce } from '../lib/steps.ts'
+import type { Steps } from '../lib/steps.ts'
+
 /**
  * Aho-Corasick over a reduced alphabet, as one dense table of 64 columns, so that the rows a text needs stay near the processor. The
  * characters that words have most get columns of their own; what ends a word with others has to be looked at again: `stands`.
@@ -30,10 +33,18 @@ export type Prefix = (state: number, below: number, rank: number, text: string) 
 
 /** Words must be non-empty and folded already. `spellings` gives all characters that fold to one. */
 export function automaton(words: readonly string[], spellings: (char: string) => readonly string[]): Automaton {
+  return atOnce(automatonInSteps(words, spellings))
+}
+
+export function* automatonInSteps(
+  words: readonly string[],
+  spellings: (char: string) => readonly string[],
+): Steps<Automaton> {
   const { columnOf, isShared } = columnsFor(words)
   const columns = new Uint8Array(65_536)
   for (const [char, column] of columnOf) for (const one of spellings(char)) columns[one.charCodeAt(0)] = column
-  const trie = trieOf(words, columnOf)
+  yield
+  const trie = yield* trieOf(words, columnOf)
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0)
   const shared = new Map<number, readonly (readonly string[])[]>()
   for (const [index, word] of words.entries()) {
@@ -51,7 +62,7 @@ export function automaton(words: readonly string[], spellings: (char: string) =>
     longest,
     shared: Uint8Array.from(words, (_, word) => (shared.has(word) ? 1 : 0)),
     stands: (word, text, last) => endsWith(word, text, last),
-    ...numbered(trie, linked(trie), { words: [...shared.keys()], endsWith }),
+    ...(yield* numbered(trie, yield* linked(trie), { words: [...shared.keys()], endsWith })),
   }
 }
 
@@ -106,10 +117,13 @@ type Links = { readonly order: readonly number[]; readonly fail: Int32Array }
 
 const sharedColumns = 8
 const maximalNodes = 250_000
+const stepWords = 256
+const stepNodes = 1_024
 
-function trieOf(words: readonly string[], columnOf: ReadonlyMap<string, number>): Trie {
+function* trieOf(words: readonly string[], columnOf: ReadonlyMap<string, number>): Steps<Trie> {
   const trie: Trie = { edges: new Map(), columns: [[]], depth: [0], parent: [0], ends: [[]], last: [] }
   for (const [index, word] of words.entries()) {
+    if (index % stepWords === 0) yield
     let node = 0
     for (let i = 0; i < word.length; i++) {
       const column = columnOf.get(word.charAt(i)) as number
@@ -133,10 +147,11 @@ function added(trie: Trie, parent: number, column: number): number {
   return node
 }
 
-function linked({ edges, columns, ends }: Trie): Links {
+function* linked({ edges, columns, ends }: Trie): Steps<Links> {
   const fail = new Int32Array(columns.length)
   const order = [0]
   for (let head = 0; head < order.length; head++) {
+    if (head % stepNodes === 0) yield
     const node = order[head] as number
     for (const column of columns[node] as number[]) {
       const to = edges.get(node * 65_536 + column) as number
@@ -155,18 +170,19 @@ function linked({ edges, columns, ends }: Trie): Links {
   return { order, fail }
 }
 
-function numbered(
+function* numbered(
   trie: Trie,
   { order, fail }: Links,
   shared: Shared,
-): Pick<Automaton, 'next' | 'accepting' | 'endings' | 'prefixes'> {
+): Steps<Pick<Automaton, 'next' | 'accepting' | 'endings' | 'prefixes'>> {
   const ends = (node: number): number[] => trie.ends[node] as number[]
   const plain = order.filter((node) => ends(node).length === 0)
   const ending = order.filter((node) => ends(node).length > 0)
   const nodes = Int32Array.from([...plain, ...ending])
   const places = new Int32Array(nodes.length)
   for (let i = 0; i < nodes.length; i++) places[nodes[i] as number] = i
-  const next = filled(trie, { order, fail }, places)
+  const next = yield* filled(trie, { order, fail }, places)
+  yield
   return {
     next,
     accepting: plain.length,
@@ -176,10 +192,11 @@ function numbered(
 }
 
 /** A node's row is that of its longest suffix but for its own children; the suffix is less deep, so its row is there already. */
-function filled(trie: Trie, { order, fail }: Links, places: Int32Array): Automaton['next'] {
+function* filled(trie: Trie, { order, fail }: Links, places: Int32Array): Steps<Automaton['next']> {
   const cells = places.length << SHIFT
   const next = places.length <= 65_536 ? new Uint16Array(cells) : new Uint32Array(cells)
-  for (const node of order) {
+  for (const [index, node] of order.entries()) {
+    if (index % stepNodes === 0) yield
     const row = (places[node] as number) << SHIFT
     const from = (places[fail[node] as number] as number) << SHIFT
     if (node !== 0) next.copyWithin(row, from, from + (1 << SHIFT))

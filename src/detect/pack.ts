@@ -82,21 +82,17 @@ function parseWithPlaces(text: string, file: string): Pack {
 }
 
 /**
- * All packs of the folders (`*.yaml`, by name); one of a later folder replaces one of the same id. A missing folder is empty. `look`
- * sees each as it is read, and may throw.
+ * All packs of the folders (`*.yaml`, by name); one of a later folder replaces one of the same id. A missing folder is empty. `parse`
+ * may throw for what it does not like.
  */
-export function loadPacks(
-  folders: readonly string[],
-  look?: (pack: Pack, folder: string, file: string) => void,
-): Pack[] {
+export function loadPacks(folders: readonly string[], parse: (text: string, file: string) => Pack = parsePack): Pack[] {
   const packs = new Map<string, Pack>()
   for (const folder of folders) {
     const ids = new Set<string>()
     for (const file of yamlFiles(folder)) {
-      const pack = parsePack(readFileSync(file, 'utf8'), file)
+      const pack = parse(readFileSync(file, 'utf8'), file)
       if (ids.has(pack.id))
         throw new SallyportError('policy_invalid', `${file}: another pack in this folder has the id ${pack.id}`)
-      look?.(pack, folder, file)
       ids.add(pack.id)
       packs.set(pack.id, pack)
     }

@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/steps.ts'
 import type { Match } from '../core/verdict.ts'
 import type { Reading } from './reader.ts'
 import type { RuleSet } from './rule-set.ts'
@@ -15,6 +16,18 @@ export type Pass = {
 
 /** As few passes as there can be over the same texts for these sets: those alike, and those of one book, share one. */
 export function passesOver(sets: readonly RuleSet[]): readonly Pass[] {
+  return membersOf(sets).map((members) => passFor(sets, members))
+}
+
+/** Makes beforehand, a little at each step, what those passes need. */
+export function* preparePasses(sets: readonly RuleSet[]): Steps<void> {
+  for (const members of membersOf(sets)) {
+    const prepare = sets[members[0] as number]?.shared?.prepare
+    if (prepare !== undefined) yield* prepare(digestsOf(sets, members).digests)
+  }
+}
+
+function membersOf(sets: readonly RuleSet[]): number[][] {
   const groups: number[][] = []
   for (let i = 0; i < sets.length; i++) {
     const set = sets[i] as RuleSet
@@ -22,17 +35,22 @@ export function passesOver(sets: readonly RuleSet[]): readonly Pass[] {
     if (group === undefined) groups.push([i])
     else group.push(i)
   }
-  return groups.map((members) => passFor(sets, members))
+  return groups
 }
 
-function passFor(sets: readonly RuleSet[], members: readonly number[]): Pass {
-  const first = sets[members[0] as number] as RuleSet
+function digestsOf(sets: readonly RuleSet[], members: readonly number[]): Pick<Pass, 'digests' | 'placeOf'> {
   const digests: string[] = []
   const placeOf = members.map((member) => {
     const { digest } = sets[member] as RuleSet
     const place = digests.indexOf(digest)
     return place === -1 ? digests.push(digest) - 1 : place
   })
+  return { digests, placeOf }
+}
+
+function passFor(sets: readonly RuleSet[], members: readonly number[]): Pass {
+  const first = sets[members[0] as number] as RuleSet
+  const { digests, placeOf } = digestsOf(sets, members)
   const reader = first.shared?.readerFor(digests)
   return {
     members,

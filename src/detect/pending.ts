@@ -11,8 +11,10 @@ import {
   schemeStart,
   solidFrom,
 } from './places.ts'
-import { marks, markWords, matchesAt } from './plan.ts'
-import type { Group, Keyword, Plan } from './plan.ts'
+import { matchesAt } from './group.ts'
+import type { Group } from './group.ts'
+import { marks, markWords } from './plan.ts'
+import type { Keyword, Plan } from './plan.ts'
 import { PIECE, wordEnds } from './word-ends.ts'
 
 /**

@@ -1,8 +1,11 @@
-import { automaton, bothCases } from './automaton.ts'
+import { atOnce } from '../lib/steps.ts'
+import type { Steps } from '../lib/steps.ts'
+import { automatonInSteps, bothCases } from './automaton.ts'
 import type { Automaton, Prefix } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
+import { groupOf } from './group.ts'
+import type { Group } from './group.ts'
 import { opensBefore } from './openers.ts'
-import { parsePattern } from './syntax.ts'
 import { newNotes } from './word-ends.ts'
 import type { Notes } from './word-ends.ts'
 
@@ -61,59 +64,33 @@ type About = Pick<Keyword, 'wantedBy' | 'opens' | 'heads' | 'whole'>
 /** `opener`: the rule's number, if one of its openers must have stood before; else -1. */
 export type Middle = { readonly rule: Compiled; readonly opener: number }
 
-/** Expressions of which one has to match: two at most, since those for any case are on their own. */
-export type Either = readonly RegExp[]
-
-/** Rules that are tried together: `any` says in one go whether trying the free ones one by one is worth it. */
-export type Group = {
-  readonly rules: readonly Compiled[]
-  readonly free: readonly Compiled[]
-  /** Whether the value of one of them is less than its match. */
-  readonly valued: boolean
-  /** Rules that only match after certain words, by their numbers, and how far before at most. */
-  readonly wanting: ReadonlyMap<number, Wanting>
-  readonly widest: number
-  readonly any: Either
-  /** The same for beginnings of matches. */
-  readonly freeBeginning: Either
-}
-
-type Wanting = { readonly rule: Compiled; readonly number: number; readonly within: number }
-
 /** The words of many rules as one automaton, for plans of some of them. */
 export type Vocabulary = { readonly words: readonly string[]; readonly automaton: Automaton }
 
 /** Numbers of the marks among the keywords: the ten digits share one number. */
 export const marks = { at: 0, colon: 1, url: 2, digits: 3 } as const
 
-export function vocabularyOf(rules: readonly Compiled[]): Vocabulary {
+export function* vocabularyInSteps(rules: readonly Compiled[]): Steps<Vocabulary> {
   const words = new Set(rules.filter(isKeyed).flatMap((rule) => rule.keywords))
   for (const rule of rules) if (isMiddle(rule)) for (const word of rule.openers?.words ?? []) words.add(word)
   for (const rule of rules) if (isWanting(rule)) for (const word of rule.context?.openings ?? []) words.add(word)
-  return { words: [...words], automaton: automaton([...markWords, ...words], bothCases) }
+  return { words: [...words], automaton: yield* automatonInSteps([...markWords, ...words], bothCases) }
+}
+
+export function vocabularyOf(rules: readonly Compiled[]): Vocabulary {
+  return atOnce(vocabularyInSteps(rules))
 }
 
 /** What is found and what is pending does not depend on which rules share a plan. The vocabulary must have their words. */
 export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(rules)): Plan {
-  const triggered = (trigger: Compiled['trigger']): Compiled[] => rules.filter((rule) => rule.trigger === trigger)
+  return atOnce(planInSteps(rules, vocabulary))
+}
+
+export function* planInSteps(rules: readonly Compiled[], vocabulary: Vocabulary): Steps<Plan> {
   const wanting = rules.filter(isWanting)
   const middle = rules.filter(isMiddle)
-  const keywords = keywordsFor(vocabulary.words, rules.filter(isKeyed), wanting, middle)
-  const digits = triggered('digits')
-  const groups = {
-    at: group(triggered('at'), wanting),
-    colon: group(triggered('colon'), wanting),
-    phone: group(triggered('phone'), wanting),
-    digitFirst: group(
-      digits.filter((rule) => rule.beginsWith('0123456789')),
-      wanting,
-    ),
-    letterFirst: group(
-      digits.filter((rule) => rule.beginsWith('ABCDEFGHIJKLMNOPQRSTUVWXYZ')),
-      wanting,
-    ),
-    url: group(triggered('url'), wanting),
-  }
+  const keywords = yield* keywordsFor(vocabulary.words, rules.filter(isKeyed), wanting, middle)
+  const groups = yield* groupsOf(rules, wanting)
   const live = (word: number): boolean => {
     if (word >= markWords.length) return isLive(keywords[word - markWords.length] as Keyword)
     if (word === marks.at) return groups.at.rules.length > 0
@@ -124,10 +101,13 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
   const lives = Uint8Array.from({ length: markWords.length + keywords.length }, (_, word) => (live(word) ? 1 : 0))
   const isLiving = (word: number): boolean => lives[word] === 1
   const endings = vocabulary.automaton.endings.map((words) => (words.every(isLiving) ? words : words.filter(isLiving)))
+  yield
+  const gates = gatesOf(endings, keywords)
+  yield
   return {
     automaton: vocabulary.automaton,
     endings,
-    gates: gatesOf(endings, keywords),
+    gates,
     prefix: vocabulary.automaton.prefixes((word) => rankOf(keywords[word - markWords.length], middle)),
     keywords,
     ...groups,
@@ -136,6 +116,28 @@ export function planFor(rules: readonly Compiled[], vocabulary = vocabularyOf(ru
     notes: newNotes(),
     wanted: new Int32Array(wanting.length),
   }
+}
+
+type Groups = Pick<Plan, 'at' | 'colon' | 'phone' | 'digitFirst' | 'letterFirst' | 'url'>
+
+function* groupsOf(rules: readonly Compiled[], wanting: readonly Compiled[]): Steps<Groups> {
+  const triggered = (trigger: Compiled['trigger']): Compiled[] => rules.filter((rule) => rule.trigger === trigger)
+  const digits = triggered('digits')
+  yield
+  const digitFirst = groupOf(
+    digits.filter((rule) => rule.beginsWith('0123456789')),
+    wanting,
+  )
+  yield
+  const letterFirst = groupOf(
+    digits.filter((rule) => rule.beginsWith('ABCDEFGHIJKLMNOPQRSTUVWXYZ')),
+    wanting,
+  )
+  yield
+  const [at, colon, phone, url] = (['at', 'colon', 'phone', 'url'] as const).map((trigger) =>
+    groupOf(triggered(trigger), wanting),
+  ) as [Group, Group, Group, Group]
+  return { at, colon, phone, digitFirst, letterFirst, url }
 }
 
 function gatesOf(endings: Plan['endings'], keywords: readonly Keyword[]): Uint16Array {
@@ -149,12 +151,12 @@ function gatesOf(endings: Plan['endings'], keywords: readonly Keyword[]): Uint16
   return gates
 }
 
-function keywordsFor(
+function* keywordsFor(
   words: readonly string[],
   keyed: readonly Compiled[],
   wanting: readonly Compiled[],
   middle: readonly Compiled[],
-): Keyword[] {
+): Steps<Keyword[]> {
   const owners = new Map<string, Compiled[]>(words.map((word) => [word, []]))
   for (const rule of keyed) for (const word of new Set(rule.keywords)) owners.get(word)?.push(rule)
   const wantedBy = new Map<string, number[]>(words.map((word) => [word, []]))
@@ -177,7 +179,12 @@ function keywordsFor(
     heads: !inner.has(word),
     whole: !inner.has(word) && !parts.has(word),
   })
-  return words.map((word) => keywordFor(word, owners.get(word) ?? [], numbers, about(word)))
+  const keywords: Keyword[] = []
+  for (const word of words) {
+    if (keywords.length % stepWords === 0) yield
+    keywords.push(keywordFor(word, owners.get(word) ?? [], numbers, about(word)))
+  }
+  return keywords
 }
 
 function keywordFor(
@@ -213,62 +220,6 @@ function rankOf(keyword: Keyword | undefined, middle: readonly Compiled[]): numb
   return whole.length === 0 ? 0 : whole.every((rule) => rule.bounded) ? 1 : 2
 }
 
-function group(rules: readonly Compiled[], wanting: readonly Compiled[]): Group {
-  const free = rules.filter((rule) => !wanting.includes(rule))
-  const numbered = wanting.map((rule, number) => ({ rule, number, within: rule.context?.within ?? 0 }))
-  const own = numbered.filter(({ rule }) => rules.includes(rule))
-  let freeBeginning: Either | undefined
-  return {
-    rules,
-    free,
-    valued: rules.some((rule) => rule.group > 0),
-    wanting: new Map(own.map((one) => [one.number, one])),
-    widest: Math.max(0, ...own.map(({ within }) => within)),
-    any: eitherOf(free, (rule) => rule.source),
-    get freeBeginning() {
-      return (freeBeginning ??= eitherOf(free, (rule) => rule.beginningSource))
-    },
-  }
-}
-
-/** Whether one of them matches at `at`. */
-export function matchesAt(either: Either, text: string, at: number): boolean {
-  for (const expression of either) {
-    expression.lastIndex = at
-    if (expression.test(text)) return true
-  }
-  return false
-}
-
-/** No `(?i:` in it: with alternatives behind, V8 takes `/(?i:[a-z]{6}1|[a-z]{3}$)/` not to match `AAA`. */
-function eitherOf(rules: readonly Compiled[], sourceOf: (rule: Compiled) => string): Either {
-  return [true, false].flatMap((anyCase) => {
-    const sources = rules.filter((rule) => rule.anyCase === anyCase).map(sourceOf)
-    return sources.length === 0 ? [] : [new RegExp(factored(sources), anyCase ? 'iy' : 'y')]
-  })
-}
-
-/** One expression for all: what may not stand before a match is looked at once, not for each. */
-function factored(sources: readonly string[]): string {
-  const rests = new Map<string, string[]>()
-  for (const source of sources) {
-    const before = behindOf(source)
-    const rest = rests.get(before)
-    if (rest === undefined) rests.set(before, [source.slice(before.length)])
-    else rest.push(source.slice(before.length))
-  }
-  const parts = Array.from(rests, ([before, rest]) => `${before}(?:${rest.map((one) => `(?:${one})`).join('|')})`)
-  return parts.join('|')
-}
-
-/** The look-behind with which every match of the expression begins. */
-function behindOf(source: string): string {
-  if (!source.startsWith('(?<!')) return ''
-  const tree = parsePattern(source)
-  const first = tree.kind === 'sequence' ? tree.items[0] : undefined
-  return first?.kind === 'assert' && first.behind ? first.source : ''
-}
-
 function isKeyed(rule: Compiled): boolean {
   return rule.trigger === undefined || rule.trigger === 'assign'
 }
@@ -285,5 +236,7 @@ function isWanting(rule: Compiled): boolean {
 function isLive(keyword: Keyword): boolean {
   return !keyword.onlyWanted || keyword.wantedBy.length > 0 || keyword.opens.length > 0
 }
+
+const stepWords = 256
 
 export const markWords: readonly string[] = ['@', ':', '://', ...'0123456789']

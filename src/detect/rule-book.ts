@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { atOnce } from '../lib/steps.ts'
+import type { Steps } from '../lib/steps.ts'
 import type { Atoms } from './beginnings.ts'
 import { compileRule } from './compiled.ts'
 import type { Compiled } from './compiled.ts'
 import type { Pack, Rule } from './pack.ts'
-import { planFor, vocabularyOf } from './plan.ts'
+import { planInSteps, vocabularyInSteps } from './plan.ts'
 import type { Plan, Vocabulary } from './plan.ts'
 import { pendingFromOf, readingOf } from './reader.ts'
 import type { View } from './reader.ts'
@@ -12,8 +14,12 @@ import type { RuleSet, SharedReader } from './rule-set.ts'
 /** Rule packs from which rule sets are chosen. All its sets share their compiled rules, and can read a text in one pass. */
 export type RuleBook = {
   readonly packs: readonly Pack[]
+  /** SHA-256 in hex of all that the packs say. */
+  readonly digest: string
   /** The same choice gives the same set. Throws SallyportError `policy_invalid` when a pattern cannot be used. */
   readonly choose: (choice: Choice) => RuleSet
+  /** Compiles what was chosen of a book for later, a rule at a step. Throws what `choose` else would. */
+  readonly compile: () => Steps<void>
 }
 
 export type Choice = {
@@ -31,79 +37,122 @@ export function compileRules(packs: readonly Pack[], choice: Choice): RuleSet {
   return ruleBook(packs).choose(choice)
 }
 
-export function ruleBook(packs: readonly Pack[]): RuleBook {
-  const atoms: Atoms = new Map()
-  const compiled = new Map<Rule, Compiled>()
+/** Of a book for `later` nothing is compiled when it is chosen, but when `compile` says so or somebody wants to read. */
+export function ruleBook(packs: readonly Pack[], when: 'now' | 'later' = 'now'): RuleBook {
+  const library: Library = { packs, compiled: new Map(), atoms: new Map(), chosen: new Map() }
   const sets = new Map<string, RuleSet>()
-  const views = new Map<string, View>()
-  let plans: Planned[] = []
-  let vocabulary: Vocabulary | undefined
+  /** The same sets by what was asked: to look that up costs next to nothing. */
+  const asked = new Map<string, RuleSet>()
+  const shared = sharedReaderOf(library)
 
   const choose = (choice: Choice): RuleSet => {
-    const least = choice.minConfidence ?? 0
-    const chosen = chosenFrom(packs, choice)
-    const digest = createHash('sha256')
-      .update(JSON.stringify([engineVersion, least, chosen]))
-      .digest('hex')
-    const known = sets.get(digest)
+    const question = JSON.stringify(choice)
+    const known = asked.get(question)
     if (known !== undefined) return known
-    const rules = new Set(chosen.map(({ rule, pack }) => compiledOnce(rule, pack)))
-    views.set(digest, { rules, least })
-    vocabulary = undefined
-    plans = []
-    const set = setOf(digest)
+    const least = choice.minConfidence ?? 0
+    const rules = chosenFrom(packs, choice)
+    const digest = sha256([engineVersion, least, rules])
+    if (when === 'now') atOnce(compileAll(library, rules))
+    const chosen = library.chosen.get(digest) ?? { rules, least }
+    const set = sets.get(digest) ?? setOf(digest, chosen, shared)
+    library.chosen.set(digest, chosen)
     sets.set(digest, set)
+    asked.set(question, set)
     return set
   }
 
-  const compiledOnce = (rule: Rule, pack: string): Compiled => {
-    const known = compiled.get(rule)
-    if (known !== undefined) return known
-    const made = compileRule(rule, pack, atoms)
-    compiled.set(rule, made)
-    return made
+  let digest: string | undefined
+  return {
+    packs,
+    get digest() {
+      return (digest ??= sha256(packs))
+    },
+    choose,
+    *compile() {
+      for (const { rules } of library.chosen.values()) yield* compileAll(library, rules)
+    },
   }
+}
 
+type ChosenRule = { readonly rule: Rule; readonly pack: string }
+type Chosen = { readonly rules: readonly ChosenRule[]; readonly least: number }
+
+type BookReader = SharedReader & { readonly pendingFrom: (digests: readonly string[], text: string) => number }
+
+type Library = {
+  readonly packs: readonly Pack[]
+  readonly compiled: Map<Rule, Compiled>
+  readonly atoms: Atoms
+  /** By digest. */
+  readonly chosen: Map<string, Chosen>
+}
+
+function* compileAll({ compiled, atoms }: Library, rules: readonly ChosenRule[]): Steps<void> {
+  for (const { rule, pack } of rules) {
+    if (compiled.has(rule)) continue
+    compiled.set(rule, compileRule(rule, pack, atoms))
+    yield
+  }
+}
+
+/** One table of words serves every combination of sets, so that a combination costs little. */
+function sharedReaderOf(library: Library): BookReader {
+  const { packs, compiled, chosen } = library
+  let plans: Planned[] = []
+  let words: { readonly vocabulary: Vocabulary; readonly rules: number } | undefined
   const inOrder = (): Compiled[] => packs.flatMap((pack) => pack.rules).flatMap((rule) => compiled.get(rule) ?? [])
 
-  /** One table of words serves every combination of sets, so that a combination costs little. */
-  const planOf = (digests: readonly string[]): Planned => {
-    const known = plans.find((planned) => isSame(planned.digests, digests))
-    if (known !== undefined) return known
-    vocabulary ??= vocabularyOf(inOrder())
-    const wanted = digests.map((digest) => (views.get(digest) as View).rules)
-    const rules = inOrder().filter((rule) => wanted.some((one) => one.has(rule)))
-    const planned = {
-      digests,
-      plan: planFor(rules, vocabulary),
-      views: digests.map((digest) => views.get(digest) as View),
-    }
-    if (plans.length === mostPlans) plans.pop()
-    plans.unshift(planned)
-    return planned
+  function* vocabularyInTime(): Steps<Vocabulary> {
+    const rules = inOrder()
+    if (words?.rules === rules.length) return words.vocabulary
+    const vocabulary = yield* vocabularyInSteps(rules)
+    words = { vocabulary, rules: rules.length }
+    plans = []
+    return vocabulary
   }
 
-  const readerFor: SharedReader['readerFor'] = (digests) => {
-    const planned = planOf(digests)
-    return (text, key) => readingOf(planned.plan, planned.views, text, key)
-  }
-  const shared = { readerFor }
+  const known = (digests: readonly string[]): Planned | undefined =>
+    plans.find((planned) => isSame(planned.digests, digests))
 
-  const setOf = (digest: string): RuleSet => ({
+  function* made(digests: readonly string[]): Steps<Planned> {
+    const wanted = digests.map((digest) => chosen.get(digest) as Chosen)
+    for (const { rules } of wanted) yield* compileAll(library, rules)
+    const vocabulary = yield* vocabularyInTime()
+    const views = wanted.map(({ rules, least }): View => {
+      return { rules: new Set(rules.map(({ rule }) => compiled.get(rule) as Compiled)), least }
+    })
+    const rules = inOrder().filter((rule) => views.some((view) => view.rules.has(rule)))
+    const plan = { digests, plan: yield* planInSteps(rules, vocabulary), views }
+    plans = [plan, ...plans.slice(0, mostPlans - 1)]
+    return plan
+  }
+
+  return {
+    readerFor: (digests) => {
+      const { plan, views } = known(digests) ?? atOnce(made(digests))
+      return (text, key) => readingOf(plan, views, text, key)
+    },
+    *prepare(digests) {
+      if (known(digests) === undefined) yield* made(digests)
+    },
+    pendingFrom: (digests, text) => pendingFromOf((known(digests) ?? atOnce(made(digests))).plan, text),
+  }
+}
+
+function setOf(digest: string, { rules, least }: Chosen, shared: BookReader): RuleSet {
+  const ids = new Set(rules.map(({ rule }) => rule.id))
+  const digests = [digest]
+  return {
     digest,
     shared,
     find: (text, context) => {
-      const reading = readerFor([digest])(text, context?.key ?? '')
+      const reading = shared.readerFor(digests)(text, context?.key ?? '')
       reading.advance(Infinity)
       return reading.found()[0] ?? []
     },
-    pendingFrom: (text) => pendingFromOf(planOf([digest]).plan, text),
-    wants: ({ rule, confidence }) => {
-      const { rules, least } = views.get(digest) as View
-      return confidence >= least && [...rules].some(({ id }) => id === rule)
-    },
-  })
-  return { packs, choose }
+    pendingFrom: (text) => shared.pendingFrom(digests, text),
+    wants: ({ rule, confidence }) => confidence >= least && ids.has(rule),
+  }
 }
 
 type Planned = { readonly digests: readonly string[]; readonly plan: Plan; readonly views: readonly View[] }
@@ -114,7 +163,7 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return true
 }
 
-function chosenFrom(packs: readonly Pack[], choice: Choice): { rule: Rule; pack: string }[] {
+function chosenFrom(packs: readonly Pack[], choice: Choice): ChosenRule[] {
   const { types, exclude = [], minConfidence = 0 } = choice
   return packs
     .filter((pack) => choice.packs === undefined || choice.packs.includes('all') || choice.packs.includes(pack.id))
@@ -126,6 +175,10 @@ function chosenFrom(packs: readonly Pack[], choice: Choice): { rule: Rule; pack:
 
 function named(types: readonly string[], type: string): boolean {
   return types.includes(type) || types.includes(type.split(':')[0] as string)
+}
+
+function sha256(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }
 
 const engineVersion = 1

@@ -1,4 +1,5 @@
 import type { Match } from '../core/verdict.ts'
+import type { Steps } from '../lib/steps.ts'
 import type { Reading } from './reader.ts'
 
 export type RuleSet = {
@@ -25,4 +26,6 @@ export type RuleSet = {
 export type SharedReader = {
   /** The sets are named by their digests, each once. */
   readonly readerFor: (digests: readonly string[]) => (text: string, key: string) => Reading
+  /** Makes beforehand, a little at each step, what `readerFor` would else make at once. Throws what that would. */
+  readonly prepare?: (digests: readonly string[]) => Steps<void>
 }

@@ -3,8 +3,10 @@ import { SHIFT } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
 import { confirm } from './confirm.ts'
 import { colonRunAt, emailStart, hasAssignment, insideWord, numberAt, schemeStart } from './places.ts'
-import { marks, markWords, matchesAt } from './plan.ts'
-import type { Group, Keyword, Plan } from './plan.ts'
+import { matchesAt } from './group.ts'
+import type { Group } from './group.ts'
+import { marks, markWords } from './plan.ts'
+import type { Keyword, Plan } from './plan.ts'
 import { PIECE, wordEnds } from './word-ends.ts'
 
 export type Candidate = { readonly rule: Compiled; readonly match: Match }

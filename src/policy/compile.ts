@@ -1,4 +1,4 @@
-import type { Pack } from '../detect/index.ts'
+import type { RuleBook } from '../detect/index.ts'
 import type { Hook } from '../inspect/hook.ts'
 import type { Limiter } from '../inspect/limiter.ts'
 import { digestOf } from './digest.ts'
@@ -15,7 +15,7 @@ export type { PolicySet }
 
 export type CompileSources = {
   readonly hooks: readonly Hook[]
-  readonly packs: readonly Pack[]
+  readonly book: RuleBook
   /** Host patterns of the providers that the program knows: what `catalogue` stands for. */
   readonly catalogue: readonly string[]
   /** Milliseconds since 1970. */
@@ -33,7 +33,7 @@ export function compilePolicies(files: readonly ReadPolicy[], sources: CompileSo
   const problems = [...entryProblems, ...ruleProblems, ...names]
   const dependsOn = used.map((file) => file.path)
   if (problems.length > 0) return { problems, dependsOn }
-  const contents = [...files.map((file) => file.document.raw), ...sources.packs, ...used.map((file) => file.content)]
+  const contents = [...files.map((file) => file.document.raw), sources.book.digest, ...used.map((file) => file.content)]
   return {
     ...scalars,
     digest: digestOf(contents),

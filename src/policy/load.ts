@@ -1,12 +1,15 @@
-import { join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { dirname, join, resolve } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
-import { checkPack, loadPacks, packsFolder } from '../detect/index.ts'
-import type { Pack } from '../detect/index.ts'
+import { checkPack, loadPacks, packsFolder, parsePack, ruleBook } from '../detect/index.ts'
+import type { Pack, RuleBook } from '../detect/index.ts'
 import { hooks } from '../inspect/hooks/index.ts'
 import type { Limiter } from '../inspect/limiter.ts'
+import { inTurns } from '../lib/steps.ts'
 import { formatProblem } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { compilePolicies } from './compile.ts'
+import type { CompileSources } from './compile.ts'
 import type { BrokenPolicies, PolicySet } from './match.ts'
 import { policyFilesIn, readPolicyFile } from './files.ts'
 import type { ReadPolicy } from './files.ts'
@@ -18,8 +21,8 @@ export type LoadOptions = {
   readonly files?: readonly string[]
   /** Folders of rule packs, a later one replacing packs of the same id. */
   readonly packFolders: readonly string[]
-  /** The packs of these folders, where they have been read already. */
-  readonly packs?: readonly Pack[]
+  /** The packs of these folders, where they have been read already. What was compiled of them is not compiled again. */
+  readonly book?: RuleBook
   /** Host patterns of the providers that the program knows. */
   readonly catalogue: readonly string[]
   /** Puts the program's own packs to their examples too; those of other folders always are. */
@@ -50,12 +53,32 @@ export async function checkPolicies(options: LoadOptions): Promise<PolicySet | B
     if ('problems' in file) problems.push(...file.problems)
     else read.push(file)
   }
-  const packs = options.packs ?? readPacks(options.packFolders, options.checkExamples)
-  const sources = { hooks, packs, catalogue: options.catalogue, now: options.now ?? Date.now, limiter: options.limiter }
-  const compiled = compilePolicies(read, sources)
+  const book = options.book ?? ruleBook(readPacks(options.packFolders, options.checkExamples))
+  const compiled = await compiledInTurns(read, {
+    hooks,
+    book,
+    catalogue: options.catalogue,
+    now: options.now ?? Date.now,
+    limiter: options.limiter,
+  })
   if ('problems' in compiled) problems.push(...compiled.problems)
   if (problems.length === 0 && !('problems' in compiled)) return compiled
   return { problems: inOrder(problems, paths), dependsOn: compiled.dependsOn }
+}
+
+/** No turn of the event loop takes long: others are being served. A pattern that cannot be used is told with its place. */
+async function compiledInTurns(
+  files: readonly ReadPolicy[],
+  sources: CompileSources,
+): Promise<PolicySet | BrokenPolicies> {
+  const compiled = compilePolicies(files, sources)
+  try {
+    await inTurns(sources.book.compile(), TURN_MS)
+    return compiled
+  } catch (thrown) {
+    if (!(thrown instanceof SallyportError)) throw thrown
+    return compilePolicies(files, { ...sources, book: ruleBook(sources.book.packs) })
+  }
 }
 
 /** Where rule packs are for a policy folder: the program's own, then those beside the policies. */
@@ -65,13 +88,27 @@ export function packFoldersFor(dir: string): string[] {
   return resolve(theirs) === own ? [own] : [own, theirs]
 }
 
-/** All rule packs of the folders. Throws `policy_invalid` for one that is broken, or does not do what its examples say. */
-export function readPacks(folders: readonly string[], checkExamples = false): readonly Pack[] {
+/**
+ * All rule packs of the folders. Throws `policy_invalid` for one that is broken, or does not do what its examples say. `known`: packs
+ * that were read before, by file and text; it is given those that are read now.
+ */
+export function readPacks(
+  folders: readonly string[],
+  checkExamples = false,
+  known = new Map<string, Pack>(),
+): readonly Pack[] {
+  const before = new Map(known)
+  known.clear()
   try {
-    return loadPacks(folders, (pack, folder, file) => {
+    return loadPacks(folders, (text, file) => {
+      const name = `${file} ${createHash('sha256').update(text).digest('hex')}`
+      const pack = before.get(name) ?? parsePack(text, file)
       // The program's own are put to their examples when the program is built; each time would take half a second.
-      const wrong = checkExamples || resolve(folder) !== packsFolder() ? checkPack(pack) : []
+      const wrong =
+        !before.has(name) && (checkExamples || resolve(dirname(file)) !== packsFolder()) ? checkPack(pack) : []
       if (wrong.length > 0) throw new SallyportError('policy_invalid', wrong.map((one) => `${file}: ${one}`).join('\n'))
+      known.set(name, pack)
+      return pack
     })
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause
@@ -99,5 +136,8 @@ async function filesOf(dir: string): Promise<string[]> {
     throw new SallyportError('policy_invalid', `${dir}: there is no policy file`, { hint: NO_FILE })
   return files
 }
+
+/** Milliseconds. */
+export const TURN_MS = 4
 
 const NO_FILE = 'An empty file is enough to say that no rule is wanted.'

@@ -1,10 +1,11 @@
 import type { Stage } from '../core/verdict.ts'
-import { passesOver } from '../detect/index.ts'
+import { preparePasses } from '../detect/index.ts'
 import { runsAt } from '../inspect/binding.ts'
 import type { Binding } from '../inspect/binding.ts'
 import { isDetecting } from '../inspect/detections.ts'
 import type { ExchangeFacts } from '../inspect/hook.ts'
 import { lru } from '../lib/lru.ts'
+import type { Steps } from '../lib/steps.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { failingKey, isNetwork } from './conditions.ts'
 import type { ConnectionFacts } from './conditions.ts'
@@ -95,13 +96,14 @@ function onConnections(rule: CompiledRule): CompiledRule {
 }
 
 /**
- * Makes now what looks through texts for all rules of a stage together, which would otherwise be made when the first exchange comes. Other
- * selections cost little after that.
+ * Makes, a little at each step, what looks through texts for all rules of a stage together, which would otherwise be made when the first
+ * exchange comes. Other selections cost little after that.
  */
-export function prepareDetectors({ rules }: { readonly rules: readonly Pick<CompiledRule, 'binding'>[] }): void {
+export function* prepareDetectors(set: { readonly rules: readonly Pick<CompiledRule, 'binding'>[] }): Steps<void> {
+  const { rules } = set
   const detecting = rules.map(({ binding }) => binding).filter(isDetecting)
   for (const stage of ['request', 'response'] as const) {
-    passesOver(detecting.filter((binding) => runsAt(binding, stage)).map(({ hook }) => hook.rules))
+    yield* preparePasses(detecting.filter((binding) => runsAt(binding, stage)).map(({ hook }) => hook.rules))
   }
 }
 

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { errorCodes, SallyportError } from '../core/errors.ts'
 import type { Pack, RuleBook } from '../detect/index.ts'
-import { ruleBook } from '../detect/index.ts'
 import type { ActionMap, Binding } from '../inspect/binding.ts'
 import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts'
 import { memoryLimiter } from '../inspect/limiter.ts'
@@ -29,7 +28,7 @@ export type CompiledRule = {
 
 export type RuleSources = {
   readonly hooks: readonly Hook[]
-  readonly packs: readonly Pack[]
+  readonly book: RuleBook
   readonly catalogue: readonly string[]
   readonly now: () => number
   /** What counts for rate limits; in memory when it is not given. */
@@ -50,9 +49,8 @@ export function compileRules(files: readonly ReadPolicy[], sources: RuleSources)
   const rules: CompiledRule[] = []
   const used = new Map<string, UsedFile>()
   const problems: Problem[] = []
-  const book = ruleBook(sources.packs)
   for (const file of files) {
-    const create = detectorsOnce(envFor(file.path, sources, book, used))
+    const create = detectorsOnce(envFor(file.path, sources, used))
     for (const [index, rule] of (file.content.rules ?? []).entries()) {
       const made = compileRule(file, index, rule, sources, create)
       if ('problems' in made) problems.push(...made.problems)
@@ -87,7 +85,7 @@ function compileRule(
   }
   if (bound.kind === 'judge' && bound.placeless === true && edits(rule.action))
     return wrong('action', `what ${hook.name} finds is in no text`, 'expected allow, flag or block')
-  const unknown = bound.kind === 'detector' ? unknownType(rule.action, sources.packs) : undefined
+  const unknown = bound.kind === 'detector' ? unknownType(rule.action, sources.book.packs) : undefined
   if (unknown !== undefined) return wrong('action', `there is no type ${unknown.type}`, unknown.hint)
   try {
     const conditions = ruleConditions(rule.when ?? {}, sources.catalogue)
@@ -161,14 +159,9 @@ function detectorsOnce(env: Omit<HookEnv, 'rule'>): Create {
 }
 
 /** Paths are relative to the policy file; what was read belongs to the digest. */
-function envFor(
-  policyFile: string,
-  sources: RuleSources,
-  book: RuleBook,
-  used: Map<string, UsedFile>,
-): Omit<HookEnv, 'rule'> {
+function envFor(policyFile: string, sources: RuleSources, used: Map<string, UsedFile>): Omit<HookEnv, 'rule'> {
   return {
-    book,
+    book: sources.book,
     now: sources.now,
     limiter: sources.limiter ?? memoryLimiter(sources),
     readFile: (given) => {

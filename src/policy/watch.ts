@@ -4,10 +4,12 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asSallyportError } from '../core/errors.ts'
 import type { SallyportError } from '../core/errors.ts'
-import type { Pack } from '../detect/index.ts'
+import { ruleBook } from '../detect/index.ts'
+import type { Pack, RuleBook } from '../detect/index.ts'
+import { inTurns } from '../lib/steps.ts'
 import { prepareDetectors } from './match.ts'
 import type { PolicySet } from './match.ts'
-import { checkPolicies, loadPolicies, policyInvalid, readPacks } from './load.ts'
+import { checkPolicies, loadPolicies, policyInvalid, readPacks, TURN_MS } from './load.ts'
 import type { LoadOptions } from './load.ts'
 
 export type PolicyWatch = {
@@ -35,10 +37,10 @@ export async function watchPolicies(
   onProblem: (error: SallyportError) => void,
 ): Promise<PolicyWatch> {
   const now = options.now ?? Date.now
-  const packs = packReader(options.packFolders)
+  const book = bookReader(options.packFolders)
   let seen = await fingerprint(options, [])
-  let set = await loadPolicies({ ...options, packs: await packs() })
-  prepareDetectors(set)
+  let set = await loadPolicies({ ...options, book: await book() })
+  await inTurns(prepareDetectors(set), TURN_MS)
   let dependsOn = set.dependsOn
   let loadedAt = now()
   let problem: SallyportError | undefined
@@ -46,14 +48,14 @@ export async function watchPolicies(
   const load = async (): Promise<void> => {
     seen = await fingerprint(options, dependsOn)
     try {
-      const next = await checkPolicies({ ...options, packs: await packs() })
+      const next = await checkPolicies({ ...options, book: await book() })
       // Files that are now named for the first time were not in the fingerprint: the next look sees that, and loads once more.
       dependsOn = next.dependsOn
       if ('problems' in next) throw policyInvalid(next.problems)
       problem = undefined
       loadedAt = now()
       if (next.digest === set.digest) return
-      prepareDetectors(next)
+      await inTurns(prepareDetectors(next), TURN_MS)
       set = next
       onSet(set)
     } catch (thrown) {
@@ -118,13 +120,19 @@ async function factsOfAll(folders: readonly string[], others: readonly string[])
   return lines.join('\n')
 }
 
-/** The rule packs, read again only when one of their files has changed: they are large. */
-function packReader(folders: readonly string[]): () => Promise<readonly Pack[]> {
-  let known: { readonly seen: string; readonly packs: readonly Pack[] } | undefined
+/**
+ * The rule packs, read again only when one of their files has changed: they are large, and so is what is compiled of them. A book keeps
+ * all that was ever chosen of it, so that even without a change there is a new one at times.
+ */
+function bookReader(folders: readonly string[]): () => Promise<RuleBook> {
+  let known: { readonly seen: string; readonly book: RuleBook; uses: number } | undefined
+  const read = new Map<string, Pack>()
   return async () => {
     const seen = await factsOfAll(folders, [])
-    if (known?.seen !== seen) known = { seen, packs: readPacks(folders) }
-    return known.packs
+    if (known?.seen !== seen) known = { seen, book: ruleBook(readPacks(folders, false, read), 'later'), uses: 0 }
+    else if (known.uses > MOST_USES) known = { seen, book: ruleBook(known.book.packs, 'later'), uses: 0 }
+    known.uses++
+    return known.book
   }
 }
 
@@ -150,5 +158,6 @@ function serial(): (job: () => Promise<void>) => Promise<void> {
   }
 }
 
+const MOST_USES = 100
 const DEBOUNCE_MS = 50
 const POLL_MS = 1_000

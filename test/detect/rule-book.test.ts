@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { loadPacks, packsFolder } from '../../src/detect/pack.ts'
+import { preparePasses } from '../../src/detect/pass.ts'
 import { compileRules, ruleBook } from '../../src/detect/rule-book.ts'
 
 const packs = loadPacks([packsFolder()])
@@ -129,4 +130,37 @@ test('a rule for any case is tried in any case, whatever rules are beside it', (
       assert.equal(rules.pendingFrom(`codice ${code.slice(0, 9)}`), 7)
     }
   }
+})
+
+test('a book for later compiles a rule at a step, once, and finds the same', () => {
+  const [pii] = packs.filter((pack) => pack.id === 'pii')
+  assert.ok(pii !== undefined)
+  const book = ruleBook([pii], 'later')
+  const set = book.choose({ types: ['IBAN', 'EMAIL'] })
+  const rules = pii.rules.filter(({ type }) => type === 'IBAN' || type === 'EMAIL')
+  assert.equal([...book.compile()].length, rules.length)
+  assert.equal([...book.compile()].length, 0)
+  assert.ok([...preparePasses([set])].length > 10)
+  assert.equal([...preparePasses([set])].length, 0)
+  const text = 'dora@north-hill.org'
+  assert.deepEqual(set.find(text), compileRules([pii], { types: ['IBAN', 'EMAIL'] }).find(text))
+  // Whoever reads before all is ready does not wait.
+  assert.equal(ruleBook([pii], 'later').choose({}).find(text).length, 1)
+})
+
+test('a pattern that cannot be used is told when it is chosen, or when it is compiled later', () => {
+  const [rule] = packs[0]?.rules ?? []
+  assert.ok(rule !== undefined)
+  const broken = [{ id: 'broken', version: '1', rules: [{ ...rule, pattern: 'a+' }] }]
+  assert.throws(() => ruleBook(broken).choose({}), { code: 'policy_invalid' })
+  const later = ruleBook(broken, 'later')
+  later.choose({})
+  assert.throws(() => [...later.compile()], { code: 'policy_invalid' })
+})
+
+test('what is chosen again is there, however it is asked for; the digest of a book is that of its packs', () => {
+  const book = ruleBook(packs)
+  assert.equal(book.choose({}), book.choose({ packs: ['all'] }))
+  assert.notEqual(book.digest, ruleBook(packs.slice(1)).digest)
+  assert.equal(book.digest, ruleBook(structuredClone(packs)).digest)
 })

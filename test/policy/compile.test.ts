@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ruleBook } from '../../src/detect/index.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { readAll, setOf, sources } from './fixture.ts'
 
@@ -53,7 +54,7 @@ test('the digest is that of the content: spelling does not change it, content, p
   assert.notEqual(await digest('mode: enforce', 'mode: observe'), await digest('mode: observe', 'mode: enforce'))
   const packed = compilePolicies(await readAll('mode: enforce\noversize: allow'), {
     ...sources,
-    packs: [{ id: 'p', version: '1', rules: [] }],
+    book: ruleBook([{ id: 'p', version: '1', rules: [] }]),
   })
   assert.ok(!('problems' in packed))
   assert.notEqual(packed.digest, one)

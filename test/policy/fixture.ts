@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { compileKeywords } from '../../src/detect/index.ts'
+import { compileKeywords, ruleBook } from '../../src/detect/index.ts'
 import { defineHook } from '../../src/inspect/hook.ts'
 import type { ExchangeFacts, Hook } from '../../src/inspect/hook.ts'
 import { formatProblem } from '../../src/lib/yaml-strict.ts'
@@ -53,7 +53,7 @@ const someHooks: readonly Hook[] = [
 
 export const sources: CompileSources = {
   hooks: someHooks,
-  packs: [],
+  book: ruleBook([]),
   catalogue: ['api.openai.com', '*.azure.example'],
   now: () => 0,
 }

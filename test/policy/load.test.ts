@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { SallyportError } from '../../src/core/errors.ts'
-import { checkPolicies, loadPolicies, packFoldersFor } from '../../src/policy/load.ts'
+import { packsFolder, ruleBook } from '../../src/detect/index.ts'
+import type { Pack, RuleBook } from '../../src/detect/index.ts'
+import { checkPolicies, loadPolicies, packFoldersFor, readPacks } from '../../src/policy/load.ts'
 import { folderOf } from './fixture.ts'
 
 const load = (dir: string, files?: readonly string[]) =>
@@ -103,4 +106,57 @@ test("the program's own folder is read once, however it is named", () => {
   assert.deepEqual(packFoldersFor(own), [join(own, 'packs')])
   assert.deepEqual(packFoldersFor(relative(process.cwd(), own)), [join(own, 'packs')])
   assert.deepEqual(packFoldersFor('/etc/x'), [join(own, 'packs'), '/etc/x/packs'])
+})
+
+test('while rules are compiled others have their turn', async () => {
+  const book = ruleBook([])
+  const turns: number[] = []
+  let turn = 0
+  const next = (): void => {
+    turn++
+    waiting = setImmediate(next)
+  }
+  let waiting = setImmediate(next)
+  // Longer than what compiles may hold the loop.
+  const busy = (until: number): void => {
+    while (performance.now() < until);
+  }
+  const slow: RuleBook = {
+    ...book,
+    *compile() {
+      for (let i = 0; i < 4; i++) {
+        turns.push(turn)
+        busy(performance.now() + 10)
+        yield
+      }
+    },
+  }
+  const dir = folderOf({ '10.yaml': '' })
+  await checkPolicies({ dir, packFolders: [], catalogue: [], book: slow }).finally(() => clearImmediate(waiting))
+  assert.equal(new Set(turns).size, 4)
+})
+
+test('a pattern that cannot be used is told with its place, also when it is compiled later', async () => {
+  const pack = readPacks([packsFolder()]).find(({ id }) => id === 'pii')
+  const [rule] = pack?.rules ?? []
+  assert.ok(rule !== undefined)
+  const broken = { id: 'broken', version: '1', rules: [{ ...rule, pattern: 'a+' }] }
+  const dir = folderOf({ '10.yaml': 'rules:\n  - { name: s, hook: pii, action: flag }' })
+  for (const when of ['now', 'later'] as const) {
+    const checked = await checkPolicies({ dir, packFolders: [], catalogue: [], book: ruleBook([broken], when) })
+    assert.ok('problems' in checked)
+    assert.deepEqual([checked.problems.length, checked.problems[0]?.line], [1, 2])
+    assert.match(checked.problems[0]?.message ?? '', /pack broken, rule .*without an upper bound/)
+  }
+})
+
+test('packs that were read before are not read again', () => {
+  const dir = folderOf({ 'a.yaml': 'id: a\nversion: 1\nrules: []\n', 'b.yaml': 'id: b\nversion: 1\nrules: []\n' })
+  const known = new Map<string, Pack>()
+  const [a, b] = readPacks([dir], false, known)
+  writeFileSync(join(dir, 'b.yaml'), 'id: b\nversion: 2\nrules: []\n')
+  const again = readPacks([dir], false, known)
+  assert.equal(again[0], a)
+  assert.notEqual(again[1], b)
+  assert.equal(known.size, 2)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Steps } from '../../src/lib/steps.ts'
 import { inspectingEntries, prepareDetectors, unreachedEntries } from '../../src/policy/match.ts'
 import { bound, detector, judge, keyRule } from '../support/inspection.ts'
 import { connection, facts, setOf } from './fixture.ts'
@@ -97,7 +98,11 @@ test('the same rules are the same array, so that verdicts can be remembered by i
 test('what looks for all rules of a stage together is made beforehand', () => {
   const made: (readonly string[])[] = []
   const shared = {
-    readerFor: (digests: readonly string[]) => (made.push(digests), () => assert.fail('nothing to read')),
+    readerFor: () => assert.fail('nothing to read'),
+    *prepare(digests: readonly string[]): Steps<void> {
+      made.push(digests)
+      yield
+    },
   }
   const on = (digest: string, stage: 'request' | 'response' | 'both') => ({
     binding: bound(detector({ ...keyRule, digest, shared }), 'flag', { on: stage }),
@@ -108,7 +113,8 @@ test('what looks for all rules of a stage together is made beforehand', () => {
       'flag',
     ),
   }
-  prepareDetectors({ rules: [on('a', 'request'), on('b', 'both'), judging, on('c', 'response'), on('a', 'request')] })
+  const rules = [on('a', 'request'), on('b', 'both'), judging, on('c', 'response'), on('a', 'request')]
+  assert.equal([...prepareDetectors({ rules })].length, 2)
   assert.deepEqual(made, [
     ['a', 'b'],
     ['b', 'c'],

@@ -3,6 +3,7 @@ import { once, EventEmitter } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { packsFolder } from '../../src/detect/index.ts'
 import type { PolicySet } from '../../src/policy/match.ts'
 import { watchPolicies } from '../../src/policy/watch.ts'
 import { folderOf } from './fixture.ts'
@@ -113,4 +114,26 @@ test('a reload never rejects, and tells the same problem once', async () => {
 
 test('the first load must succeed', async () => {
   await assert.rejects(watched({ '10.yaml': 'mode: x' }), { code: 'policy_invalid' })
+})
+
+test('what was compiled for the set before is used again after a reload', async () => {
+  const dir = folderOf({ '10.yaml': 'rules: [{ name: s, hook: secrets, action: redact }]' })
+  const watch = await watchPolicies(
+    { dir, packFolders: [packsFolder()], catalogue: [] },
+    () => undefined,
+    (problem) => assert.fail(problem.message),
+  )
+  const rules = (): unknown => {
+    const [rule] = watch.current().rules
+    return rule?.binding.hook.kind === 'detector' ? rule.binding.hook.rules : assert.fail('no detector')
+  }
+  try {
+    const before = rules()
+    writeFileSync(join(dir, '10.yaml'), 'rules: [{ name: t, hook: secrets, action: block }]')
+    await watch.reload()
+    assert.equal(watch.current().rules[0]?.rule.name, 't')
+    assert.equal(rules(), before)
+  } finally {
+    watch.close()
+  }
 })

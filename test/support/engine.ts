@@ -11,6 +11,7 @@ import { SallyportError } from '../../src/core/errors.ts'
 import type { Answer, Body, RawHeaders } from '../../src/core/http.ts'
 import { newExchangeId } from '../../src/core/ids.ts'
 import type { ExchangeId } from '../../src/core/ids.ts'
+import { ruleBook } from '../../src/detect/index.ts'
 import type { Exchange, Forward, Rooms } from '../../src/engine/exchange.ts'
 import { run } from '../../src/engine/run.ts'
 import { bytesBody, madeBody } from '../../src/http/body.ts'
@@ -41,7 +42,7 @@ export type Engine = {
 export function startEngine(): Engine {
   const dir = tempFolder('engine')
   const recorder = startRecorder({ dir, durability: 'relaxed', inlineBytes: inline })
-  const packs = readPacks(packFoldersFor(dir))
+  const book = ruleBook(readPacks(packFoldersFor(dir)))
   const logged: Logged[] = []
   after(() => recorder.close())
   return {
@@ -51,7 +52,7 @@ export function startEngine(): Engine {
     async rooms(policy = '', over = {}) {
       const folder = tempFolder('policies')
       writeFileSync(join(folder, '10.yaml'), policy)
-      const set = await loadPolicies({ dir: folder, packFolders: [], packs, catalogue: catalogueHosts() })
+      const set = await loadPolicies({ dir: folder, packFolders: [], book, catalogue: catalogueHosts() })
       const vaults = new Map<string, Vault>()
       const memo = createMemo({ key: Buffer.alloc(32, 8), maxBytes: 1_000_000 })
       const log =
