@@ -46,8 +46,14 @@ export function looksCompared(value: string, site: Site): boolean {
 
 /** Letters between signs of many kinds, as no code or prose has them. */
 export function isNoise(value: string): boolean {
-  const signs = new Set(value.replace(/[\w\s.,:/-]/g, ''))
-  return value.length >= 12 && signs.size >= 5 && !expression.test(value)
+  if (value.length < 12) return false
+  const signs: string[] = []
+  for (const char of value) {
+    const plain = plains[char.charCodeAt(0)]
+    if (plain === 1 || (plain === undefined && /\s/.test(char)) || signs.includes(char)) continue
+    if (signs.push(char) === 5) break
+  }
+  return signs.length === 5 && !expression.test(value)
 }
 
 /** A long run of the alphabet, or the same few digits again and again: nobody's name for anything. */
@@ -177,6 +183,8 @@ const memberAccess = /^[*&!]?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w
 const versionOrDate = /^v?\d+(?:[.:/-]\d+)+(?:[TZ ][\d:.Z+-]*)?$/
 const expression =
   /&(?:quot|lt|gt|#x3c|#x3e|#39);|^\^|\$$|\\[dwsb]|\(\?|\[\^|A-Z|%[sd]|=>|\bfunction\b|\breturn\b|\bthis\.|\w\.\w+\(|\w\(\w*[),]|&&|\|\||[!=]==|\w,\w/
+/** Of ASCII, what is no sign. */
+const plains = Array.from({ length: 128 }, (_, code) => (/[\w\s.,:/-]/.test(String.fromCharCode(code)) ? 1 : 0))
 const camelWords = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g
 const unspeakable = /^(?!.*(?:HTTP|HTML|XML|SSL|TLS|CSS)).*[bcdfghjklmnpqrstvwxz]{6}/i
 /** Names that say `key`, `private` or `access` and nothing stronger. */

@@ -89,14 +89,12 @@ function isBreak(code: number): boolean {
 /** Nothing is given from time to time, for others to have their turn. */
 function* escapesIn(text: string, from: number, to = text.length): Generator<Change | undefined, void> {
   let at = from
+  const leads: Lead[] = readers.map(([sign, read]) => ({ sign, read, next: from }))
   while (at < to) {
     const until = Math.min(to, at + block)
     const changes: Change[] = []
-    each(text, '\\', at, until, backslashed, changes)
-    const others = changes.length
-    each(text, '&', at, until, entity, changes)
-    each(text, '%', at, until, percents, changes)
-    if (others < changes.length) changes.sort((a, b) => a.start - b.start)
+    for (const lead of leads) each(text, lead, at, until, changes)
+    if (changes.length > 1) changes.sort((a, b) => a.start - b.start)
     at = until
     let last = 0
     for (const change of changes) {
@@ -109,18 +107,20 @@ function* escapesIn(text: string, from: number, to = text.length): Generator<Cha
   }
 }
 
-function each(
-  text: string,
-  lead: string,
-  from: number,
-  until: number,
-  read: (text: string, at: number) => Change | undefined,
-  changes: Change[],
-): void {
-  for (let at = text.indexOf(lead, from); at !== -1 && at < until;) {
-    const change = read(text, at)
+/** What begins with a sign, and where that stands next: it is looked for once, however far away. */
+type Lead = { readonly sign: string; readonly read: Read; next: number }
+type Read = (text: string, at: number) => Change | undefined
+
+function each(text: string, lead: Lead, from: number, until: number, changes: Change[]): void {
+  const nextFrom = (place: number): number => {
+    const next = text.indexOf(lead.sign, place)
+    return next === -1 ? Infinity : next
+  }
+  if (lead.next <= from) lead.next = nextFrom(from)
+  while (lead.next < until) {
+    const change = lead.read(text, lead.next)
     if (change !== undefined) changes.push(change)
-    at = text.indexOf(lead, change?.end ?? at + 1)
+    lead.next = nextFrom(change?.end ?? lead.next + 1)
   }
 }
 
@@ -244,6 +244,11 @@ export function partialFrom(text: string): number {
   return found === null ? text.length : from + found.index
 }
 
+const readers: readonly (readonly [sign: string, read: Read])[] = [
+  ['\\', backslashed],
+  ['&', entity],
+  ['%', percents],
+]
 const block = 32_768
 const around = 96
 const longestWord = 2_048

@@ -11,9 +11,36 @@ const longValue = 120
 /** One or two characters fill it, or a mask of one character covers half of it. */
 function repeats(value: string): boolean {
   if (value.length < 4) return /^([*x.•#])\1*$/i.test(value)
-  if (new Set(value.toLowerCase()).size <= 2) return true
-  const run = mask.exec(value)
-  return run !== null && run[0].length * 3 >= value.length
+  if (!hasThreeKinds(value)) return true
+  for (let at = 0; at < value.length;) {
+    const code = value.charCodeAt(at) | 32
+    let end = at + 1
+    while (end < value.length && (value.charCodeAt(end) | 32) === code && isSame(value, at, end)) end++
+    if (end - at >= 6 && isMask(value.charAt(at), end - at)) return (end - at) * 3 >= value.length
+    at = end
+  }
+  return false
+}
+
+function isMask(char: string, length: number): boolean {
+  return (length >= 8 || masking.includes(char)) && !lineEnds.includes(char)
+}
+
+function hasThreeKinds(value: string): boolean {
+  let second = 0
+  for (let i = 1; i < value.length; i++) {
+    if (isSame(value, 0, i) || (second > 0 && isSame(value, second, i))) continue
+    if (second > 0) return true
+    second = i
+  }
+  return false
+}
+
+/** Capitals of ASCII count as small letters. */
+function isSame(value: string, a: number, b: number): boolean {
+  const one = value.charCodeAt(a)
+  const other = value.charCodeAt(b)
+  return one === other || ((one | 32) === (other | 32) && (one | 32) > 96 && (one | 32) < 123)
 }
 
 /** `1234567890`, `abcdefghij`: nearly every character follows the one before. Long ones with many kinds of characters are keys that somebody made up, and used. */
@@ -34,7 +61,8 @@ const words =
 const templates =
   /^<[^>]{0,80}>?$|\$\{[\w.:-]{1,64}\}?$|^\$\{|\{\{[\s\w.|"'()-]{0,80}\}\}|^\$\(|^\$[A-Za-z_]\w{2,40}$|^%[A-Za-z_]+%?$|^\{[A-Za-z_.]+\}$|process\.env|os\.environ|getenv|^\.{3}|\.{3}$|…|^#\{/
 
-const mask = /([*x.•#])\1{5,}|(.)\2{7,}/i
+const masking = '*xX.•#'
+const lineEnds = '\n\r\u2028\u2029'
 
 /** Of RFC 6749, 6750 and 7519. */
 const documented: ReadonlySet<string> = new Set([

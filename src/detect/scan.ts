@@ -50,10 +50,16 @@ export function scan(plan: Plan, text: string, key: string): Scan {
   const advance = (chars: number): boolean => {
     const limit = spent + chars
     while (at < text.length && spent < limit) {
-      const end = Math.min(text.length, at + Math.min(piece, limit - spent))
+      let end = Math.min(text.length, at + Math.min(piece, limit - spent))
       state = wordEnds(plan.automaton, text, at, end, state, plan.notes)
       plan.notes.of = end - at === text.length ? scanned : undefined
-      onWords(walk)
+      const stopped = onWords(walk)
+      if (stopped !== -1) {
+        const { ends } = plan.notes
+        end = (ends[stopped] as number) + 1
+        state = ends[stopped + 1] as number
+        plan.notes.of = undefined
+      }
       const cost = end - at + walk.tries * tryCost
       piece = cost > costly * (end - at) ? SMALL_PIECE : PIECE
       spent += cost
@@ -94,7 +100,8 @@ type Walk = {
   tries: number
 }
 
-function onWords(walk: Walk): void {
+/** Where among the notes it stopped, because there was enough to do before others have their turn; -1 at their end. */
+function onWords(walk: Walk): number {
   const { endings, gates, automaton, notes } = walk.plan
   const { accepting } = automaton
   const { ends, length } = notes
@@ -104,7 +111,9 @@ function onWords(walk: Walk): void {
     if (gate !== 0 && insideWord(walk.text, (ends[e] as number) + 1 - gate)) continue
     const words = endings[ending] as readonly number[]
     for (let w = 0; w < words.length; w++) onWord(walk, words[w] as number, ends[e] as number)
+    if (walk.tries > mostTries && e + 2 < length) return e
   }
+  return -1
 }
 
 function onWord(walk: Walk, word: number, i: number): void {
@@ -267,6 +276,7 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   if (rule.group !== 0 && value === undefined) return
   const start = from + (value?.[0] ?? result.index)
   const end = from + (value?.[1] ?? result.index + result[0].length)
+  walk.tries += confirmTries + (end - start) / 16
   const match = confirm(rule, walk.text, start, end, walk.key)
   if (match === undefined) return
   walk.found.push({ rule, match })
@@ -281,6 +291,8 @@ const cannot = 2
 const tryCost = 64
 const searchTries = 3
 const groupTries = 2
+const confirmTries = 3
+const mostTries = 1_024
 const costly = 8
 const SMALL_PIECE = 256
 const mostPrefixes = 16_384

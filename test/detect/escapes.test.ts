@@ -71,3 +71,14 @@ test('an escape that is not complete is left off the end', () => {
   }
   assert.deepEqual(unescapedTail(`\\u0041 ${'word '.repeat(100)}`), [])
 })
+
+test('a sign that is far away or nowhere is looked for once', (t) => {
+  for (const end of ['', '%41']) {
+    const text = 'to be or not to be '.repeat(40_000) + end
+    const looking = t.mock.method(String.prototype, 'indexOf')
+    assert.equal([...escapes.unescaped(text)].filter((form) => form !== undefined).length, end === '' ? 0 : 1)
+    const asked = looking.mock.callCount()
+    looking.mock.restore()
+    assert.ok(asked < 10, `${asked}`)
+  }
+})
