@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { loadPacks, packsFolder } from '../../src/detect/index.ts'
+import { loadPacks, packsFolder, ruleBook } from '../../src/detect/index.ts'
 import { hooks } from '../../src/inspect/hooks/index.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicySet } from '../../src/policy/compile.ts'
@@ -131,11 +131,11 @@ test('rules that ask the same of a detector share it, judges are each their own'
   assert.notEqual(d, e)
 })
 
-const packs = loadPacks([packsFolder()])
+const book = ruleBook(loadPacks([packsFolder()]))
 
 /** With the real hooks and packs. */
 async function bound(rule: string): Promise<PolicySet | string> {
-  const set = compilePolicies(await readAll(`rules:\n  - { name: r, ${rule} }`), { ...sources, hooks, packs })
+  const set = compilePolicies(await readAll(`rules:\n  - { name: r, ${rule} }`), { ...sources, hooks, book })
   return 'problems' in set ? set.problems.map(({ message }) => message).join() : set
 }
 
