@@ -1,5 +1,8 @@
 import { z } from 'zod'
-import { compileKeywords } from '../../detect/index.ts'
+import { compileKeywords, passesOver } from '../../detect/index.ts'
+import type { RuleSet } from '../../detect/index.ts'
+import { nextTurn } from '../../lib/async.ts'
+import { SLICE } from '../detections.ts'
 import { defineHook, type JudgeInput, type Judgement } from '../hook.ts'
 
 /**
@@ -30,7 +33,7 @@ export const quality = defineHook({
     return {
       afterwards: true,
       placeless: true,
-      inspect: (input) => {
+      inspect: async (input, signal) => {
         // A message of a conversation is no answer by itself.
         if (input.continued === true) return nothing
         const { text, called } = said(input)
@@ -41,7 +44,7 @@ export const quality = defineHook({
           ...endOf(reason, options),
           ...(options.refusal && refuses(text) ? ['refusal'] : []),
           ...(options.maxRepeats > 0 && repeats(text, options.maxRepeats) ? ['repetition'] : []),
-          ...(own !== undefined && own.find(text).length > 0 ? ['pattern'] : []),
+          ...(own !== undefined && (await finds(own, text, signal)) ? ['pattern'] : []),
         ]
         return kinds.length === 0 ? nothing : { findings: kinds.map(finding) }
       },
@@ -92,6 +95,16 @@ function repeats(text: string, most: number): boolean {
     if (times >= most && /[\p{L}\p{N}]/u.test(tail.slice(-period)) && times * period >= 60) return true
   }
   return false
+}
+
+/** In slices, with others' turns between: a pattern of an operator may take its time. */
+async function finds(own: RuleSet, text: string, signal: AbortSignal): Promise<boolean> {
+  const reading = passesOver([own])[0]?.read(text)
+  while (reading?.advance(SLICE) === true) {
+    await nextTurn()
+    signal.throwIfAborted()
+  }
+  return reading?.found().some((found) => found.length > 0) === true
 }
 
 function finding(kind: string): Judgement['findings'][number] {

@@ -61,3 +61,20 @@ test('an answer that calls a tool need not say anything', async () => {
 test('a pattern that does not compile is refused', () => {
   assert.throws(() => quality.create({ patterns: ['('] }, env), { code: 'policy_invalid' })
 })
+
+test('a pattern that takes its time lets others have their turns, and ends with the time limit', async () => {
+  const hook = quality.create({ maxRepeats: 0, patterns: ['(?:[a-z ]{1,30}){1,15}[!]'] }, env)
+  const asked = { stage: 'response', parts: [textPart('lorem ipsum '.repeat(20_000))], bodyBytes: 1 } as const
+  let turns = 0
+  const turn = (): void => void (turns++, (next = setImmediate(turn)))
+  let next = setImmediate(turn)
+  try {
+    assert.deepEqual((await ask(hook, asked)).findings, [])
+  } finally {
+    clearImmediate(next)
+  }
+  assert.ok(turns > 2, String(turns))
+  const limit = new AbortController()
+  setImmediate(() => limit.abort(new Error('over')))
+  await assert.rejects(ask(hook, asked, limit.signal), /over/)
+})
