@@ -87,8 +87,9 @@ class Writer {
   /** Look-alikes before this place are what they look like. */
   plainUntil = 0
   readonly #open: boolean
+  readonly #chunks: string[] = []
   readonly #parts: string[] = []
-  readonly #pieces: Piece[] = []
+  readonly #pieces: { -readonly [Name in keyof Piece]: Piece[Name] }[] = []
   #kept = 0
   #length = 0
   #folding: Folding = nothing
@@ -110,23 +111,28 @@ class Writer {
   replace(start: number, end: number, normal: string): void {
     this.#keep(start)
     this.#kept = end
-    if (normal === '') return
-    this.#parts.push(normal)
-    this.#pieces.push({ normal: this.#length, original: start, originalEnd: end, same: false })
-    this.#length += normal.length
+    if (normal !== '') this.#add(normal, start, end, normal.length === 1 && end - start === 1)
   }
 
   finished(): NormalForm | undefined {
     if (this.#kept === 0) return undefined
     this.#keep(this.text.length)
-    return { text: this.#parts.join(''), ...wayBack(this.#pieces, this.text.length) }
+    this.#chunks.push(this.#parts.join(''))
+    return { text: this.#chunks.join(''), ...wayBack(this.#pieces, this.text.length) }
   }
 
   #keep(to: number): void {
     if (to <= this.#kept) return
-    this.#parts.push(this.text.slice(this.#kept, to))
-    this.#pieces.push({ normal: this.#length, original: this.#kept, originalEnd: to, same: true })
-    this.#length += to - this.#kept
+    this.#add(this.text.slice(this.#kept, to), this.#kept, to, true)
+  }
+
+  /** One character for one keeps its place, so it needs no piece of its own. Parts are joined as they come: a step takes no longer at the end. */
+  #add(part: string, start: number, end: number, same: boolean): void {
+    if (this.#parts.push(part) === mostParts) this.#chunks.push(this.#parts.splice(0).join(''))
+    const last = this.#pieces.at(-1)
+    if (same && last?.same === true && last.originalEnd === start) last.originalEnd = end
+    else this.#pieces.push({ normal: this.#length, original: start, originalEnd: end, same })
+    this.#length += part.length
   }
 }
 
@@ -225,6 +231,7 @@ const alike = 4
 // What is known of each character so far: a memo of a pure function.
 const kinds = new Uint8Array(65_536)
 const replacements = new Map<number, string>()
+const mostParts = 1_024
 const nothing: Folding = { end: -1, letters: false, accents: false, digits: false }
 const isAscii = /^[\x00-\x7f]*$/
 const foreign = /[^\x00-\x7f]/g
