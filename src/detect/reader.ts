@@ -26,6 +26,8 @@ export type Reading = {
   readonly pendingFrom: (from?: number) => number
   /** What was looked at so far, in characters of ordinary cost, where characters cost more. */
   readonly spent?: () => number
+  /** How many matches there are so far, before it is settled which of those that overlap count. */
+  readonly matches?: () => number
 }
 
 /** `key` is the name under which the text stands, or nothing. */
@@ -61,11 +63,11 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
       }
     }
     if (goesOn(hunt, chars) || (unseen !== undefined && goesOn(unseen, chars))) return true
-    const candidates = (scanned?.found.length ?? 0) + hidden.length + invisible.length
-    if (candidates <= mostAtOnce || chars === Infinity) return false
+    if (count() <= mostAtOnce || chars === Infinity) return false
     settling ??= settle()
     return goesOn(settling, chars)
   }
+  const count = (): number => (scanned?.found.length ?? 0) + hidden.length + invisible.length
   const settle = function* (): Generator<number, void> {
     const candidates: Candidate[] = []
     for (const some of [scanned?.found ?? none, hidden]) {
@@ -112,7 +114,7 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
       return pendingFromOf(plan, text)
     return Math.min(pendingIn(plan, text, scanned.state(), from), disguisedFrom(plan, text, deepest))
   }
-  return { advance, found, pendingFrom, spent: () => other + (scanned?.spent() ?? 0) }
+  return { advance, found, pendingFrom, spent: () => other + (scanned?.spent() ?? 0), matches: count }
 }
 
 export function pendingFromOf(plan: Plan, text: string): number {

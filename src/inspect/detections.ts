@@ -1,3 +1,4 @@
+import { SallyportError } from '../core/errors.ts'
 import type { TextKind, TextPart } from '../core/text.ts'
 import type { Match } from '../core/verdict.ts'
 import { passesOver } from '../detect/index.ts'
@@ -95,7 +96,10 @@ function* look(
       }
       entries[i] ??= entry
       looked.found.push(entry.found)
-      if (entry.found.some(isAny)) looked.some.push(i)
+      if (!entry.found.some(isAny)) continue
+      looked.some.push(i)
+      for (const matches of entry.found) turn.matches += matches.length
+      atMost(turn.matches)
     }
     return looked
   } catch (cause) {
@@ -103,6 +107,12 @@ function* look(
   } finally {
     if (hits + misses > 0) memo?.used(hits, misses)
   }
+}
+
+/** No message is worth more memory than these take. */
+function atMost(matches: number): void {
+  if (matches > MOST_MATCHES)
+    throw new SallyportError('hook_failed', `there are more than ${MOST_MATCHES} findings in one message`)
 }
 
 function isAny(matches: readonly Match[]): boolean {
@@ -138,6 +148,7 @@ function* read(pass: Pass, text: string, name: string, turn: Turn): Generator<vo
     const spent = reading.spent?.() ?? 0
     const cost = reading.spent === undefined ? taken : spent - before
     before = spent
+    if (reading.matches !== undefined) atMost(turn.matches + reading.matches())
     if (turn.take(cost)) yield* turn.pass()
   }
   if (turn.take(PER_TEXT)) yield* turn.pass()
@@ -156,6 +167,8 @@ function* keyIn(shelf: Shelf, text: string, name: string, turn: Turn): Generator
 /** What may still be looked at before others have their turn, and the time that was spent so far. */
 class Turn {
   left = SLICE
+  /** Found before the text that is being read. */
+  matches = 0
   readonly #now: () => bigint
   #started: bigint
   #nanoseconds = 0n
@@ -217,3 +230,4 @@ const LOOK_UP = 64
 const WORTH = 4_096
 // To hash a text is that much faster than to look through it.
 const HASHING = 8
+export const MOST_MATCHES = 100_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Match } from '../../src/core/verdict.ts'
 import { compileRules, passesOver, ruleBook } from '../../src/detect/index.ts'
-import { detections, isDetecting, SLICE } from '../../src/inspect/detections.ts'
+import { detections, isDetecting, MOST_MATCHES, SLICE } from '../../src/inspect/detections.ts'
 import type { Detected } from '../../src/inspect/detections.ts'
 import { bound, detector, judge, keyRule, textPart } from '../support/inspection.ts'
 import { packs } from '../support/packs.ts'
@@ -93,4 +93,21 @@ test('a pass that fails fails for those that share it, and for no other', () => 
     ),
     false,
   )
+})
+
+test('more findings than any message has are a failure, in one text and in many', () => {
+  const rules = book.choose({ types: ['EMAIL'] })
+  const one = 'a@b.co '
+  const most = Array.from({ length: MOST_MATCHES }, () => textPart(one.trim()))
+  for (const [parts, fails] of [
+    [[textPart(one.repeat(MOST_MATCHES + 1))], true],
+    [[textPart(one.repeat(MOST_MATCHES - 1)), textPart(one)], false],
+    [most, false],
+    [[...most, textPart('dora@north-hill.org')], true],
+  ] as const) {
+    const [detected] = drained(
+      detections([bound(detector(rules), 'flag')].filter(isDetecting), parts, () => 0n),
+    ).detected
+    assert.equal(detected !== undefined && 'cause' in detected.outcome, fails)
+  }
 })
