@@ -22,7 +22,7 @@ export const commands: readonly LazyCommand[] = [
   },
   {
     name: 'policy',
-    summary: 'check the policies, explain what they do with a host, run their tests',
+    summary: 'check the policies, explain what they do with a host, run their tests, replay the record',
     load: async () => (await import('./policy.ts')).policy,
   },
   {
