@@ -58,8 +58,7 @@ export function createMemo(options: {
     under: (digests) => {
       const prefix = hash('sha256', JSON.stringify([secret, tenant.toWellFormed(), digests]), 'hex')
       return {
-        keyOf: (text, name) =>
-          text.isWellFormed() ? hash('sha256', `${prefix}1${name.length}:${name}${text}`, 'base64') : undefined,
+        keyOf: (text, name) => (text.isWellFormed() ? keyFor(prefix, name, text) : undefined),
         keyInSteps: (text, name) => keyInSteps(`${prefix}2${name.length}:${name}`, text),
         get: (key) => entries.get(key),
         set: (key, found) => {
@@ -124,6 +123,12 @@ class Recent<V> {
   }
 }
 
+/** To put a long text together with what stands before it would be to copy it. */
+function keyFor(prefix: string, name: string, text: string): string {
+  const [kind, rest] = text.length < LONG ? [1, text] : [3, hash('sha256', text, 'base64')]
+  return hash('sha256', `${prefix}${kind}${name.length}:${name}${rest}`, 'base64')
+}
+
 /** UTF-16 tells all texts apart, whatever halves of characters are in them and wherever a step ends. */
 function* keyInSteps(prefix: string, text: string): Generator<void, string> {
   const hashing = createHash('sha256').update(prefix, 'utf16le')
@@ -143,6 +148,8 @@ function weigh({ found }: Entry): number {
 
 /** A text longer than this is hashed in steps. */
 export const PIECE = 262_144
+
+const LONG = 1_024
 
 /** Known values that stand at more places in a text are looked for again. */
 export const MOST_PLACES = 4
