@@ -1,4 +1,5 @@
-import { rewritten } from './rewrite.ts'
+import { lastWindow, windows } from './escape-windows.ts'
+import { hexAt, quotedPrintable } from './quoted-printable.ts'
 import type { Change, NormalForm } from './rewrite.ts'
 
 /**
@@ -14,76 +15,24 @@ export function* unquoted(text: string): Generator<NormalForm | undefined, void>
   yield* windows(text, quotedPrintable(text, 0))
 }
 
-/** The end of a text without its escapes and without the beginning of one there may be at its end. Undefined when there is neither. */
+/**
+ * The end of a text without its escapes and without the beginning of one there may be at its end, and the same for quoted-printable.
+ * None where there is neither.
+ */
 export function unescapedTail(text: string): NormalForm[] {
   const least = Math.max(0, text.length - longestTail)
   const cut = partialFrom(text)
   const forms: NormalForm[] = []
+  let isCut = false
   for (const spelled of [escapesIn(text, least, cut), quotedPrintable(text, least, cut, true)]) {
     const changes = [...spelled].filter((change) => change !== undefined)
-    const last = changes.at(-1)
-    if (last === undefined ? cut < text.length : !isApart(text, last.end, cut)) {
-      const first = lastTogether(text, changes)
-      const from = first === undefined ? before(text, cut) : before(text, (changes[first] as Change).start)
-      forms.push(rewritten(text, from, cut, first === undefined ? [] : changes.slice(first)))
-    }
+    // Of two that are only cut one will do.
+    if (changes.length === 0 && isCut) continue
+    const form = lastWindow(text, changes, cut)
+    if (form !== undefined) forms.push(form)
+    isCut = changes.length === 0
   }
   return forms
-}
-
-/** Each stretch with changes near one another; of a long one what begins near the end of a window is in the next as well. */
-function* windows(text: string, changes: Iterable<Change | undefined>): Generator<NormalForm | undefined, void> {
-  let near: Change[] = []
-  let wordEnd = 0
-  let end = 0
-  for (const change of changes) {
-    if (change === undefined) {
-      yield undefined
-      continue
-    }
-    const first = near[0]
-    if (first !== undefined && (change.start > end || change.end - first.start > longestWindow)) {
-      const goesOn = change.start <= end
-      yield rewritten(text, before(text, first.start), goesOn ? change.start : end, near)
-      near = goesOn ? near.filter(({ start }) => start >= change.start - longestWord) : []
-    }
-    near.push(change)
-    if (change.end > wordEnd) wordEnd = wordEndFrom(text, change.end)
-    end = Math.min(text.length, Math.max(wordEnd, change.end) + around)
-  }
-  const first = near[0]
-  if (first !== undefined) yield rewritten(text, before(text, first.start), end, near)
-}
-
-/** The index of the first of the changes at the end that belong together. */
-function lastTogether(text: string, changes: readonly Change[]): number | undefined {
-  if (changes.length === 0) return undefined
-  let first = changes.length - 1
-  while (first > 0 && !isApart(text, (changes[first - 1] as Change).end, (changes[first] as Change).start)) first--
-  return first
-}
-
-function isApart(text: string, end: number, start: number): boolean {
-  return start - end > around && wordEndFrom(text, end) + around < start
-}
-
-/** The beginning of the word at `at`, and of what may be its context. */
-function before(text: string, at: number): number {
-  const least = Math.max(0, at - longestWord)
-  let start = at
-  while (start > least && !isBreak(text.charCodeAt(start - 1))) start--
-  return Math.max(0, Math.min(start, at) - around)
-}
-
-function wordEndFrom(text: string, at: number): number {
-  const most = Math.min(text.length, at + longestWord)
-  let end = at
-  while (end < most && !isBreak(text.charCodeAt(end))) end++
-  return end
-}
-
-function isBreak(code: number): boolean {
-  return code <= 32 || code === 34 || code === 39 || code === 96
 }
 
 /** Nothing is given from time to time, for others to have their turn. */
@@ -142,17 +91,6 @@ function backslashed(text: string, at: number): Change | undefined {
   return character(at, i + whole.length, Number.parseInt(digits, octal === undefined ? 16 : 8))
 }
 
-/** What so many hexadecimal digits stand for; -1 when there are not as many. */
-function hexAt(text: string, from: number, digits: number): number {
-  let value = 0
-  for (let i = from; i < from + digits; i++) {
-    const digit = nibble(text.charCodeAt(i))
-    if (digit < 0) return -1
-    value = value * 16 + digit
-  }
-  return value
-}
-
 /** Between characters of an address or a value, not in a regular expression. */
 function isSlash(text: string, at: number, slash: number): boolean {
   const before = text[at - 1] === '/' && text[at - 2] === '\\' ? 'x' : text.charAt(at - 1)
@@ -197,46 +135,6 @@ function percents(text: string, at: number): Change | undefined {
     : { start: at, end: at + 3 * length, text: spelled }
 }
 
-function nibble(code: number): number {
-  if (code > 47 && code < 58) return code - 48
-  const letter = code | 32
-  return letter > 96 && letter < 103 ? letter - 87 : -1
-}
-
-/** An equals sign and two digits may be anything; with others near it is spelling. */
-function* quotedPrintable(
-  text: string,
-  from: number,
-  to = text.length,
-  alone = false,
-): Generator<Change | undefined, void> {
-  let held: Change | undefined
-  let last = -longestLine
-  let rest = from + block
-  for (let at = text.indexOf('=', from); at !== -1 && at < to; at = text.indexOf('=', at + 1)) {
-    if (at > rest) {
-      rest = at + block
-      yield undefined
-    }
-    const change = quoted(text, at)
-    if (change === undefined || change.end > to) continue
-    const near = at - last <= longestLine
-    if (near && held !== undefined) yield held
-    held = near || alone || change.text === '' ? undefined : change
-    if (held === undefined) yield change
-    last = at
-  }
-}
-
-function quoted(text: string, at: number): Change | undefined {
-  const next = text.charCodeAt(at + 1)
-  if ((next === 10 || next === 13) && !/\w/.test(text.charAt(at - 1))) return undefined
-  if (next === 10) return { start: at, end: at + 2, text: '' }
-  if (next === 13 && text.charCodeAt(at + 2) === 10) return { start: at, end: at + 3, text: '' }
-  const byte = next < 58 || (next > 64 && next < 71) ? hexAt(text, at + 1, 2) : -1
-  return byte > 31 && byte < 127 ? { start: at, end: at + 3, text: String.fromCharCode(byte) } : undefined
-}
-
 /** Where an escape begins that is not complete at the end of the text. */
 export function partialFrom(text: string): number {
   const from = Math.max(0, text.length - 14)
@@ -250,11 +148,7 @@ const readers: readonly (readonly [sign: string, read: Read])[] = [
   ['%', percents],
 ]
 const block = 32_768
-const around = 96
-const longestWord = 2_048
-const longestLine = 76
 const longestTail = 4_096
-const longestWindow = 32_768
 const valued = /^[\w+:.=-]$/
 const escape = /[ux]\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|([01][0-7]{2})/y
 const reference = /#([0-9]{1,7})(?![0-9]);?|#[xX]([0-9A-Fa-f]{1,6})(?![0-9A-Fa-f]);?|([A-Za-z]{2,8});/y

@@ -4,7 +4,6 @@ import * as escapes from '../../src/detect/escapes.ts'
 
 const { partialFrom, unescapedTail } = escapes
 const unescaped = (text: string) => [...escapes.unescaped(text)].filter((form) => form !== undefined)
-const unquoted = (text: string) => [...escapes.unquoted(text)].filter((form) => form !== undefined)
 
 const cases: [text: string, read: string][] = [
   ['\\u0041', 'A'],
@@ -33,33 +32,6 @@ for (const [text, read] of cases) {
   })
 }
 
-test('quoted-printable is several signs near one another, or a soft line break', () => {
-  const read = (text: string): string[] => Array.from(unquoted(text), (form) => form.text)
-  assert.deepEqual(read('=41=4Bx'), ['AKx'])
-  assert.deepEqual(read('AK=\r\nIA'), ['AKIA'])
-  for (const text of ['a=41', 'x = 41, y == 42', 'const a =\n  b', `a=41${' '.repeat(90)}b=42`])
-    assert.deepEqual(read(text), [])
-})
-
-test('escapes far from one another are in windows of their own', () => {
-  const far = 'word '.repeat(100)
-  assert.deepEqual(
-    Array.from(unescaped(`\\u0041${far}\\u0042`), ({ text }) => [text.includes('A'), text.includes('B')]),
-    [
-      [true, false],
-      [false, true],
-    ],
-  )
-})
-
-test('a long stretch of escapes is in windows that overlap', () => {
-  const forms = [...unescaped('\\u0041'.repeat(20_000))]
-  assert.ok(forms.length > 2)
-  for (let i = 1; i < forms.length; i++) {
-    assert.ok((forms[i - 1]?.endOf(forms[i - 1]?.text.length ?? 0) ?? 0) > (forms[i]?.startOf(0) ?? 0) + 1_000)
-  }
-})
-
 test('an escape that is not complete is left off the end', () => {
   for (const part of ['\\', '\\u', '\\u00', '\\u{4', '\\x4', '\\1', '&', '&#x4', '&am', '%', '%4', '=', '=4']) {
     const text = `\\u0041\\u0042${part}`
@@ -81,4 +53,11 @@ test('a sign that is far away or nowhere is looked for once', (t) => {
     looking.mock.restore()
     assert.ok(asked < 10, `${asked}`)
   }
+})
+
+test('a text that is only cut is given once', () => {
+  assert.deepEqual(
+    unescapedTail('AB\\u00').map((form) => form.text),
+    ['AB'],
+  )
 })
