@@ -27,7 +27,7 @@ export function* disguises(
   taken: (start: number) => number,
 ): Generator<Disguise | undefined, void> {
   for (const form of unescaped(text)) {
-    yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text) }
+    yield form && { form, counts: (one) => isSure(one) && (isChanged(one, form, text) || isSetApart(one, form)) }
   }
   for (const form of unquoted(text)) {
     yield form && { form, counts: (one) => isSure(one) && isChanged(one, form, text), shallow: true }
@@ -80,6 +80,13 @@ export function disguisedFrom(plan: Plan, text: string, depth: number): number {
 function isChanged({ match }: Candidate, form: NormalForm, text: string): boolean {
   const { start, end } = match
   return text.slice(form.startOf(start), form.endOf(end)) !== form.text.slice(start, end)
+}
+
+/** An escape right beside it reads as another character: `%20` ends in a digit, and is a space. */
+function isSetApart({ match }: Candidate, form: NormalForm): boolean {
+  const before = match.start > 0 && form.endOf(match.start) - form.startOf(match.start - 1) > 1
+  const after = match.end < form.text.length && form.endOf(match.end + 1) - form.startOf(match.end) > 1
+  return before || after
 }
 
 function isSure({ match }: Candidate): boolean {

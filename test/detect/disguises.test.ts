@@ -241,3 +241,22 @@ function assertHeld(text: string, cut: number): void {
     assert.ok(known, `${match.rule}: ${JSON.stringify(seen)} is not held from ${match.start}, but from ${pending}`)
   }
 }
+
+test('a value that stands as it is, right beside an escape, is found', () => {
+  const key = 'AKIAQ3EGTSK7DYM4XWZN'
+  for (const text of [
+    `use%20${key}`,
+    `use%2c${key}%2Cnow`,
+    `https://a.example/?q=use%20${key}%20now`,
+    `use\\u0020${key}`,
+    `\\x41t\\x20${key}`,
+    `data:text/plain,use%20${key}`,
+    `${key}\\x5f`,
+  ]) {
+    const [match, ...more] = rules.find(text)
+    assert.equal(match?.type, 'SECRET:aws-access-key', text)
+    assert.equal(text.slice(match?.start, match?.end), key)
+    assert.deepEqual(more, [])
+  }
+  assert.deepEqual(rules.find(`use%41${key}`), [])
+})
