@@ -53,9 +53,11 @@ export function* automatonInSteps(
   }
   /** The word, or its first `length` characters. */
   const endsWith = (word: number, text: string, last: number, length?: number): boolean => {
-    const chars = (shared.get(word) ?? []).slice(0, length)
-    const start = last + 1 - chars.length
-    return chars.every((some, i) => some.includes(text.charAt(start + i)))
+    const chars = shared.get(word) ?? []
+    let at = last
+    for (let i = (length ?? chars.length) - 1; i >= 0; i--)
+      if (chars[i]?.includes(text.charAt(at--)) !== true) return false
+    return true
   }
   return {
     columns,
@@ -83,14 +85,17 @@ function columnsFor(words: readonly string[]): {
     const weight = word.length === 1 ? words.length : 1
     for (const char of word.split('')) uses.set(char, (uses.get(char) ?? 0) + weight)
   }
+  const isAscii = (char: string): boolean => char < '\x80'
   const alphabet = [...uses.keys()].sort(
-    (a, b) => (uses.get(b) as number) - (uses.get(a) as number) || (a < b ? -1 : 1),
+    (a, b) =>
+      Number(isAscii(b)) - Number(isAscii(a)) || (uses.get(b) as number) - (uses.get(a) as number) || (a < b ? -1 : 1),
   )
   const all = (1 << SHIFT) - 1
-  const own = alphabet.length <= all ? alphabet.length : all - sharedColumns
-  const columnOf = new Map(
-    alphabet.map((char, index) => [char, 1 + (index < own ? index : own + (index % sharedColumns))]),
-  )
+  const own = alphabet.length <= all ? alphabet.length : all - sharedByAscii - sharedByOthers
+  // Nearly all of most texts is ASCII: nothing there is to look like a word of another script.
+  const shared = (char: string, index: number): number =>
+    isAscii(char) ? index % sharedByAscii : sharedByAscii + (index % sharedByOthers)
+  const columnOf = new Map(alphabet.map((char, index) => [char, 1 + (index < own ? index : own + shared(char, index))]))
   return { columnOf, isShared: (char) => (columnOf.get(char) as number) > own }
 }
 
@@ -115,7 +120,8 @@ type Trie = {
 /** Nodes by depth, and for each the node of its longest suffix. */
 type Links = { readonly order: readonly number[]; readonly fail: Int32Array }
 
-const sharedColumns = 8
+const sharedByAscii = 2
+const sharedByOthers = 10
 const maximalNodes = 250_000
 const stepWords = 256
 const stepNodes = 1_024

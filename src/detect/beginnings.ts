@@ -14,9 +14,9 @@ export function canBegin(node: Node, text: string, atoms: Atoms): boolean {
 }
 
 /** The same, or a match of `node` ends within the text: false is that none begins so. Look-behinds must not be in it. */
-export function canStart(node: Node, text: string, atoms: Atoms): boolean {
+export function canStart(node: Node, text: string, atoms: Atoms, anyCase = true): boolean {
   const run: Run = { text: text.slice(0, 30), atoms, ends: false }
-  const after = partly(run, node, true, 1)
+  const after = partly(run, node, anyCase, 1)
   return run.ends || after !== 0
 }
 

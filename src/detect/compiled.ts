@@ -36,6 +36,8 @@ export type Compiled = {
   readonly firsts: Uint8Array
   /** Whether a match can begin with what a text begins with. */
   readonly startsWith: (text: string) => boolean
+  /** The same for a text as it is written. */
+  readonly startsWithThis: (text: string) => boolean
   /** Whether a match can begin with these two characters. */
   readonly beginsWithPair: (first: number, second: number) => boolean
   /** Whether a match can begin with one of these. */
@@ -104,6 +106,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
     keywords: rule.keywords,
     here,
     startsWith: (text) => canStart(withoutBehind(reparsed()), text, atoms),
+    startsWithThis: (text) => canStart(withoutBehind(reparsed()), text, atoms, flags === 'i'),
     beginsWith,
     beginsWithPair,
     source,

@@ -52,24 +52,40 @@ export type NumberPlace = {
   readonly letters: number
   /** `start`, or the plus sign or bracket before it. */
   readonly phone: number
-  /** Digits in the number and what hangs on it by separators, at most 40 characters on; no more than four are counted. */
-  readonly digits: number
 }
 
 export function numberAt(text: string, first: number): NumberPlace {
   const least = Math.max(0, first - 13)
   let start = first
   while (start > least && isWord(text.charCodeAt(start - 1))) start--
-  let end = first + 1
-  while (end < text.length && isWord(text.charCodeAt(end))) end++
   const tooMany = first - start > 12
   return {
     start: tooMany ? -1 : start,
-    end,
+    end: wordEnd(text, first),
     letters: lettersBefore(text, start),
     phone: phoneStart(text, start),
-    digits: digitsFrom(text, first),
   }
+}
+
+/** Behind the letters and digits that begin with the one at `first`. */
+export function wordEnd(text: string, first: number): number {
+  let end = first + 1
+  while (end < text.length && isWord(text.charCodeAt(end))) end++
+  return end
+}
+
+/** Digits in the number that begins at `first` and what hangs on it by separators, at most 40 characters on; no more than four are counted. */
+export function digitsFrom(text: string, first: number): number {
+  let digits = 0
+  let separated = 0
+  const last = Math.min(text.length, first + 40)
+  for (let i = first; i < last && separated < 3 && digits < 4; i++) {
+    const kind = kinds[text.charCodeAt(i)] ?? 0
+    if (kind & digit) digits++
+    else if (!(kind & (word | separator))) break
+    separated = kind & word ? 0 : separated + 1
+  }
+  return digits
 }
 
 /** The run of hexadecimal groups and colons round the colon at `at`, when it can be an address. */
@@ -142,19 +158,6 @@ function wordHasDigit(text: string, end: number): boolean {
     if (!(kind & word)) return false
   }
   return false
-}
-
-function digitsFrom(text: string, first: number): number {
-  let digits = 0
-  let separated = 0
-  const last = Math.min(text.length, first + 40)
-  for (let i = first; i < last && separated < 3 && digits < 4; i++) {
-    const kind = kinds[text.charCodeAt(i)] ?? 0
-    if (kind & digit) digits++
-    else if (!(kind & (word | separator))) break
-    separated = kind & word ? 0 : separated + 1
-  }
-  return digits
 }
 
 function lettersBefore(text: string, start: number): number {

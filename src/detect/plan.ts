@@ -3,6 +3,8 @@ import type { Steps } from '../lib/steps.ts'
 import { automatonInSteps, bothCases } from './automaton.ts'
 import type { Automaton, Prefix } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
+import { DIGIT, HEAD, HUMP, OPENER, WHOLE } from './gates.ts'
+import type { Gates } from './gates.ts'
 import { groupOf } from './group.ts'
 import type { Group } from './group.ts'
 import { opensBefore } from './openers.ts'
@@ -14,8 +16,8 @@ export type Plan = {
   readonly automaton: Automaton
   /** By ending state: the marks and keywords that end there and mean something to these rules. */
   readonly endings: readonly (readonly number[])[]
-  /** For the same: the length of the only word, if there is nothing to do where that begins inside another; else 0. */
-  readonly gates: Uint16Array
+  /** For the same. */
+  readonly gates: Gates
   readonly prefix: Prefix
   /** By number of the keyword; the marks come first. */
   readonly keywords: readonly Keyword[]
@@ -41,6 +43,8 @@ export type Keyword = {
   readonly length: number
   /** By the character that follows: whether one of the leading rules can go on with it; 0 when nobody asked yet. */
   readonly after: Uint8Array
+  /** The same where the keyword is written in small letters. */
+  readonly afterSmall: Uint8Array
   /** Tried where the keyword begins. */
   readonly leading: readonly Compiled[]
   /** Tried there too, when an assignment follows. */
@@ -102,7 +106,7 @@ export function* planInSteps(rules: readonly Compiled[], vocabulary: Vocabulary)
   const isLiving = (word: number): boolean => lives[word] === 1
   const endings = vocabulary.automaton.endings.map((words) => (words.every(isLiving) ? words : words.filter(isLiving)))
   yield
-  const gates = gatesOf(endings, keywords)
+  const gates = gatesOf({ endings, automaton: vocabulary.automaton }, keywords, middle)
   yield
   return {
     automaton: vocabulary.automaton,
@@ -140,15 +144,33 @@ function* groupsOf(rules: readonly Compiled[], wanting: readonly Compiled[]): St
   return { at, colon, phone, digitFirst, letterFirst, url }
 }
 
-function gatesOf(endings: Plan['endings'], keywords: readonly Keyword[]): Uint16Array {
-  const gates = new Uint16Array(endings.length)
+function gatesOf(
+  { endings, automaton }: Pick<Plan, 'endings' | 'automaton'>,
+  keywords: readonly Keyword[],
+  middle: readonly Compiled[],
+): Gates {
+  const kinds = new Uint8Array(endings.length)
+  const lengths = new Uint16Array(endings.length)
   for (let ending = 0; ending < endings.length; ending++) {
     const words = endings[ending] as readonly number[]
-    const keyword = words.length === 1 ? keywords[(words[0] as number) - markWords.length] : undefined
-    if (keyword?.bounded !== true || keyword.wantedBy.length + keyword.opens.length > 0) continue
-    gates[ending] = keyword.length
+    const [word] = words
+    if (words.length !== 1 || word === undefined || word === marks.at || word === marks.colon || word === marks.url)
+      continue
+    const keyword = keywords[word - markWords.length]
+    const kind = keyword === undefined ? DIGIT : gateOf(keyword, middle)
+    kinds[ending] = automaton.shared[word] === 1 ? kind & ~OPENER : kind
+    lengths[ending] = keyword?.length ?? 1
   }
-  return gates
+  return { kinds, lengths }
+}
+
+function gateOf({ wantedBy, opens, onlyWanted, bounded, heads, whole }: Keyword, middle: readonly Compiled[]): number {
+  if (wantedBy.length + opens.length === 0) return bounded ? HEAD : 0
+  if (!onlyWanted) return 0
+  if (opens.length === 0) return heads ? HEAD | HUMP | (whole ? WHOLE : 0) : 0
+  if (wantedBy.length > 0) return 0
+  const atHead = opens.every((number) => middle[number]?.bounded === true && middle[number].openers?.before === 0)
+  return atHead ? HEAD | OPENER : OPENER
 }
 
 function* keywordsFor(
@@ -198,6 +220,7 @@ function keywordFor(
     word,
     length: word.length,
     after: new Uint8Array(leading.length === 0 ? 0 : 128),
+    afterSmall: new Uint8Array(leading.length === 0 ? 0 : 128),
     leading: leading.filter((rule) => rule.trigger !== 'assign'),
     assigned: leading.filter((rule) => rule.trigger === 'assign'),
     middle: own

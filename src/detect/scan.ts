@@ -2,7 +2,17 @@ import type { Match } from '../core/verdict.ts'
 import { SHIFT } from './automaton.ts'
 import type { Compiled } from './compiled.ts'
 import { confirm } from './confirm.ts'
-import { colonRunAt, emailStart, hasAssignment, insideWord, numberAt, schemeStart } from './places.ts'
+import { DIGIT, isShut, OPENER } from './gates.ts'
+import {
+  colonRunAt,
+  digitsFrom,
+  emailStart,
+  hasAssignment,
+  insideWord,
+  numberAt,
+  schemeStart,
+  wordEnd,
+} from './places.ts'
 import { matchesAt } from './group.ts'
 import type { Group } from './group.ts'
 import { marks, markWords } from './plan.ts'
@@ -34,9 +44,12 @@ export function scan(plan: Plan, text: string, key: string): Scan {
     found: [],
     prefixes: [],
     ends: undefined,
+    end: 0,
     words: [],
     wordEnds: [],
-    opened: [],
+    tried: undefined,
+    turn: 0,
+    opened: undefined,
     inKey: key === '' ? nobody : undefined,
     number: 0,
     colon: 0,
@@ -86,11 +99,16 @@ type Walk = {
   readonly prefixes: number[]
   /** Where the last match of a rule ends. */
   ends: Map<Compiled, number> | undefined
+  /** Where the last match of all ends. */
+  end: number
   /** The latest words that rules want before their match, and where they ended. */
   words: Keyword[]
   wordEnds: number[]
+  /** By number of the rule: for which group at which place it was tried last, as these are counted. */
+  tried: Int32Array | undefined
+  turn: number
   /** Where openers of rules ended last, by number of the rule. */
-  readonly opened: number[]
+  opened: Int32Array | undefined
   /** Numbers of the rules that find their words in the key; undefined as long as nobody asked. */
   inKey: ReadonlySet<number> | undefined
   /** Numbers before this place have been looked at; so have groups with colons. */
@@ -102,15 +120,22 @@ type Walk = {
 
 /** Where among the notes it stopped, because there was enough to do before others have their turn; -1 at their end. */
 function onWords(walk: Walk): number {
-  const { endings, gates, automaton, notes } = walk.plan
+  const { endings, gates, automaton, keywords, notes } = walk.plan
   const { accepting } = automaton
   const { ends, length } = notes
   for (let e = 0; e < length; e += 2) {
     const ending = (ends[e + 1] as number) - accepting
-    const gate = gates[ending] as number
-    if (gate !== 0 && insideWord(walk.text, (ends[e] as number) + 1 - gate)) continue
+    const i = ends[e] as number
+    const kind = gates.kinds[ending] as number
+    if (kind !== 0) {
+      if (kind === DIGIT ? i < walk.number : isShut(gates, ending, walk.text, i)) continue
+      if ((kind & OPENER) !== 0) {
+        noteOpener(walk, keywords[(endings[ending]?.[0] as number) - markWords.length] as Keyword, i)
+        continue
+      }
+    }
     const words = endings[ending] as readonly number[]
-    for (let w = 0; w < words.length; w++) onWord(walk, words[w] as number, ends[e] as number)
+    for (let w = 0; w < words.length; w++) onWord(walk, words[w] as number, i)
     if (walk.tries > mostTries && e + 2 < length) return e
   }
   return -1
@@ -148,31 +173,35 @@ function onKeyword(walk: Walk, keyword: Keyword, i: number): void {
   if (keyword.onlyWanted) return
   if (keyword.bounded && insideWord(walk.text, start)) return
   if (keyword.leading[0]?.secret === true && walk.prefixes.length < mostPrefixes) walk.prefixes.push(start)
-  if (keyword.leading.length > 0 && goesOn(keyword, walk.text.charCodeAt(i + 1))) {
+  if (keyword.leading.length > 0 && goesOn(keyword, walk.text, start)) {
     for (const rule of keyword.leading) tryHere(walk, rule, start)
   }
   if (keyword.assigned.length > 0 && hasAssignment(walk.text, i + 1)) {
     for (const rule of keyword.assigned) tryHere(walk, rule, start)
   }
   for (const { rule, opener } of keyword.middle) {
-    if (opener === -1 || (walk.opened[opener] ?? never) >= windowStart(rule, start))
+    if (opener === -1 || (walk.opened?.[opener] ?? never) >= windowStart(rule, start))
       searchRound(walk, rule, start, i + 1)
   }
 }
 
 /** Whether one of the rules that a keyword leads can have this character behind it. */
-function goesOn({ word, leading, after }: Keyword, code: number): boolean {
+function goesOn(keyword: Keyword, text: string, start: number): boolean {
+  const { word, leading, after, afterSmall } = keyword
+  const code = text.charCodeAt(start + word.length)
   if (!(code < 128)) return true
-  if (after[code] === 0) {
-    const text = word + String.fromCharCode(code)
-    after[code] = leading.some((rule) => rule.startsWith(text)) ? can : cannot
-  }
-  return after[code] === can
+  const known = after[code] === cannot ? cannot : (afterSmall[code] as number)
+  if (known === cannot) return after[code] === cannot ? false : !text.startsWith(word, start)
+  if (known === can) return true
+  const small = word + String.fromCharCode(code)
+  after[code] = leading.some((rule) => rule.startsWith(small)) ? can : cannot
+  afterSmall[code] = leading.some((rule) => rule.startsWithThis(small)) ? can : cannot
+  return goesOn(keyword, text, start)
 }
 
 function noteOpener(walk: Walk, { opens }: Keyword, i: number): void {
-  if (walk.opened.length === 0) for (let n = 0; n < walk.plan.middle.length; n++) walk.opened.push(never)
-  for (let n = 0; n < opens.length; n++) walk.opened[opens[n] as number] = i
+  const opened = (walk.opened ??= new Int32Array(walk.plan.middle.length).fill(never))
+  for (let n = 0; n < opens.length; n++) opened[opens[n] as number] = i
 }
 
 /** What the words of a context are then asked is no less: so much can be known at once. */
@@ -186,9 +215,12 @@ function countsAsWord(keyword: Keyword, text: string, start: number, end: number
 
 function onDigit(walk: Walk, i: number): void {
   const { plan } = walk
+  if (digitsFrom(walk.text, i) < 4) {
+    walk.number = wordEnd(walk.text, i)
+    return
+  }
   const number = numberAt(walk.text, i)
   walk.number = number.end
-  if (number.digits < 4) return
   if (number.start === i) tryGroup(walk, plan.digitFirst, i)
   else if (number.start >= 0) tryGroup(walk, plan.letterFirst, number.start)
   if (number.letters < number.start) tryGroup(walk, plan.letterFirst, number.letters)
@@ -207,9 +239,15 @@ function tryGroup(walk: Walk, group: Group, at: number): void {
   if (matchesAt(group.any, walk.text, at)) for (const rule of group.free) tryHere(walk, rule, at)
   if (group.wanting.size === 0) return
   const { words, wordEnds } = walk
+  const tried = walk.words.length === 0 ? undefined : (walk.tried ??= new Int32Array(walk.plan.wanting))
+  const turn = ++walk.turn
   for (let w = words.length - 1; w >= 0 && at - (wordEnds[w] as number) <= group.widest; w--) {
-    for (const number of (words[w] as Keyword).wantedBy)
+    for (const number of (words[w] as Keyword).wantedBy) {
+      // The nearest of its words has been asked already.
+      if (tried === undefined || tried[number] === turn) continue
+      tried[number] = turn
       tryWanting(walk, group, number, at, at - (wordEnds[w] as number))
+    }
   }
   const inKey = (walk.inKey ??= wantedIn(walk.plan, walk.key))
   for (const number of inKey) tryWanting(walk, group, number, at, 0)
@@ -236,7 +274,7 @@ function wantedIn({ automaton, endings, keywords }: Plan, key: string): Readonly
 }
 
 function tryHere(walk: Walk, rule: Compiled, at: number): void {
-  if (at < (walk.ends?.get(rule) ?? 0)) return
+  if (at < walk.end && at < (walk.ends?.get(rule) ?? 0)) return
   walk.tries++
   rule.here.lastIndex = at
   const result = rule.here.exec(walk.text)
@@ -245,7 +283,7 @@ function tryHere(walk: Walk, rule: Compiled, at: number): void {
 
 /** The window begins and ends so far from the keyword that a match in it is one of the whole text. */
 function searchRound(walk: Walk, rule: Compiled, start: number, end: number): void {
-  if (start < (walk.ends?.get(rule) ?? 0)) return
+  if (start < walk.end && start < (walk.ends?.get(rule) ?? 0)) return
   const from = windowStart(rule, start)
   walk.tries++
   const first = firstPlace(rule, walk.text, from, start)
@@ -282,6 +320,7 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   walk.found.push({ rule, match })
   walk.ends ??= new Map()
   walk.ends.set(rule, end)
+  walk.end = Math.max(walk.end, end)
 }
 
 const never = -1_000

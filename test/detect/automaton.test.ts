@@ -92,3 +92,15 @@ function placesOf(text: string, word: string): number[] {
 test('a dotless i does not take the capital of i', () => {
   assert.deepEqual(found(['ı', 'imei'], 'IMEI ı'), ['1@4', '0@6'])
 })
+
+test('ASCII is never taken for a letter of another script', () => {
+  const others = Array.from({ length: 400 }, (_, i) => String.fromCharCode(0x4e00 + i))
+  const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((char) => !/[A-Z]/.test(char))
+  const { columns } = automaton([...others, ...ascii], bothCases)
+  const column = (char: string): number => columns[char.charCodeAt(0)] as number
+  const used = new Set(others.map(column))
+  assert.deepEqual(
+    ascii.filter((char) => used.has(column(char))),
+    [],
+  )
+})

@@ -15,9 +15,9 @@ test('a scheme stands right before the colon', () => {
 })
 
 test('a number knows its token, what may belong to it, and how many digits follow', () => {
-  assert.deepEqual(places.numberAt('(212) 555-0142', 1), { start: 1, end: 4, letters: 1, phone: 0, digits: 4 })
-  assert.deepEqual(places.numberAt('x AB 12 34 56 C', 5), { start: 5, end: 7, letters: 2, phone: 5, digits: 4 })
-  assert.deepEqual(places.numberAt('DE8937', 2), { start: 0, end: 6, letters: 0, phone: 0, digits: 4 })
+  assert.deepEqual(places.numberAt('(212) 555-0142', 1), { start: 1, end: 4, letters: 1, phone: 0 })
+  assert.deepEqual(places.numberAt('x AB 12 34 56 C', 5), { start: 5, end: 7, letters: 2, phone: 5 })
+  assert.deepEqual(places.numberAt('DE8937', 2), { start: 0, end: 6, letters: 0, phone: 0 })
   assert.equal(places.numberAt('abcdefghijklmnop1', 16).start, -1)
 })
 
