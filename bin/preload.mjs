@@ -1,14 +1,9 @@
 // Loaded before the program: keeps compiled code between runs, and ends the program with the wrapper that started it.
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 
 // Without it the type stripper is loaded in every process: some 17 MB and 45 ms each.
 enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/sallyport', import.meta.url)))
-
-// Texts of large bodies outlive a collection or two. V8 takes that for a sign that their parts live long, makes these old from the
-// start, and with them, dead or not, keeps alive the texts of all bodies since: each collection then costs tens of milliseconds.
-setFlagsFromString('--no-allocation-site-pretenuring')
 
 if (process.env.SALLYPORT_WRAPPED === '1' && process.channel) {
   delete process.env.SALLYPORT_WRAPPED

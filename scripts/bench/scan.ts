@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { expectShortLives } from '../../src/app/memory.ts'
 import { anthropic } from '../../src/providers/anthropic.ts'
 import { inspectParts } from '../../src/inspect/pipeline.ts'
 import type { TextPart } from '../../src/core/text.ts'
@@ -25,6 +26,7 @@ export async function benchScan(args: readonly string[]): Promise<number> {
       workloads: { type: 'string' },
     },
   })
+  expectShortLives()
   const subject = allPacksOn()
   const texts = scanTexts()
   if (values.rules === true) {

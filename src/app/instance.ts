@@ -15,7 +15,7 @@ import type { Authority } from '../tls/authority.ts'
 import { openCa } from './authority.ts'
 import { listen } from './listen.ts'
 import type { Address } from './listen.ts'
-import { releaseStartupMemory } from './memory.ts'
+import { expectShortLives, releaseStartupMemory } from './memory.ts'
 import { openPolicies } from './policies.ts'
 import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
@@ -107,6 +107,7 @@ export async function startInstance(first: Config, log: Log, processes = 1): Pro
     policy: policies.current().digest,
     ca: authority.fingerprint,
   })
+  expectShortLives()
   releaseStartupMemory()
   return {
     proxy: doors.map(({ address }) => address),
