@@ -26,6 +26,10 @@ export class Channel {
   rawSettled = 0
   /** Raw: before it everything is on the wire. */
   sent = 0
+  /** On the stream's clock, when it grew last. */
+  grownAt = 0
+  /** What is not settled may be the beginning of one of our placeholders. */
+  restoring = false
   readonly wire = new Changes()
   readonly store = new Changes()
   private places: number[] = []

@@ -96,6 +96,7 @@ export function createSettler(
     const placeholders = restoring ? how.vault.placeholders(text) : noPlaceholders
     let pending = text.length
     if (!closed && restoring) pending = how.vault.pendingFrom(text)
+    channel.restoring = pending < text.length
     if (!closed && known !== undefined) pending = Math.min(pending, known.pendingFrom(text))
     const hits: Hit[] = []
     const detected = detect(text, closed, from)
@@ -203,6 +204,7 @@ export function createSettler(
       return false
     }
     for (const one of replacements(channel, sight)) {
+      if (one.restores && channel.left(one)) continue
       if (channel.rawAt(one.start) < until) channel.change(channel.wire, one, until)
     }
     return true

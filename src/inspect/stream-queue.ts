@@ -52,7 +52,7 @@ export function createQueue(how: StreamHow, force: (channel: Channel, until: num
   function release(grown: Iterable<Channel>, out: Released[]): boolean {
     drain(out)
     const now = sent < entries.length ? how.clock() : 0
-    while (sent < entries.length && (entries[sent]!.at + how.holdbackMs <= now || tooLong(grown))) {
+    while (sent < entries.length && (leavesAt(entries[sent]!) <= now || tooLong(grown))) {
       const entry = entries[sent]!
       for (const { channel, end } of entry.pieces) if (end > channel.rawSettled && !force(channel, end)) return false
       out.push({ wire: wireOf(entry), store: EMPTY })
@@ -96,7 +96,19 @@ export function createQueue(how: StreamHow, force: (channel: Channel, until: num
 
   function deadline(): number | undefined {
     const entry = entries[sent]
-    return entry === undefined ? undefined : entry.at + how.holdbackMs
+    return entry === undefined ? undefined : leavesAt(entry)
+  }
+
+  /** As long as a text goes on, what it could become may still be decided. The rest of a placeholder of ours is worth waiting for. */
+  function leavesAt({ at, pieces }: Entry): number {
+    const last = at + PATIENCE * how.holdbackMs
+    let quiet = at + how.holdbackMs
+    for (const { channel, end } of pieces) {
+      if (end <= channel.rawSettled) continue
+      if (channel.restoring) return last
+      quiet = Math.max(quiet, channel.grownAt + how.holdbackMs)
+    }
+    return Math.min(quiet, last)
   }
 
   function overdue(): readonly Channel[] {
@@ -174,3 +186,5 @@ const none: readonly Channel[] = []
 const EMPTY = new Uint8Array(0)
 const ENTRY_BYTES = 512
 const MOST_HELD_BYTES = 4_194_304
+// A text that goes on is waited for so many times as long as one that does not.
+const PATIENCE = 10

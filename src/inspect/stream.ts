@@ -68,14 +68,14 @@ export function inspectStream(
 
   function take(event: StreamEvent, grown: Set<Channel>): void {
     const entry: Entry = { event, at: how.clock(), pieces: [], wire: [], store: [] }
-    for (const part of event.parts) if (!part.whole && part.text !== '') entry.pieces.push(grow(part, grown))
+    for (const part of event.parts) if (!part.whole && part.text !== '') entry.pieces.push(grow(part, grown, entry.at))
     queue.add(entry)
     close(event.ends, grown)
     // After what they repeat, so that it is counted there.
     for (const part of event.parts) if (part.whole) alone(part, entry)
   }
 
-  function grow(part: StreamPart, grown: Set<Channel>): Piece {
+  function grow(part: StreamPart, grown: Set<Channel>, at: number): Piece {
     let channel = channels.get(part.channel)
     if (channel === undefined) {
       if (channels.size === MOST_CHANNELS) close([channels.keys().next().value!], grown)
@@ -84,6 +84,7 @@ export function inspectStream(
     }
     const start = channel.raw
     channel.append(part)
+    channel.grownAt = at
     grown.add(channel)
     return { channel, part, start, end: channel.raw }
   }

@@ -84,6 +84,50 @@ test('a value that could still grow when its time is over is masked once', () =>
   assert.equal(channelsOf([...forced, ...rest].map((one) => one.store)).a, 'to [REDACTED:EMAIL]!')
 })
 
+test('a text that goes on is waited for, but not for ever', () => {
+  const played = (every: number, texts: readonly string[]): string => {
+    let now = 0
+    const inspector = inspectStream(redacting, {}, streamHow({ clock: () => now }))
+    const released = deltas('a', texts).flatMap((event) => {
+      const first = inspector.push(event)
+      now += every
+      return [...first, ...inspector.tick()]
+    })
+    released.push(...inspector.end())
+    return channelsOf(released.map((one) => one.wire)).a ?? ''
+  }
+  const slow = [...'mail ann@corp.org, ok']
+  assert.equal(played(100, slow), 'mail [REDACTED:EMAIL], ok')
+  assert.equal(played(249, [...'mail a@b.org, ok']), 'mail [REDACTED:EMAIL], ok')
+  assert.match(played(251, slow), /^mail ann/)
+  assert.match(played(249, [...'mail annabelle@corp.org, ok']), /^mail a/)
+})
+
+test('the rest of a placeholder is waited for longer, and no value is put behind a beginning that left', () => {
+  for (const [every, whole] of [
+    [100, true],
+    [1_000, false],
+  ] as const) {
+    let now = 0
+    const own = newVault()
+    const placeholder = own.placeholderFor('EMAIL', 'zoe@corp.org')
+    const inspector = inspectStream(redacting, {}, streamHow({ clock: () => now, vault: own }))
+    const released = deltas('a', [
+      `to ${placeholder.slice(0, 2)}`,
+      ...placeholder.slice(2).match(/.{1,3}/g)!,
+      ' now',
+    ]).flatMap((event) => {
+      const first = inspector.push(event)
+      now += every
+      return [...first, ...inspector.tick()]
+    })
+    released.push(...inspector.end())
+    const wire = channelsOf(released.map((one) => one.wire)).a ?? ''
+    assert.equal(wire, whole ? 'to zoe@corp.org now' : `to ${placeholder} now`)
+    assert.deepEqual([inspector.result().restored, inspector.result().unrestored], whole ? [1, 0] : [0, 1])
+  }
+})
+
 test('whenever time runs out, what is found and stored is the same, and nothing is sent twice', () => {
   fc.assert(
     fc.property(text, cuts, fc.infiniteStream(fc.boolean()), (a, places, late) => {
