@@ -1,6 +1,7 @@
 import type { Match } from '../core/verdict.ts'
 import { folded, foldingAt, folds, lookalike } from './confusables.ts'
 import type { Folding } from './confusables.ts'
+import { isWord } from './places.ts'
 import { wayBack } from './rewrite.ts'
 import type { NormalForm, Piece } from './rewrite.ts'
 
@@ -36,8 +37,9 @@ export function normalize(text: string, open = false): Normalizing {
         at = nextForeign(text, at)
         runStart = at
       }
-      writer ??= new Writer(text, open)
-      at = writeRun(writer, runStart, at, until)
+      const quiet = quietUntil(text, at, until, open)
+      if (quiet === -1) at = writeRun((writer ??= new Writer(text, open)), runStart, at, until)
+      else at = quiet
       if (!(text.charCodeAt(at) > 127)) runStart = -1
     }
     return at < text.length
@@ -117,8 +119,7 @@ class Writer {
   finished(): NormalForm | undefined {
     if (this.#kept === 0) return undefined
     this.#keep(this.text.length)
-    this.#chunks.push(this.#parts.join(''))
-    return { text: this.#chunks.join(''), ...wayBack(this.#pieces, this.text.length) }
+    return { text: this.#chunks.join('') + this.#parts.join(''), ...wayBack(this.#pieces, this.text.length) }
   }
 
   #keep(to: number): void {
@@ -136,6 +137,33 @@ class Writer {
   }
 }
 
+/**
+ * The end of a run of characters beyond ASCII, or `until`, when all of it stands as it is: nothing that changes, and look-alikes only
+ * in words without a letter or digit of ASCII. -1 when that is not sure.
+ */
+function quietUntil(text: string, from: number, until: number, open: boolean): number {
+  let alikes = false
+  let i = from
+  let code = 128
+  for (; i < until; i++) {
+    code = text.charCodeAt(i)
+    if (code < 128) break
+    const kind = kinds[code] || kindOf(code)
+    if (kind === alike) alikes = true
+    else if (kind !== plain) return -1
+  }
+  // A mark that follows would belong to the last.
+  if (code > 127 && i < text.length && kindOf(text.charCodeAt(i)) === joins) return -1
+  if (!alikes) return i
+  const ends = i < until || (i === text.length && !open)
+  return ends && isApart(text.charCodeAt(from - 1)) && isApart(text.charCodeAt(i)) ? i : -1
+}
+
+/** No character of a word, or none at all. */
+function isApart(code: number): boolean {
+  return !(code > 127) && !isWord(code) && code !== 45 && code !== 95
+}
+
 /** Goes on with a run of characters beyond ASCII, to its end or `until`. A mark at its beginning belongs to the character before it. */
 function writeRun(writer: Writer, runStart: number, from: number, until: number): number {
   const { text } = writer
@@ -145,6 +173,12 @@ function writeRun(writer: Writer, runStart: number, from: number, until: number)
   while (i < until && code > 127) {
     const following = i + 1 < text.length ? text.charCodeAt(i + 1) : 0
     const next = kinds[following] || kindOf(following)
+    if (kind === plain && next !== joins) {
+      i++
+      code = following
+      kind = next
+      continue
+    }
     if (next === joins || kind === joins) {
       i = writeCluster(writer, i === runStart && i > 0 && isMarked(text, i) ? i - 1 : i, i)
       code = i < text.length ? text.charCodeAt(i) : 0

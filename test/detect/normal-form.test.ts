@@ -96,3 +96,19 @@ test('a text taken in steps of any length has the same form', () => {
     }),
   )
 })
+
+test('the words of a language stay as they are, and one beside ASCII is folded, in slices of any length', () => {
+  for (const [text, read] of [
+    ['сон, а не ток', undefined],
+    ['сон, а не tок', 'сон, а не tok'],
+    ['昨天晚上，ток', '昨天晚上,ток'],
+    ['ток\u0301 сон\u200b', 'ток\u0301 сон'],
+  ] as const) {
+    for (let slice = 1; slice <= text.length; slice++) {
+      const normalizing = normalize(text)
+      while (normalizing.advance(slice));
+      assert.equal(normalizing.form()?.text, read)
+      assert.equal(normalizing.form()?.text, read)
+    }
+  }
+})
