@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LineCounter, parseDocument } from 'yaml'
@@ -6,6 +6,7 @@ import type { Document } from 'yaml'
 import { z } from 'zod'
 import { SallyportError } from '../core/errors.ts'
 import { severities } from '../core/verdict.ts'
+import { readRegularFile } from '../lib/regular-file.ts'
 import { readPlainYaml } from '../lib/plain-yaml.ts'
 import { checksums } from './checksums.ts'
 
@@ -90,7 +91,7 @@ export function loadPacks(folders: readonly string[], parse: (text: string, file
   for (const folder of folders) {
     const ids = new Set<string>()
     for (const file of yamlFiles(folder)) {
-      const pack = parse(readFileSync(file, 'utf8'), file)
+      const pack = parse(readRegularFile(file), file)
       if (ids.has(pack.id))
         throw new SallyportError('policy_invalid', `${file}: another pack in this folder has the id ${pack.id}`)
       ids.add(pack.id)

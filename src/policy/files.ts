@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { readRegularFile } from '../lib/regular-file.ts'
 import { problemAt, readYaml, validateYaml } from '../lib/yaml-strict.ts'
 import type { Problem, YamlDocument } from '../lib/yaml-strict.ts'
 import { PolicyFile } from './schema.ts'
@@ -30,7 +31,7 @@ export function isPolicyFile(name: string): boolean {
 export async function readPolicyFile(path: string): Promise<ReadPolicy | { readonly problems: readonly Problem[] }> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = readRegularFile(path)
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
     return { problems: [{ file: path, line: 1, column: 1, path: '', message: `cannot be read: ${reason}` }] }

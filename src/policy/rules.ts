@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { errorCodes, SallyportError } from '../core/errors.ts'
 import type { Pack, RuleBook } from '../detect/index.ts'
@@ -7,6 +6,7 @@ import type { BoundHook, ExchangeFacts, Hook, HookEnv } from '../inspect/hook.ts
 import { memoryLimiter } from '../inspect/limiter.ts'
 import type { Limiter } from '../inspect/limiter.ts'
 import { nearest } from '../lib/nearest.ts'
+import { readRegularFile } from '../lib/regular-file.ts'
 import { problemAt, validateYaml } from '../lib/yaml-strict.ts'
 import type { Problem } from '../lib/yaml-strict.ts'
 import { canonicalJson } from './digest.ts'
@@ -169,7 +169,7 @@ function envFor(policyFile: string, sources: RuleSources, used: Map<string, Used
       const known = used.get(path)
       if (known !== undefined) return known.content
       try {
-        const content = readFileSync(path, 'utf8')
+        const content = readRegularFile(path)
         used.set(path, { path, content })
         return content
       } catch (cause) {
