@@ -37,6 +37,11 @@ export const checksums: Readonly<Record<string, Check>> = {
   compared: looksCompared,
 }
 
+/** How many characters behind a value its check reads. */
+export function readingOn(check: string | undefined): number {
+  return check !== undefined && siteReaders.has(check) ? 8 : 0
+}
+
 function calendarDate(value: string): boolean {
   const numbers = value.match(/\d+/g)?.map(Number) ?? []
   const [a = 0, b = 0, c = 0] = numbers
@@ -79,3 +84,15 @@ function startsLikeJson(value: string): boolean {
 function githubToken(value: string): boolean {
   return new Set(value.slice(4)).size > 8
 }
+
+const siteReaders = new Set([
+  'alone-identifier',
+  'alone-phone',
+  'assigned',
+  'compared',
+  'host-name',
+  'ipv4',
+  'noise',
+  'password',
+  'phone-national',
+])

@@ -1,6 +1,6 @@
 import { SallyportError } from '../core/errors.ts'
 import type { Severity } from '../core/verdict.ts'
-import { checksums } from './checksums.ts'
+import { checksums, readingOn } from './checksums.ts'
 import type { Check } from './checksums.ts'
 import type { Rule } from './pack.ts'
 import { canBegin, canStart } from './beginnings.ts'
@@ -8,7 +8,8 @@ import type { Atoms } from './beginnings.ts'
 import { hasModifiers, withoutModifiers } from './case.ts'
 import { openersOf } from './openers.ts'
 import type { Openers } from './openers.ts'
-import { accepts, explosive, longest, parsePattern, partialFromGroup, partialSource } from './syntax.ts'
+import { beginningSource, lookAhead, lookBack, openSource, readsPast } from './open-ends.ts'
+import { accepts, explosive, longest, parsePattern } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
 /** A rule made ready to run. What costs time or memory is made when it is first looked at. */
@@ -24,6 +25,11 @@ export type Compiled = {
   /** Sticky: the rest of the text is the beginning of a match that reaches into the value; what it captures marks where that begins. */
   readonly beginning: RegExp
   readonly beginningSource: string
+  /** Sticky, tried where a match begins: more text could change or deny it. */
+  readonly open: RegExp
+  /** How far before its value a match reaches, and how far behind its end something is read, at most. */
+  readonly lookBack: number
+  readonly lookAhead: number
   readonly source: string
   readonly anyCase: boolean
   /** Number of the value's group; 0 is the whole match. */
@@ -79,12 +85,15 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
   const flags = caseless && source === asked ? 'i' : ''
   const group = rule.group ?? 0
   const places = group > 0 ? 'd' : ''
-  const { tree, here } = checked(source, `${flags}y${places}`, `pack ${pack}, rule ${rule.id}`)
+  const { tree, here } = checked(source, `${flags}y${places}`, group, `pack ${pack}, rule ${rule.id}`)
   const reparsed = (): Node => parsePattern(source)
   const search = once(() => new RegExp(source, `${flags}g${places}`))
-  const beginningSource = once(() => partialSource(reparsed()))
-  const fromValue = (): string => (group === 0 ? beginningSource() : partialFromGroup(reparsed(), group))
+  const begun = once(() => beginningSource(reparsed()))
+  const fromValue = (): string => (group === 0 ? begun() : beginningSource(reparsed(), group))
   const beginning = once(() => new RegExp(fromValue(), `${flags}y${places}`))
+  const open = once(() => new RegExp(openSource(reparsed()), `${flags}y`))
+  const back = once(() => lookBack(reparsed(), group))
+  const ahead = once(() => Math.max(lookAhead(reparsed()), readingOn(rule.checksum)))
   const beginsWith = (chars: string): boolean => anyBegins(reparsed(), chars, atoms)
   const firsts = once(() => firstsOf(reparsed(), atoms))
   const pairs = once(() => new Uint8Array(128 * 128))
@@ -129,7 +138,16 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
       return beginning()
     },
     get beginningSource() {
-      return beginningSource()
+      return begun()
+    },
+    get open() {
+      return open()
+    },
+    get lookBack() {
+      return back()
+    },
+    get lookAhead() {
+      return ahead()
     },
     get firsts() {
       return firsts()
@@ -150,7 +168,7 @@ function readable(source: string): boolean {
   }
 }
 
-function checked(source: string, flags: string, where: string): { tree: Node; here: RegExp } {
+function checked(source: string, flags: string, group: number, where: string): { tree: Node; here: RegExp } {
   const refuse = (why: string, cause?: unknown): SallyportError =>
     new SallyportError('policy_invalid', `${where}: ${why}`, { cause })
   let tree: Node
@@ -162,6 +180,10 @@ function checked(source: string, flags: string, where: string): { tree: Node; he
     throw refuse(`the pattern cannot be read: ${(cause as Error).message}`, cause)
   }
   if (longest(tree) === Infinity) throw refuse('the pattern has a repeat without an upper bound')
+  if (longest(tree) > mostLookBack && lookBack(tree, group) > mostLookBack)
+    throw refuse(
+      `more than ${mostLookBack} characters of the pattern can stand before its group, which streams do not keep`,
+    )
   if (explosive(tree)) throw refuse('the pattern repeats a variable repeat, which can take exponential time')
   return { tree, here }
 }
@@ -214,6 +236,8 @@ function withoutBehind(node: Node): Node {
   }
 }
 
+// A stream keeps so much before a value whose pattern began there.
+const mostLookBack = 3_840
 const yes = 1
 const no = 2
 
@@ -229,7 +253,7 @@ function isBounded(tree: Node, atoms: Atoms): boolean {
 }
 
 function isSolid(tree: Node): boolean {
-  return !accepts(tree, ' ') && !accepts(tree, '"') && !accepts(tree, '\n')
+  return [' ', '"', '\n'].every((char) => !accepts(tree, char) && !readsPast(tree, char))
 }
 
 function firstOf(node: Node): Node | undefined {

@@ -16,7 +16,7 @@ const triggers = ['assign', 'at', 'colon', 'digits', 'phone', 'url'] as const
 const Context = z.strictObject({
   /** Looked for before the value, whole words, in any case. */
   words: z.array(z.string().min(1)).min(1),
-  within: z.int().min(1).max(512).default(60),
+  within: z.int().min(1).max(128).default(60),
   /** Without one of the words there is no match. */
   required: z.boolean().default(false),
   /** Added to the confidence when a word is there. */

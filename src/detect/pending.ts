@@ -15,15 +15,23 @@ import { matchesAt } from './group.ts'
 import type { Group } from './group.ts'
 import { marks, markWords } from './plan.ts'
 import type { Keyword, Plan } from './plan.ts'
+import type { Candidate } from './scan.ts'
 import { PIECE, wordEnds } from './word-ends.ts'
 
 /**
  * The smallest index from which a text in normal form could be the beginning of a match; its length when there is none. `noted` is
  * the state at its end, when the plan's notes tell where words end in all of it. `from`: when the text was shorter no value could
- * begin before it. What is no beginning of a match does not become one when more follows.
+ * begin before it. What is no beginning of a match does not become one when more follows. `reach` is moved to where the first match
+ * begins that may go on far before its value.
  */
-export function pendingIn(plan: Plan, text: string, noted?: number, from = 0): number {
-  const tail: Tail = { plan, text, from, solid: solidFrom(text) }
+export function pendingIn(
+  plan: Plan,
+  text: string,
+  noted?: number,
+  from = 0,
+  reach: Reach = { from: text.length },
+): number {
+  const tail: Tail = { plan, text, from, solid: solidFrom(text), reach }
   let least = plan.at.free.length === 0 ? text.length : emailPending(text)
   least = Math.min(least, wordsPending(tail, noted))
   least = numbersPending(tail, least)
@@ -33,17 +41,38 @@ export function pendingIn(plan: Plan, text: string, noted?: number, from = 0): n
 
 /** The same for matches that begin with a keyword only. */
 export function keywordsPendingIn(plan: Plan, text: string): number {
-  return wordsPending({ plan, text, from: 0, solid: solidFrom(text) }, undefined)
+  return wordsPending({ plan, text, from: 0, solid: solidFrom(text), reach: { from: 0 } }, undefined)
 }
 
+/** Whether more text could change or deny a match that was found. */
+export function isOpen({ rule, at }: Candidate, text: string): boolean {
+  if (text.length - at > rule.maxLength + rule.lookAhead) return false
+  rule.open.lastIndex = at
+  return rule.open.test(text)
+}
+
+/** Where a text has to be kept from, though all before a later place is decided. */
+export type Reach = { from: number }
+
 /** `solid`: behind the last white space or quotation mark. */
-type Tail = { readonly plan: Plan; readonly text: string; readonly from: number; readonly solid: number }
+type Tail = {
+  readonly plan: Plan
+  readonly text: string
+  readonly from: number
+  readonly solid: number
+  readonly reach: Reach
+}
 
 /** A local part, or a local part with @ and the beginning of a domain. */
 function emailPending(text: string): number {
   const at = domainStart(text, text.length) - 1
-  const start = text[at] === '@' ? localStart(text, at) : localStart(text, text.length)
-  return text[at] === '@' && start === at ? text.length : start
+  if (text[at] === '@') {
+    const start = localStart(text, at)
+    return start === at ? text.length : start
+  }
+  const literal = text.lastIndexOf('@[')
+  const open = literal !== -1 && text.length - literal < 56 && literalBeginning.test(text.slice(literal))
+  return localStart(text, open ? literal : text.length)
 }
 
 function wordsPending(tail: Tail, noted: number | undefined): number {
@@ -132,8 +161,12 @@ function groupPending(tail: Tail, group: Group, at: number, least: number): numb
 }
 
 /** The beginning of the value when a match that begins at `at` is under way, if it is less than `least`. */
-function rulePending({ text, from }: Tail, rule: Compiled, at: number, least: number): number {
-  if (at >= least || text.length - at > rule.maxLength || (at < from && rule.group === 0)) return least
+function rulePending({ text, from, reach }: Tail, rule: Compiled, at: number, least: number): number {
+  if (at >= least || text.length - at > rule.maxLength + rule.lookAhead || (at < from && rule.group === 0)) return least
+  if (at < reach.from && text.length - at > near && rule.group > 0 && rule.lookBack > near) {
+    rule.open.lastIndex = at
+    if (rule.open.test(text)) reach.from = at
+  }
   const { beginning } = rule
   beginning.lastIndex = at
   let start = at
@@ -163,7 +196,8 @@ function openedPending(tail: Tail, rule: Compiled, opener: number, least: number
 /** Any place in [first, behind) from which the pattern's beginning reaches the end. */
 function betweenPending(tail: Tail, rule: Compiled, first: number, behind: number, least: number): number {
   const { text } = tail
-  const reach = text.length - Math.min(rule.maxLength, 256)
+  const reach =
+    text.length - (rule.openers === undefined ? Math.min(rule.maxLength, 256) : rule.maxLength) - rule.lookAhead
   const from = Math.max(first, 0, reach, rule.solid ? tail.solid : 0, rule.group === 0 ? tail.from : 0)
   const { firsts } = rule
   for (let i = from; i < behind && i < least; i++) {
@@ -176,4 +210,7 @@ function betweenPending(tail: Tail, rule: Compiled, first: number, behind: numbe
   return least
 }
 
+const literalBeginning = /^@\[[\w:.]*\]?$/
 const never = -1_000
+// So much before a value is always there.
+const near = 128

@@ -122,17 +122,21 @@ export function hasAssignment(text: string, from: number): boolean {
 export function numbersFrom(text: string): number {
   const least = Math.max(0, text.length - 80)
   let letters = 0
+  // A group of hexadecimal digits is no word.
+  let others = 0
   let digits = 0
   let last = true
   for (let i = text.length - 1; i >= least; i--) {
     const kind = kinds[text.charCodeAt(i)] ?? 0
     if (kind & digit) digits++
-    else if (kind & word) letters++
-    else if (kind & separator || text.charCodeAt(i) > 127 || text[i] === '+') {
+    else if (kind & word) {
+      letters++
+      if (!isHex(text.charCodeAt(i))) others++
+    } else if (kind & separator || text.charCodeAt(i) > 127 || text[i] === '+') {
       last = false
-      letters = digits = 0
+      letters = others = digits = 0
     } else return i + 1
-    if (!last && letters > 3 && digits === 0 && !wordHasDigit(text, i)) return i + letters
+    if (!last && letters > 3 && others > 0 && digits === 0 && !wordHasDigit(text, i)) return i + letters
   }
   return least
 }

@@ -1,10 +1,11 @@
 import type { Match } from '../core/verdict.ts'
 import type { Compiled } from './compiled.ts'
 import { disguisedFrom, disguises } from './disguises.ts'
-import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm } from './normal-form.ts'
+import { carriedBack, longestPending, normalForm, normalize, pendingThroughForm, placeBefore } from './normal-form.ts'
 import type { NormalForm } from './rewrite.ts'
 import { resolved, resolvedInSteps } from './overlaps.ts'
-import { pendingIn } from './pending.ts'
+import { isOpen, pendingIn } from './pending.ts'
+import type { Reach } from './pending.ts'
 import type { Plan } from './plan.ts'
 import { scan } from './scan.ts'
 import type { Candidate, Scan } from './scan.ts'
@@ -20,10 +21,12 @@ export type Reading = {
   /** For each set in order what it alone would find. To be asked when nothing is left to look at. */
   readonly found: () => readonly (readonly Match[])[]
   /**
-   * The least of what the sets alone would say. To be asked then, too. `from`: when less of the text was there, nothing before it
+   * No more than the least of what the sets alone would say. To be asked then, too. `from`: when less of the text was there, nothing before it
    * was pending.
    */
   readonly pendingFrom: (from?: number) => number
+  /** After `pendingFrom`: from where on the text is needed to judge what may follow, if that is far before it. */
+  readonly neededFrom?: () => number
   /** What was looked at so far, in characters of ordinary cost, where characters cost more. */
   readonly spent?: () => number
   /** How many matches there are so far, before it is settled which of those that overlap count. */
@@ -99,27 +102,72 @@ export function readingOf(plan: Plan, views: readonly View[], text: string, key:
     }
     return true
   }
-  const found = (): readonly (readonly Match[])[] => {
-    if (settled !== undefined) return settled
+  /** What was found, where it stands in the text. */
+  const placed = (): readonly Candidate[] => {
     const inForm = scanned?.found ?? none
     const together = hidden.length === 0 ? inForm : [...inForm, ...hidden]
     const carriedHere = form === undefined ? together : together.map((one) => carried(one, form as NormalForm))
-    const candidates = invisible.length === 0 ? carriedHere : [...carriedHere, ...invisible]
+    return invisible.length === 0 ? carriedHere : [...carriedHere, ...invisible]
+  }
+  const found = (): readonly (readonly Match[])[] => {
+    if (settled !== undefined) return settled
+    const candidates = placed()
     const byKey = key !== '' && text.length <= longestValue ? findByKey(plan, text, key) : none
     return views.map((view) => (candidates.length + byKey.length === 0 ? noMatches : seenBy(view, candidates, byKey)))
   }
-  const pendingFrom = (from = 0): number => {
+  const reach: Reach = { from: text.length }
+  const beginningFrom = (from: number): number => {
     // Where words end has just been noted, if the text is one piece.
     if (scanned === undefined || !ascii || text.length > longestPending || plan.notes.of !== scanned)
-      return pendingFromOf(plan, text)
-    return Math.min(pendingIn(plan, text, scanned.state(), from), disguisedFrom(plan, text, deepest))
+      return pendingFromOf(plan, text, reach)
+    return Math.min(pendingIn(plan, text, scanned.state(), from, reach), disguisedFrom(plan, text, deepest))
   }
-  return { advance, found, pendingFrom, spent: () => other + (scanned?.spent() ?? 0), matches: count }
+  const pendingFrom = (from = 0): number => {
+    const pending = beginningFrom(from)
+    if (scanned === undefined) return pending
+    const unsure = uncertainFrom(scanned, form?.text ?? text)
+    const certain = form === undefined ? unsure : placeBefore(unsure, form, text)
+    const all = placed()
+    const least = Math.min(pending, certain)
+    return all.length === 0 ? least : Math.min(...views.map((view) => clearOf(view, all, least)))
+  }
+  const neededFrom = (): number => reach.from
+  return { advance, found, pendingFrom, neededFrom, spent: () => other + (scanned?.spent() ?? 0), matches: count }
 }
 
-export function pendingFromOf(plan: Plan, text: string): number {
-  const inNormal = (normal: string): number => Math.min(pendingIn(plan, normal), disguisedFrom(plan, normal, deepest))
-  return Math.min(pendingThroughForm(text, inNormal), taggedFrom(text))
+/** `reach` is moved as `pendingIn` does. */
+export function pendingFromOf(plan: Plan, text: string, reach: Reach = { from: text.length }): number {
+  const reaches = new Map<string, number>()
+  const inNormal = (normal: string): number => {
+    const inside: Reach = { from: normal.length }
+    const pending = Math.min(pendingIn(plan, normal, undefined, 0, inside), disguisedFrom(plan, normal, deepest))
+    if (inside.from < normal.length) reaches.set(normal, inside.from)
+    return pending
+  }
+  const pending = Math.min(pendingThroughForm(text, inNormal), taggedFrom(text))
+  if (reaches.size > 0) reach.from = pendingThroughForm(text, (normal) => reaches.get(normal) ?? normal.length)
+  return pending
+}
+
+/** The least place of a match that more text could change or deny. */
+function uncertainFrom({ found, unsure }: Scan, text: string): number {
+  let least = unsure()
+  for (const one of found) if (one.match.start < least && isOpen(one, text)) least = one.match.start
+  return least
+}
+
+/** `pending`, before everything that overlaps with something that is pending: what comes may win or lose against it. */
+function clearOf(view: View, found: readonly Candidate[], pending: number): number {
+  const near = found.filter((one) => isFor(view, one))
+  let clear = pending
+  for (const { match } of near.toSorted((a, b) => b.match.start - a.match.start)) {
+    if (match.end > clear && match.start < clear) clear = match.start
+  }
+  return clear
+}
+
+function isFor({ rules, least }: View, { rule, match }: Candidate): boolean {
+  return match.confidence >= least && rules.has(rule)
 }
 
 type Bounds = { readonly depth: number; left: number }
@@ -202,8 +250,8 @@ export function* endsOfMatches(found: readonly Candidate[]): Generator<number, (
   return (start) => ends.get(start) ?? 0
 }
 
-function carried({ rule, match }: Candidate, form: NormalForm): Candidate {
-  return { rule, match: carriedBack(match, form) }
+function carried({ rule, match, at }: Candidate, form: NormalForm): Candidate {
+  return { rule, match: carriedBack(match, form), at: form.startOf(at) }
 }
 
 /** A text that is the whole value of a key, as `key="text"`. */
@@ -218,20 +266,20 @@ function findByKey(plan: Plan, text: string, key: string): Candidate[] {
     const one = form === undefined ? match : carriedBack(match, form)
     const start = one.start - before.length
     const end = one.end - before.length
-    if (start >= 0 && end <= text.length) found.push({ rule, match: { ...one, start, end } })
+    if (start >= 0 && end <= text.length) found.push({ rule, match: { ...one, start, end }, at: start })
   }
   return found
 }
 
-function seenBy({ rules, least }: View, candidates: readonly Candidate[], byKey: readonly Candidate[]): Match[] {
-  const matches = seen({ rules, least }, candidates)
-  for (const { rule, match } of byKey) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+function seenBy(view: View, candidates: readonly Candidate[], byKey: readonly Candidate[]): Match[] {
+  const matches = seen(view, candidates)
+  for (const one of byKey) if (isFor(view, one)) matches.push(one.match)
   return resolved(matches)
 }
 
-function seen({ rules, least }: View, candidates: readonly Candidate[]): Match[] {
+function seen(view: View, candidates: readonly Candidate[]): Match[] {
   const matches: Match[] = []
-  for (const { rule, match } of candidates) if (match.confidence >= least && rules.has(rule)) matches.push(match)
+  for (const one of candidates) if (isFor(view, one)) matches.push(one.match)
   return matches
 }
 

@@ -19,7 +19,8 @@ import { marks, markWords } from './plan.ts'
 import type { Keyword, Plan } from './plan.ts'
 import { PIECE, wordEnds } from './word-ends.ts'
 
-export type Candidate = { readonly rule: Compiled; readonly match: Match }
+/** `at`: where what the pattern matched begins; the value may begin later. */
+export type Candidate = { readonly rule: Compiled; readonly match: Match; readonly at: number }
 
 /** A text in normal form on its way through the rules of a plan. */
 export type Scan = {
@@ -31,6 +32,8 @@ export type Scan = {
   readonly spent: () => number
   /** The state at the end of the text. */
   readonly state: () => number
+  /** The least place of a value whose check reads behind the end of the text: what it says is not certain. */
+  readonly unsure: () => number
   /** Where keywords stand with which a secret begins, in order. */
   readonly prefixes: readonly number[]
 }
@@ -54,6 +57,7 @@ export function scan(plan: Plan, text: string, key: string): Scan {
     number: 0,
     colon: 0,
     tries: 0,
+    unsure: text.length,
   }
   let at = 0
   let state = 0
@@ -86,6 +90,7 @@ export function scan(plan: Plan, text: string, key: string): Scan {
     found: walk.found,
     spent: () => spent,
     state: () => state,
+    unsure: () => walk.unsure,
     prefixes: walk.prefixes,
   }
   return scanned
@@ -116,6 +121,7 @@ type Walk = {
   colon: number
   /** How often an expression was tried since the last piece. */
   tries: number
+  unsure: number
 }
 
 /** Where among the notes it stopped, because there was enough to do before others have their turn; -1 at their end. */
@@ -310,17 +316,34 @@ function firstPlace({ firsts }: Compiled, text: string, from: number, to: number
 }
 
 function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number): void {
+  if (isNumber(rule) && !hasDigits(result[0])) return
   const value = rule.group === 0 ? undefined : result.indices?.[rule.group]
   if (rule.group !== 0 && value === undefined) return
   const start = from + (value?.[0] ?? result.index)
   const end = from + (value?.[1] ?? result.index + result[0].length)
   walk.tries += confirmTries + (end - start) / 16
+  if (rule.check !== undefined && end + 8 > walk.text.length && end + rule.lookAhead > walk.text.length)
+    walk.unsure = Math.min(walk.unsure, start)
   const match = confirm(rule, walk.text, start, end, walk.key)
   if (match === undefined) return
-  walk.found.push({ rule, match })
+  walk.found.push({ rule, match, at: from + result.index })
   walk.ends ??= new Map()
   walk.ends.set(rule, end)
   walk.end = Math.max(walk.end, end)
+}
+
+function isNumber({ trigger }: Compiled): boolean {
+  return trigger === 'digits' || trigger === 'phone'
+}
+
+/** Four digits made the engine look: those of what stands behind would not be a reason. */
+function hasDigits(matched: string): boolean {
+  let digits = 0
+  for (let i = 0; i < matched.length && digits < 4; i++) {
+    const code = matched.charCodeAt(i)
+    if (code > 47 && code < 58) digits++
+  }
+  return digits === 4
 }
 
 const never = -1_000

@@ -250,7 +250,8 @@ function contains(node: Node, number: number): boolean {
   }
 }
 
-function full(node: Node): string {
+/** The source of a tree. */
+export function full(node: Node): string {
   switch (node.kind) {
     case 'char':
     case 'assert':

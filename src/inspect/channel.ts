@@ -58,11 +58,14 @@ export class Channel {
     this.inString = decoded.inString
   }
 
-  /** `end` counts in the window. A closed channel is settled to its last raw character. */
-  settleTo(end: number, closed: boolean): void {
+  /**
+   * `end` counts in the window; so does `needed`, from where on its text is kept though it is settled, within bounds. A closed
+   * channel is settled to its last raw character.
+   */
+  settleTo(end: number, closed: boolean, needed = end): void {
     this.settled = this.base + end
     this.rawSettled = closed ? this.raw : this.rawAt(end)
-    const surplus = end - CONTEXT
+    const surplus = Math.max(Math.min(end, needed), end - MOST_KEPT) - CONTEXT
     if (surplus < SLACK) return
     const cut = wordStart(this.text, surplus)
     this.text = this.text.slice(cut)
@@ -171,5 +174,7 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57
 
 // What rules may look back at: `\b`, a label, some words of context.
 const CONTEXT = 128
+// What a match may begin before its value; the engine looks back no further.
+const MOST_KEPT = 3_840
 const SLACK = 64
 const WORD = 64

@@ -23,6 +23,8 @@ type Sight = {
   readonly known: readonly Range[]
   /** From here on the text could be the beginning of something. */
   readonly pending: number
+  /** From here on the text is needed, if that is far before what is pending. */
+  readonly needed: number
 }
 
 export type Settler = {
@@ -76,7 +78,7 @@ export function createSettler(
       unsure.set(channel, after(sight, bound))
     } else unsure.delete(channel)
     const shift = channel.base
-    channel.settleTo(bound, closed || least >= channel.text.length)
+    channel.settleTo(bound, closed || least >= channel.text.length, sight.needed)
     if (decided && channel.base !== shift) unsure.set(channel, shifted(unsure.get(channel)!, channel.base - shift))
   }
 
@@ -117,13 +119,15 @@ export function createSettler(
     }
     hits.sort(byStart)
     const open = placeholders.filter((one) => one.end > from)
-    return { hits, placeholders: open, known: known?.find(text).filter((one) => one.end > from) ?? noRanges, pending }
+    const knownHere = known?.find(text).filter((one) => one.end > from) ?? noRanges
+    return { hits, placeholders: open, known: knownHere, pending, needed: detected.needed }
   }
 
   /** Matches by detector, none of one that failed. */
-  function detect(text: string, closed: boolean, from: number): { matches: (readonly Match[])[]; pending: number } {
+  function detect(text: string, closed: boolean, from: number): Detected {
     const matches: (readonly Match[])[] = []
     let pending = text.length
+    let needed = text.length
     for (const pass of passes) {
       const started = how.now()
       const members = pass.members.map((member) => detectors[member]!)
@@ -131,7 +135,10 @@ export function createSettler(
         const reading = pass.read(text)
         reading.advance(Infinity)
         const found = reading.found()
-        if (!closed) pending = Math.min(pending, reading.pendingFrom(from))
+        if (!closed) {
+          pending = Math.min(pending, reading.pendingFrom(from))
+          needed = Math.min(needed, reading.neededFrom?.() ?? text.length)
+        }
         for (const [i, member] of pass.members.entries()) matches[member] = found[pass.placeOf[i]!]!
       } catch (cause) {
         for (const member of members) {
@@ -142,7 +149,7 @@ export function createSettler(
       const share = (how.now() - started) / BigInt(members.length)
       for (const member of members) member.nanoseconds += share
     }
-    return { matches, pending }
+    return { matches, pending, needed }
   }
 
   function decide(channel: Channel, sight: Sight, from: number, bound: number): void {
@@ -215,6 +222,12 @@ export function createSettler(
   }
 }
 
+type Detected = {
+  readonly matches: readonly (readonly Match[])[]
+  readonly pending: number
+  readonly needed: number
+}
+
 /**
  * A match over the settled place is one that a rule set did not announce. It is taken for what it is, unless it begins where the
  * window does: there it may be an artefact of the cut.
@@ -239,19 +252,33 @@ function boundary({ hits, placeholders, known }: Sight, bound: number, forced: b
   return bound
 }
 
-function before({ hits, placeholders, known, pending }: Sight, bound: number): Sight {
-  const inside = (one: Range): boolean => one.end <= bound
-  return { hits: hits.filter(inside), placeholders: placeholders.filter(inside), known: known.filter(inside), pending }
+function before(sight: Sight, bound: number): Sight {
+  return only(sight, (one) => one.end <= bound)
 }
 
-function after({ hits, placeholders, known, pending }: Sight, bound: number): Sight {
-  const beyond = (one: Range): boolean => one.end > bound
-  return { hits: hits.filter(beyond), placeholders: placeholders.filter(beyond), known: known.filter(beyond), pending }
+function after(sight: Sight, bound: number): Sight {
+  return only(sight, (one) => one.end > bound)
 }
 
-function shifted({ hits, placeholders, known, pending }: Sight, by: number): Sight {
+function only(sight: Sight, wanted: (one: Range) => boolean): Sight {
+  const { hits, placeholders, known } = sight
+  return {
+    ...sight,
+    hits: hits.filter(wanted),
+    placeholders: placeholders.filter(wanted),
+    known: known.filter(wanted),
+  }
+}
+
+function shifted({ hits, placeholders, known, pending, needed }: Sight, by: number): Sight {
   const move = <R extends Range>(one: R): R => ({ ...one, start: one.start - by, end: one.end - by })
-  return { hits: hits.map(move), placeholders: placeholders.map(move), known: known.map(move), pending: pending - by }
+  return {
+    hits: hits.map(move),
+    placeholders: placeholders.map(move),
+    known: known.map(move),
+    pending: pending - by,
+    needed: needed - by,
+  }
 }
 
 /** What a judge found in the whole answer, and recorded there. */
