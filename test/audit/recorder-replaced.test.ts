@@ -92,7 +92,7 @@ test('two recorders of one folder that is removed go on in one new ledger, each 
 test('while no ledger can be made in place of the removed one, it is an outage that ends by itself', async () => {
   const parent = tempFolder('ledger')
   const dir = join(parent, 'data')
-  const { recorder, notices } = start(dir, 300)
+  const { recorder, notices } = start(dir, 2_000)
   await recorder.open(openRow())
   rmSync(dir, { recursive: true })
   // A file where the folder should be stops everybody, root too.
@@ -119,7 +119,7 @@ function spoilBeginning(dir: string): void {
 
 test('garbage over the beginning of the file is an outage, and ledger_corrupt at the next start', async () => {
   const dir = tempFolder('ledger')
-  const { recorder } = start(dir, 300)
+  const { recorder } = start(dir, 2_000)
   await recorder.open(openRow())
   spoilBeginning(dir)
   await assert.rejects(async () => {
