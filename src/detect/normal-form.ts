@@ -119,6 +119,7 @@ class Writer {
   finished(): NormalForm | undefined {
     if (this.#kept === 0) return undefined
     this.#keep(this.text.length)
+    this.#kept = this.text.length
     return { text: this.#chunks.join('') + this.#parts.join(''), ...wayBack(this.#pieces, this.text.length) }
   }
 

@@ -102,7 +102,7 @@ test('the words of a language stay as they are, and one beside ASCII is folded, 
     ['сон, а не ток', undefined],
     ['сон, а не tок', 'сон, а не tok'],
     ['昨天晚上，ток', '昨天晚上,ток'],
-    ['ток\u0301 сон\u200b', 'ток\u0301 сон'],
+    ['ток\u0301 сон\u200b', 'то\u045c сон'],
   ] as const) {
     for (let slice = 1; slice <= text.length; slice++) {
       const normalizing = normalize(text)
