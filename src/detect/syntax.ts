@@ -69,8 +69,23 @@ export function explosive(node: Node): boolean {
     case 'choice':
       return node.options.some(explosive)
     case 'repeat':
-      return explosive(node.body) || (node.max > 1 && node.max !== node.min && !anchored(node.body))
+      if (explosive(node.body) || (node.max > fewRepeats && isAmbiguous(node.body))) return true
+      return node.max > 1 && node.max !== node.min && !anchored(node.body)
   }
+}
+
+/** Whether two of the options are one character each, and can be the same: with each repeat there are twice as many ways. */
+function isAmbiguous(node: Node): boolean {
+  if (node.kind === 'group') return isAmbiguous(node.body)
+  if (node.kind === 'sequence') return node.items.length === 1 && isAmbiguous(node.items[0] as Node)
+  if (node.kind !== 'choice') return false
+  const single = node.options.map(onlyChar).filter((one) => one !== undefined)
+  return single.length > 1 && ascii.some((char) => single.filter((one) => accepts(one, char)).length > 1)
+}
+
+function onlyChar(node: Node): Node | undefined {
+  if (node.kind === 'char') return node
+  return node.kind === 'sequence' && node.items.length === 1 ? onlyChar(node.items[0] as Node) : undefined
 }
 
 /**
@@ -270,3 +285,6 @@ export function full(node: Node): string {
 function quantifier(min: number, max: number, lazy: string): string {
   return `{${min},${max === Infinity ? '' : max}}${lazy}`
 }
+
+const fewRepeats = 8
+const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))

@@ -59,6 +59,15 @@ test('repeats of variable repeats are explosive unless something fixed is betwee
   }
 })
 
+test('repeats of options that are the same are explosive, too', () => {
+  for (const source of ['x(?:a|a){1,50}b', '(\\w|\\d){9}', '(?:(?:b|.|\\n)){0,30}']) {
+    assert.equal(explosive(parsePattern(source)), true, source)
+  }
+  for (const source of ['(?:a|b){1,50}', '(?:[^"\\\\]|\\\\.){0,99}', '(?:\\w|\\d){3}']) {
+    assert.equal(explosive(parsePattern(source)), false, source)
+  }
+})
+
 test('what a match can have in it is known', () => {
   assert.equal(accepts(parsePattern('a[b ]{2}(?= x)'), ' '), true)
   assert.equal(accepts(parsePattern('(?:a|[^\\s])(?= x)'), ' '), false)
