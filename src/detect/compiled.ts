@@ -107,7 +107,7 @@ export function compileRule(rule: Rule, pack: string, atoms: Atoms = new Map()):
   }
   const solid = once(() => isSolid(reparsed()))
   const context = rule.context && compileContext(rule.context)
-  const leading = leadingOf(tree, rule.keywords, atoms)
+  const leading = leadingOf(withoutBehind(tree), rule.keywords, atoms)
   return {
     id: rule.id,
     type: rule.type,

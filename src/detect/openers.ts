@@ -83,7 +83,7 @@ function inSequence(items: readonly Node[]): Literal[] {
 function spelled(source: string): Literal[] {
   const chars =
     /^\[([^\\\]^-]{1,4})\]$/.exec(source)?.[1] ??
-    /^\\?([^\\[\].^$\w])$|^(\w)$|^([^\x00-\x7f])$/.exec(source)?.slice(1).join('')
+    /^\\(\W)$|^([^\\[\].^$\w])$|^(\w)$|^([^\x00-\x7f])$/.exec(source)?.slice(1).join('')
   if (chars === undefined) return [{ text: '', open: true }]
   return [...new Set(chars.toLowerCase())].map((text) => ({ text, open: false }))
 }

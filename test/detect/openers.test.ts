@@ -32,3 +32,7 @@ test('an opener is known in time where no keyword can stand before its end', () 
   assert.equal(opensBefore({ words: ['system'], before: 3 }, 'the'), false)
   assert.equal(opensBefore({ words: ['system'], before: 3 }, 'prompt'), true)
 })
+
+test('characters that an expression escapes are literal, too', () => {
+  assert.deepEqual(openersOf(parsePattern('(?:\\.drop\\(|/etc/x|\\$\\{abc)'))?.words, ['.drop(', '/etc/x', '${abc'])
+})
