@@ -11,7 +11,7 @@ import { knownValues, type KnownValues } from './known-values.ts'
 import { MOST_PLACES } from './memo.ts'
 import {
   byStart,
-  insidePlaceholder,
+  besidePlaceholders,
   masks,
   storeReplacements,
   wireReplacements,
@@ -142,15 +142,16 @@ function keepAll(work: Work, binding: Binding, pieces: readonly (readonly [numbe
 }
 
 /** Takes a match in: the action it got, or undefined when it is only a placeholder of ours. */
-function keep(work: Work, binding: Binding, part: number | null, match: Match, forced?: Action): Action | undefined {
+function keep(work: Work, binding: Binding, part: number | null, found: Match, forced?: Action): Action | undefined {
   const { input, how, tally, hits } = work
-  const asked = forced ?? actionFor(binding, match.type, how.mode)
+  const asked = forced ?? actionFor(binding, found.type, how.mode)
   if (part === null) {
-    tally.finding({ start: 0, end: 0, match, rule: binding.name, action: asked }, '', 0)
+    tally.finding({ start: 0, end: 0, match: found, rule: binding.name, action: asked }, '', 0)
     return asked
   }
   const { text, path, sealed } = input.parts[part]!
-  if (insidePlaceholder((work.placeholders[part] ??= how.vault.placeholders(text)), match)) return undefined
+  const match = besidePlaceholders((work.placeholders[part] ??= how.vault.placeholders(text)), found, text)
+  if (match === undefined) return undefined
   const action = sealed === true && masks(asked) ? 'flag' : asked
   const hit: Hit = { start: match.start, end: match.end, match, rule: binding.name, action }
   tally.finding(hit, path, match.start)

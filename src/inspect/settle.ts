@@ -6,7 +6,7 @@ import { counts, isDetecting } from './detections.ts'
 import { knownValues } from './known-values.ts'
 import {
   byStart,
-  insidePlaceholder,
+  besidePlaceholders,
   masks,
   storeReplacements,
   wireReplacements,
@@ -105,8 +105,10 @@ export function createSettler(
     pending = Math.min(pending, detected.pending)
     for (const [i, { binding }] of detectors.entries()) {
       if (!counts(binding, channel.kind)) continue
-      for (const match of detected.matches[i] ?? noMatches) {
-        if (match.end <= from || isCutOff(channel, match, from) || insidePlaceholder(placeholders, match)) continue
+      for (const found of detected.matches[i] ?? noMatches) {
+        if (found.end <= from || isCutOff(channel, found, from)) continue
+        const match = besidePlaceholders(placeholders, found, text)
+        if (match === undefined || match.end <= from) continue
         const asked = actionFor(binding, match.type, how.mode)
         const action = sealed && masks(asked) ? 'flag' : asked
         hits.push({ start: match.start, end: match.end, match, rule: binding.name, action, sealed: action !== asked })

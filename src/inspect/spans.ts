@@ -87,18 +87,48 @@ export function masks(action: Action): boolean {
   return action === 'tokenize' || action === 'redact'
 }
 
-/** A placeholder of ours looks like a secret to some rules: it is not one. `placeholders` in order. */
-export function insidePlaceholder(placeholders: readonly Placeholder[], { start, end }: Range): boolean {
+/**
+ * What of a match is none of our placeholders, in order as given: they look like secrets to some rules, and they stand where the values
+ * stood. Undefined when nothing worth hiding is left, as between two of them; of several stretches the longest.
+ */
+export function besidePlaceholders<R extends Range>(
+  placeholders: readonly Placeholder[],
+  match: R,
+  text: string,
+): R | undefined {
   let low = 0
   let high = placeholders.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (placeholders[middle]!.end <= start) low = middle + 1
+    if (placeholders[middle]!.end <= match.start) low = middle + 1
     else high = middle
   }
-  const one = placeholders[low]
-  return one !== undefined && one.ours && one.start <= start && end <= one.end
+  let { start } = match
+  let longest: Range | undefined
+  let covered = false
+  const take = (end: number): void => {
+    if (longest === undefined || end - start > longest.end - longest.start) longest = { start, end }
+  }
+  for (let i = low; i < placeholders.length && placeholders[i]!.start < match.end; i++) {
+    const one = placeholders[i]!
+    if (!one.ours) continue
+    covered = true
+    if (one.start > start) take(one.start)
+    start = one.end
+  }
+  if (!covered) return match
+  if (start < match.end) take(match.end)
+  return longest !== undefined && worthHiding(text.slice(longest.start, longest.end))
+    ? { ...match, ...longest }
+    : undefined
 }
+
+/** A name, a colon, the quotation mark before a placeholder are not. */
+function worthHiding(text: string): boolean {
+  return text.replaceAll(/[^\p{L}\p{N}]+/gu, '').length >= SHORTEST_SECRET
+}
+
+const SHORTEST_SECRET = 8
 
 export function byStart(a: Range, b: Range): number {
   return a.start - b.start || b.end - a.end

@@ -33,6 +33,18 @@ test('context words count as whole words before the value, in names and in keys'
   }
 })
 
+test('what stands behind a mask of ours is not named by the type in it', () => {
+  const rule = compileRule({ ...base, context: undefined, type: 'SECRET:x' }, 'p')
+  const match = (before: string): boolean => {
+    const text = `${before}182736450`
+    return confirm(rule, text, before.length, text.length, '') !== undefined
+  }
+  for (const before of ['host [REDACTED:SECRET:url-credentials]:', '[REDACTED:EMAIL] = "', '[REDACTED:KEYWORD:x.y]'])
+    assert.equal(match(before), false, before)
+  for (const before of ['', ']', 'token [0]: ', '[REDACTED:EMAIL] and then token='])
+    assert.equal(match(before), true, before)
+})
+
 test('entropy, checksum and placeholders are asked', () => {
   const match = (rule: Partial<Rule>, text: string): boolean => {
     const compiled = compileRule({ ...base, context: undefined, ...rule }, 'p')

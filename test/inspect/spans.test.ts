@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Action } from '../../src/core/verdict.ts'
 import type { Hit } from '../../src/inspect/binding.ts'
-import { insidePlaceholder, joined, maskFor, storeReplacements, wireReplacements } from '../../src/inspect/spans.ts'
+import { besidePlaceholders, joined, maskFor, storeReplacements, wireReplacements } from '../../src/inspect/spans.ts'
 import { newVault } from '../support/inspection.ts'
 
 const vault = newVault()
@@ -71,14 +71,27 @@ test('the store masks what is flagged and known, joined, and keeps the placehold
   )
 })
 
-test('what lies inside a placeholder of ours is no finding', () => {
-  const token = vault.placeholderFor('SECRET', 'x')
-  const text = `a ${token} b ${token.slice(0, -1)}`
-  const placeholders = vault.placeholders(text)
-  assert.equal(insidePlaceholder(placeholders, { start: 2, end: 2 + token.length }), true)
-  assert.equal(insidePlaceholder(placeholders, { start: 5, end: 9 }), true)
-  assert.equal(insidePlaceholder(placeholders, { start: 0, end: 9 }), false)
-  assert.equal(insidePlaceholder(placeholders, { start: text.length - 5, end: text.length }), false)
+test('what placeholders of ours are found as is no finding, and of a value beside them only that is', () => {
+  const one = vault.placeholderFor('SECRET', 'x')
+  const other = vault.placeholderFor('SECRET', 'y')
+  const beside = (text: string, from = 0, to = text.length): string | undefined => {
+    const range = besidePlaceholders(vault.placeholders(text), { start: from, end: to }, text)
+    return range === undefined ? undefined : text.slice(range.start, range.end)
+  }
+  const cases: readonly [text: string, left: string | undefined][] = [
+    [one, undefined],
+    [`${one}:${other}`, undefined],
+    [`"${one}-${other}"`, undefined],
+    [`${one}${other}`, undefined],
+    [`admin:${one}`, undefined],
+    [`${one}:correct-horse`, ':correct-horse'],
+    [`long-user-name:${one}:correct-horse-battery`, ':correct-horse-battery'],
+    [one.slice(0, -1), one.slice(0, -1)],
+    ['correct-horse', 'correct-horse'],
+  ]
+  for (const [text, left] of cases) assert.equal(beside(text), left, text)
+  assert.equal(beside(`a ${one} b`, 5, 9), undefined)
+  assert.equal(beside(`a ${one} b`, 0, 2), 'a ')
 })
 
 test('a mask names the type', () => {
