@@ -4,6 +4,7 @@ import { buffer as collected } from 'node:stream/consumers'
 import { loadConfig } from '../config/load.ts'
 import { SallyportError } from '../core/errors.ts'
 import type { Match } from '../core/verdict.ts'
+import { nearest } from '../lib/nearest.ts'
 import { compileRules, loadPacks, packsFolder } from '../detect/index.ts'
 import type { RuleSet } from '../detect/index.ts'
 import { packFoldersFor } from '../policy/load.ts'
@@ -96,9 +97,19 @@ function rulesFor(options: Options, io: Io): RuleSet {
       `There are: ${packs.map((pack) => pack.id).join(', ')}.`,
     )
   const types = listed(options.types)
+  const known = new Set(packs.flatMap((pack) => pack.rules.flatMap(({ type }) => [type, type.split(':', 1)[0] ?? ''])))
+  const stranger = types?.find((type) => !known.has(type))
+  if (stranger !== undefined)
+    throw new UsageError(`--types: nothing is of the type ${stranger}`, hintFor(stranger, known))
   // What is looked for unasked are values; what a phrase means depends on who says it.
   const exclude = chosen === undefined && types === undefined ? phrases : []
   return compileRules(packs, { packs: chosen, types, minConfidence, exclude })
+}
+
+function hintFor(type: string, known: ReadonlySet<string>): string {
+  const close = nearest(type.toUpperCase(), [...known])
+  const families = [...known].filter((one) => !one.includes(':')).sort()
+  return close === undefined ? `There are: ${families.slice(0, 40).join(', ')}, …` : `Did you mean ${close}?`
 }
 
 function packFolders({ config }: Options, { env, cwd }: Io): string[] {

@@ -128,6 +128,9 @@ test('wrong usage is told from wrong input', async () => {
     ['--input', 'xml'],
     ['--packs', 'none'],
     ['--min-confidence', 'high'],
+    ['--types', 'SECERT'],
+    ['--types', 'SECRET,none'],
+    ['--types', 'secret'],
   ])
     await assert.rejects(ran(wrong, ''), UsageError)
   for (const line of ['{', '[]', '{"text":1}', 'null']) {
