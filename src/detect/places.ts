@@ -13,6 +13,11 @@ export function insideWord(text: string, at: number): boolean {
   return text.charCodeAt(at - 2) !== 92 || (before !== 110 && before !== 114 && before !== 116)
 }
 
+/** Whether the place is between the two halves of a character beyond U+FFFF. */
+export function isInsidePair(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800
+}
+
 /** The beginning of the local part before the @ at `at`; `at` itself when there is none or no domain can follow. */
 export function emailStart(text: string, at: number): number {
   if (!domain(text.charCodeAt(at + 1))) return at

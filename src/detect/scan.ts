@@ -9,6 +9,7 @@ import {
   emailStart,
   hasAssignment,
   insideWord,
+  isInsidePair,
   numberAt,
   schemeStart,
   wordEnd,
@@ -319,8 +320,10 @@ function add(walk: Walk, rule: Compiled, result: RegExpExecArray, from: number):
   if (isNumber(rule) && !hasDigits(result[0])) return
   const value = rule.group === 0 ? undefined : result.indices?.[rule.group]
   if (rule.group !== 0 && value === undefined) return
-  const start = from + (value?.[0] ?? result.index)
-  const end = from + (value?.[1] ?? result.index + result[0].length)
+  const first = from + (value?.[0] ?? result.index)
+  const last = from + (value?.[1] ?? result.index + result[0].length)
+  const start = isInsidePair(walk.text, first) ? first - 1 : first
+  const end = isInsidePair(walk.text, last) ? last + 1 : last
   walk.tries += confirmTries + (end - start) / 16
   if (rule.check !== undefined && end + 8 > walk.text.length && end + rule.lookAhead > walk.text.length)
     walk.unsure = Math.min(walk.unsure, start)

@@ -71,7 +71,8 @@ export function createSettler(
   function settle(channel: Channel, closed: boolean, least = 0): void {
     const from = channel.settled - channel.base
     const sight = look(channel, from, closed)
-    const bound = boundary(sight, Math.max(sight.pending, from, least), least > 0)
+    const most = boundary(sight, Math.max(sight.pending, from, least), least > 0)
+    const bound = closed || least > 0 ? most : beforeHalf(channel.text, most, from)
     const decided = sight.hits.length + sight.placeholders.length + sight.known.length > 0
     if (decided) {
       decide(channel, before(sight, bound), from, bound)
@@ -252,6 +253,11 @@ function boundary({ hits, placeholders, known }: Sight, bound: number, forced: b
   }
   if (start < bound && end > bound) return forced ? end : start
   return bound
+}
+
+/** `bound`, or before the character of which only the first half would be decided. */
+function beforeHalf(text: string, bound: number, from: number): number {
+  return bound > from && (text.charCodeAt(bound - 1) & 0xfc00) === 0xd800 ? bound - 1 : bound
 }
 
 function before(sight: Sight, bound: number): Sight {
