@@ -52,6 +52,7 @@ test('a pattern that cannot be used is a problem', () => {
       ),
     )
   assert.match(problems('b+')[0] ?? '', /upper bound/)
+  assert.match(problems('(?<=c{4000})b{1,4000}')[0] ?? '', /streams do not keep/)
   assert.match(problems('b(?:x{1,9}){1,9}')[0] ?? '', /exponential/)
   assert.match(problems('b(')[0] ?? '', /cannot be read/)
 })
