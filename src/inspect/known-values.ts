@@ -28,7 +28,7 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
     bucket.values.add(value)
     if (bucket.lengths.at(-1) !== value.length) bucket.lengths.push(value.length)
   }
-  const longest = kept[0]!.length
+  const longest = Math.min(kept[0]!.length, mostPending)
   const step = Math.min(kept.at(-1)!.length - 2, 16)
   const groups = step < 1 ? undefined : { step, all: groupsOf(kept, step), first: groupsOf(kept, 1) }
   const table: Table = { shortest, firsts, byHead, groups }
@@ -44,10 +44,15 @@ export function knownValues(values: Iterable<string>, shortest = 4): KnownValues
   function pendingFrom(text: string): number {
     for (let i = Math.max(0, text.length - longest + 1); i < text.length; i++) {
       if (firsts[text.charCodeAt(i)] === 0) continue
-      const rest = text.slice(i)
-      if (kept.some((value) => value.length > rest.length && value.startsWith(rest))) return i
+      if (begins(text.slice(i))) return i
     }
     return text.length
+  }
+
+  function begins(rest: string): boolean {
+    if (rest.length < shortest) return byHead.keys().some((head) => head.startsWith(rest))
+    const bucket = byHead.get(rest.slice(0, shortest))
+    return bucket?.values.values().some((value) => value.length > rest.length && value.startsWith(rest)) === true
   }
 }
 
@@ -67,33 +72,43 @@ type Table = {
 function look(table: Table, text: string, from: number, to: number, found: Place[]): void {
   const { shortest, groups } = table
   const end = Math.min(to, text.length - shortest + 1)
+  // Texts and values made to agree for long and then not would cost their product: then whatever begins like a value is one.
+  const budget = { left: costPerCharacter * Math.max(0, end - from) + costAtLeast }
   if (groups === undefined) {
-    for (let at = from; at < end; at++) lookAt(table, text, at, found)
+    for (let at = from; at < end; at++) lookAt(table, text, at, found, budget)
     return
   }
   const { step, all, first } = groups
   for (let at = from; at < end; at += step) {
     const last = Math.min(at + step, end) - 1
     if (all[groupAt(text, last)] === 0) continue
-    for (let i = at; i <= last; i++) if (first[groupAt(text, i)] !== 0) lookAt(table, text, i, found)
+    for (let i = at; i <= last; i++) if (first[groupAt(text, i)] !== 0) lookAt(table, text, i, found, budget)
   }
 }
 
-function lookAt(table: Table, text: string, at: number, found: Place[]): void {
+function lookAt(table: Table, text: string, at: number, found: Place[], budget: Budget): void {
   if (table.firsts[text.charCodeAt(at)] === 0) return
-  const length = lengthAt(table, text, at)
+  const length = lengthAt(table, text, at, budget)
   if (length === 0) return
   const before = found.at(-1)
   if (before !== undefined && at < before.end) before.end = Math.max(before.end, at + length)
   else found.push({ start: at, end: at + length })
 }
 
+/** Characters that may still be compared. */
+type Budget = { left: number }
+
 /** The length of the longest value that stands at a place: one look-up for each length there is, however many values begin alike. */
-function lengthAt({ byHead, shortest }: Table, text: string, at: number): number {
+function lengthAt({ byHead, shortest }: Table, text: string, at: number, budget: Budget): number {
   const bucket = byHead.get(text.slice(at, at + shortest))
-  return (
-    bucket?.lengths.find((length) => at + length <= text.length && bucket.values.has(text.slice(at, at + length))) ?? 0
-  )
+  if (bucket === undefined) return 0
+  for (const length of bucket.lengths) {
+    if (at + length > text.length) continue
+    if (budget.left <= 0) return length
+    budget.left -= length
+    if (bucket.values.has(text.slice(at, at + length))) return length
+  }
+  return 0
 }
 
 /** Which groups of three characters stand in values at their first `step` places, by their hash. */
@@ -111,5 +126,8 @@ function groupAt(text: string, at: number): number {
 /** Values with the same beginning, and their lengths, longest first. */
 type Bucket = { readonly values: Set<string>; readonly lengths: number[] }
 
+const mostPending = 512
+const costPerCharacter = 16
+const costAtLeast = 65_536
 // Thousands of values in one message are an attack on our time; each is masked where it was found all the same.
 const maxValues = 5_000

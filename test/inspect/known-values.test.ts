@@ -3,6 +3,17 @@ import test from 'node:test'
 import * as fc from 'fast-check'
 import { knownValues } from '../../src/inspect/known-values.ts'
 
+test('a text made to cost much hides more than it must, never less', () => {
+  const runs = Array.from({ length: 400 }, (_, i) => 'a'.repeat(100 + i))
+  const text = `${'a'.repeat(99)}b`.repeat(2_000)
+  const hostile = `${text}${'a'.repeat(300)}b${text}`
+  const places = knownValues([...runs, 'x'.repeat(20_000)])?.find(hostile) ?? []
+  assert.ok(places.some(({ start, end }) => start <= text.length && end >= text.length + 300))
+  const same = 'a'.repeat(300_000)
+  assert.deepEqual(knownValues(['a'.repeat(100_000)])?.find(same), [{ start: 0, end: same.length }])
+  assert.equal(knownValues(['a'.repeat(100_000)])?.pendingFrom('a'.repeat(50_000)), 50_000 - 511)
+})
+
 test('nothing to look for is no search', () => {
   assert.equal(knownValues([]), undefined)
   assert.equal(knownValues(['abc', '']), undefined)
