@@ -123,12 +123,13 @@ export function besidePlaceholders<R extends Range>(
     : undefined
 }
 
-/** A name, a colon, the quotation mark before a placeholder are not. */
+/** A name, a colon, the quotation mark before a placeholder are not; an address is, however short. */
 function worthHiding(text: string): boolean {
-  return text.replaceAll(/[^\p{L}\p{N}]+/gu, '').length >= SHORTEST_SECRET
+  return address.test(text) || text.replaceAll(/[^\p{L}\p{N}]+/gu, '').length >= SHORTEST_SECRET
 }
 
 const SHORTEST_SECRET = 8
+const address = /[\p{L}\p{N}]@[\p{L}\p{N}]/u
 
 export function byStart(a: Range, b: Range): number {
   return a.start - b.start || b.end - a.end

@@ -84,6 +84,7 @@ test('what placeholders of ours are found as is no finding, and of a value besid
     [`"${one}-${other}"`, undefined],
     [`${one}${other}`, undefined],
     [`admin:${one}`, undefined],
+    [`${one}a@b.co`, 'a@b.co'],
     [`${one}:correct-horse`, ':correct-horse'],
     [`long-user-name:${one}:correct-horse-battery`, ':correct-horse-battery'],
     [one.slice(0, -1), one.slice(0, -1)],
