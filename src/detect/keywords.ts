@@ -50,46 +50,50 @@ type List = {
 }
 
 function readingOf(list: List, text: string, pendingFrom: (text: string) => number): Reading {
-  const normalizing = foreign.test(text) ? normalize(text) : undefined
-  const matches: Match[] = []
-  let form: NormalForm | undefined
-  let spent = 0
-  let limit = 0
-  const steps = looking()
+  const look: Look = { matches: [], form: undefined, spent: 0, limit: 0 }
+  const steps = looking(list, text, look)
   return {
     advance: (chars) => {
-      limit = spent + chars
+      look.limit = look.spent + chars
       return steps.next().done !== true
     },
-    found: () => [
-      resolved(form === undefined ? matches : matches.map((match) => carriedBack(match, form as NormalForm))),
-    ],
+    found: () => {
+      const { matches, form } = look
+      return [resolved(form === undefined ? matches : matches.map((match) => carriedBack(match, form)))]
+    },
     pendingFrom: () => pendingFrom(text),
-    spent: () => spent,
+    spent: () => look.spent,
   }
+}
 
-  function* looking(): Generator<void, void> {
-    while (normalizing?.advance(normalizingStep) === true) if ((spent += normalizingStep * 16) >= limit) yield
-    form = normalizing?.form()
-    const normal = form?.text ?? text
-    const places: [number, number][] = []
-    if (list.words !== undefined) {
-      for (let from = 0; from < normal.length; from += wordsStep) {
-        if (spent >= limit) yield
-        wordsBetween(list.words, normal, from, Math.min(normal.length, from + wordsStep), places)
-        spent += Math.min(normal.length - from, wordsStep)
-      }
+type Look = { readonly matches: Match[]; form: NormalForm | undefined; spent: number; limit: number }
+
+/**
+ * Gives way where `limit` is reached. It is no function of each reading's own: V8 makes something old for each generator function that
+ * is called, which would keep the text until the next collection of everything.
+ */
+function* looking(list: List, text: string, look: Look): Generator<void, void> {
+  const normalizing = foreign.test(text) ? normalize(text) : undefined
+  while (normalizing?.advance(normalizingStep) === true) if ((look.spent += normalizingStep * 16) >= look.limit) yield
+  look.form = normalizing?.form()
+  const normal = look.form?.text ?? text
+  const places: [number, number][] = []
+  if (list.words !== undefined) {
+    for (let from = 0; from < normal.length; from += wordsStep) {
+      if (look.spent >= look.limit) yield
+      wordsBetween(list.words, normal, from, Math.min(normal.length, from + wordsStep), places)
+      look.spent += Math.min(normal.length - from, wordsStep)
     }
-    for (const pattern of list.patterns) {
-      let after = 0
-      for (let from = 0; from < normal.length; from += pattern.window) {
-        if (spent >= limit) yield
-        after = pattern.find(normal, from, after, places)
-        spent += Math.min(normal.length - from, pattern.window + longestMatch) * pattern.cost
-      }
-    }
-    for (const [start, end] of places) matches.push(matched(list, start, end))
   }
+  for (const pattern of list.patterns) {
+    let after = 0
+    for (let from = 0; from < normal.length; from += pattern.window) {
+      if (look.spent >= look.limit) yield
+      after = pattern.find(normal, from, after, places)
+      look.spent += Math.min(normal.length - from, pattern.window + longestMatch) * pattern.cost
+    }
+  }
+  for (const [start, end] of places) look.matches.push(matched(list, start, end))
 }
 
 function wordsBetween(words: WordList, text: string, from: number, to: number, places: [number, number][]): void {
