@@ -71,7 +71,8 @@ export function createSettler(
   function settle(channel: Channel, closed: boolean, least = 0): void {
     const from = channel.settled - channel.base
     const sight = look(channel, from, closed)
-    const most = boundary(sight, Math.max(sight.pending, from, least), least > 0)
+    // What is settled stays so, also when a value found since overlaps it.
+    const most = Math.max(from, boundary(sight, Math.max(sight.pending, from, least), least > 0))
     const bound = closed || least > 0 ? most : beforeHalf(channel.text, most, from)
     const decided = sight.hits.length + sight.placeholders.length + sight.known.length > 0
     if (decided) {

@@ -164,3 +164,17 @@ function leafByLeaf(value: unknown): unknown {
 function sorted(findings: readonly Finding[]): string[] {
   return findings.map((one) => JSON.stringify(one)).sort()
 }
+
+test('a value found that overlaps others like it is told once, wherever the text is cut', () => {
+  // What is found first also stands across its own end, where it is masked in what is stored, and no finding.
+  const mail = expression(
+    'MAIL',
+    /[a-z.]{1,12}@[a-z-]{1,12}\.[a-z.]{2,10}/,
+    /[a-z.]{1,12}(?:@(?:[a-z-]{1,12}(?:\.[a-z.]{0,10})?)?)?$/,
+  )
+  const whole = 'ann.lee@corp.net'.repeat(4)
+  const found = (texts: readonly string[]): unknown =>
+    play([bound(detector(mail), 'flag')], deltas('a', texts)).result.findings.map(({ start, end }) => [start, end])
+  for (let cut = 0; cut <= whole.length; cut++)
+    assert.deepEqual(found([whole.slice(0, cut), whole.slice(cut)]), found([whole]), String(cut))
+})
