@@ -79,3 +79,16 @@ test('thousands of findings are put together in steps, to the same', () => {
     assert.ok(steps > 60, `${steps}`)
   }
 })
+
+test('of one text so much is decoded and no more', () => {
+  const encoded = (text: string): string => Buffer.from(text).toString('base64')
+  const key = encoded('the key is AKIAQ3EGTSK7DYM4XWZN, keep it')
+  const decoy = `${encoded('words that anybody may read, one after another, '.repeat(600))} `
+  const kinds = (decoys: number): number => {
+    const reading = readingOf(plan, [secrets], `${key} ${decoy.repeat(decoys)}${key}`, '')
+    reading.advance(Infinity)
+    return reading.found()[0]?.length ?? 0
+  }
+  assert.equal(kinds(10), 2)
+  assert.equal(kinds(400), 1)
+})
