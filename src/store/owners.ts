@@ -1,6 +1,6 @@
-import Database from 'better-sqlite3'
-import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Lease, takeLease } from './lease.ts'
 import { makePrivateFolder, type Store } from './open.ts'
 
 /** A process that has rows of its own in the store, for as long as it lives. */
@@ -17,22 +17,21 @@ export type Owner = {
  */
 export function claimOwner(db: Store, dir: string, pid: number): Owner {
   makePrivateFolder(join(dir, FOLDER))
-  let lock: Store | undefined
+  let lock: Lease | undefined
   const claim = db.transaction(() => {
     const insert = db.prepare('INSERT INTO processes (pid) VALUES (?)')
     const remove = db.prepare('DELETE FROM processes WHERE id = ?')
     for (;;) {
       const id = Number(insert.run(pid).lastInsertRowid)
       // Locked before the row can be seen: nobody finds an owner that is not yet alive.
-      closeSync(openSync(lockPath(dir, id), constants.O_RDWR | constants.O_CREAT, 0o600))
-      lock = take(lockPath(dir, id))
+      lock = takeLease(lockPath(dir, id))
       if (lock !== undefined) return id
       // A new database counts from 1 again; who was registered in the one before may still hold the number.
       remove.run(id)
     }
   })
   const id = claim.immediate()
-  return { id, release: () => lock?.close() }
+  return { id, release: () => lock?.release() }
 }
 
 /** The ids of owners that are registered and no longer live; only those of `among` when given. */
@@ -50,22 +49,9 @@ export function forgetOwner(db: Store, dir: string, id: number): void {
 function alive(dir: string, id: number): boolean {
   const path = lockPath(dir, id)
   if (!existsSync(path)) return false
-  const lock = take(path)
-  lock?.close()
+  const lock = takeLease(path)
+  lock?.release()
   return lock === undefined
-}
-
-// The lock is SQLite's own on an empty database: the same on every system, and shared rightly between threads.
-function take(path: string): Store | undefined {
-  const lock = new Database(path, { timeout: 0 })
-  try {
-    lock.exec('BEGIN EXCLUSIVE')
-    return lock
-  } catch (thrown) {
-    lock.close()
-    if (thrown instanceof Database.SqliteError && thrown.code.startsWith('SQLITE_BUSY')) return undefined
-    throw thrown
-  }
 }
 
 const lockPath = (dir: string, id: number): string => join(dir, FOLDER, String(id))
