@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { processesOf } from '../support/program-processes.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
 const host = 'api.openai.com'
@@ -70,7 +70,7 @@ test(
   'a worker killed with -9 is replaced, its open rows become lost, and the others go on',
   { skip: process.platform !== 'linux' },
   async () => {
-    const workers = () => workerPids(stage.sallyport.child.pid as number)
+    const workers = () => processesOf(stage.sallyport.child.pid as number).workers
     const before = workers()
     assert.equal(before.length, 2)
     const held = await Promise.all(
@@ -99,15 +99,3 @@ test(
     for (const client of held) client.close()
   },
 )
-
-function workerPids(main: number): number[] {
-  const children = (pid: number) =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter((text) => text !== '')
-      .map(Number)
-  const direct = children(main)
-  // Behind the wrapper that starts the pinned Node there is one more step.
-  return direct.length === 1 ? children(direct[0] as number) : direct
-}
