@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { notKept, type Side, spillName } from './spill-file.ts'
+import type { SealKey, Side } from './seal.ts'
+import { notKept, spillName } from './spill-file.ts'
 import { openSpill, type SpillWriter } from './spill.ts'
 
 export type BodyKeeperOptions = {
@@ -16,6 +17,10 @@ export type BodyKeeperOptions = {
   readonly side: Side
   /** Whether a spill file must survive a loss of power. */
   readonly sync?: boolean
+  /** Seals the file that is written here; what is inline is sealed with the row. */
+  readonly key?: SealKey | undefined
+  /** Folders that are known to survive a loss of power. */
+  readonly synced?: Set<string>
 }
 
 /** One body on its way into the ledger: `whole` takes all of it; or it comes with `write`, and `finish` or `discard` ends it. */
@@ -50,6 +55,8 @@ export type KeptBody = {
 export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
   if (!options.capture || options.store === 'none') return countingKeeper()
   const gathered = gatherer(Math.max(options.inlineBytes, PIECE_BYTES))
+  const { dir, id, side, key, synced } = options
+  const place = { dir, id, side, sync: options.sync ?? false, key, synced }
   let spill: SpillWriter | undefined
   let bytes = 0
   let stored = 0
@@ -59,7 +66,7 @@ export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
     const size = { bytes: content.length, truncated: content.length > kept.length, error: null }
     const inline = kept.length > options.inlineBytes ? undefined : inlined(kept)
     if (inline !== undefined) return { ...inline, ...size }
-    return { inline: null, spill: spillName(options.id, options.side), sha256: null, content: alone(kept), ...size }
+    return { inline: null, spill: spillName(id, side), sha256: null, content: alone(kept), ...size }
   }
 
   function write(chunk: Uint8Array): Promise<void> | undefined {
@@ -70,7 +77,7 @@ export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
     stored += kept.length
     gathered.add(kept)
     if (stored <= options.inlineBytes) return undefined
-    spill ??= openSpill({ dir: options.dir, id: options.id, side: options.side, sync: options.sync ?? false })
+    spill ??= openSpill(place)
     // Each piece costs a trip to another thread.
     return gathered.size() < PIECE_BYTES ? undefined : spill.write(gathered.take())
   }
@@ -80,13 +87,13 @@ export function bodyKeeper(options: BodyKeeperOptions): BodyKeeper {
     const rest = gathered.take()
     const inline = spill === undefined ? inlined(rest) : undefined
     if (inline !== undefined) return { ...inline, ...size, error: null }
-    spill ??= openSpill({ dir: options.dir, id: options.id, side: options.side, sync: options.sync ?? false })
+    spill ??= openSpill(place)
     if (rest.length > 0) void spill.write(rest)
     try {
       const { file, sha256 } = await spill.finish()
       return { inline: null, spill: file, sha256, ...size, error: null }
     } catch (cause) {
-      return { inline: null, spill: null, sha256: null, ...size, error: notKept(options.side, cause) }
+      return { inline: null, spill: null, sha256: null, ...size, error: notKept(side, cause) }
     }
   }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createZstdCompress } from 'node:zlib'
-import { codeOf, makeFolder, type Side, spillName, zstdParams } from './spill-file.ts'
+import { type SealKey, sealer, type Side, zstdParams } from './seal.ts'
+import { codeOf, folderOf, foldersAbove, foldersTo, linkError, remember, spillName } from './spill-file.ts'
 
 /** A body on its way to a file of its own, compressed with zstd. */
 export type SpillWriter = {
@@ -24,6 +25,10 @@ export type SpillPlace = {
   readonly side: Side
   /** Whether the file must survive a loss of power. */
   readonly sync: boolean
+  /** Seals the file. */
+  readonly key?: SealKey | undefined
+  /** Folders that are known to survive a loss of power. */
+  readonly synced?: Set<string> | undefined
 }
 
 export function openSpill(place: SpillPlace): SpillWriter {
@@ -45,10 +50,14 @@ export function openSpill(place: SpillPlace): SpillWriter {
   compress.on('error', () => {})
 
   async function store(): Promise<void> {
-    const handle = await openAnew(temporary, () => makeFolder(place.dir, file, place.sync))
+    const handle = await openAnew(temporary, place, file)
     ours = true
+    const seal = place.key && sealer(place.key, place)
     try {
-      for await (const piece of compress) await handle.writeFile(piece as Buffer)
+      if (seal) await handle.writeFile(seal.head)
+      for await (const piece of compress)
+        await handle.writeFile(seal ? seal.update(piece as Buffer) : (piece as Buffer))
+      if (seal) await handle.writeFile(seal.final())
       if (place.sync) await handle.datasync()
     } finally {
       await handle.close()
@@ -78,7 +87,10 @@ export function openSpill(place: SpillPlace): SpillWriter {
       await removeOurs()
       throw cause
     }
-    if (place.sync) await syncFolder(dirname(path))
+    if (place.sync) {
+      await syncFolder(dirname(path))
+      remember(place.synced, folderOf(file))
+    }
     return { file, bytes, sha256: hash.digest('hex') }
   }
 
@@ -95,14 +107,32 @@ export function openSpill(place: SpillPlace): SpillWriter {
   return { write, finish, discard }
 }
 
-async function openAnew(path: string, makeFolder: () => void): Promise<FileHandle> {
+async function openAnew(path: string, place: SpillPlace, file: string): Promise<FileHandle> {
+  await refuseLinks(place.dir, file)
+  if (place.sync && place.synced?.has(folderOf(file)) !== true) await makeFolder(place, file)
   try {
     return await open(path, 'wx', 0o600)
   } catch (cause) {
     if (codeOf(cause) !== 'ENOENT') throw cause
-    makeFolder()
+    await makeFolder(place, file)
     return open(path, 'wx', 0o600)
   }
+}
+
+async function refuseLinks(dir: string, file: string): Promise<void> {
+  for (const folder of foldersTo(file)) {
+    try {
+      if ((await lstat(join(dir, folder))).isSymbolicLink()) throw linkError(folder)
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return
+      throw cause
+    }
+  }
+}
+
+async function makeFolder({ dir, sync }: SpillPlace, file: string): Promise<void> {
+  await mkdir(join(dir, folderOf(file)), { recursive: true, mode: 0o700 })
+  if (sync) for (const folder of foldersAbove(file)) await syncFolder(join(dir, folder))
 }
 
 async function syncFolder(path: string): Promise<void> {
