@@ -1,3 +1,4 @@
+import { benchLedger } from './bench/ledger.ts'
 import { benchProxy } from './bench/proxy.ts'
 import { benchScan } from './bench/scan.ts'
 import { benchWire } from './bench/wire.ts'
@@ -6,6 +7,7 @@ const [suite, ...args] = process.argv.slice(2)
 
 // One line for each suite.
 const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  ledger: benchLedger,
   proxy: benchProxy,
   scan: benchScan,
   wire: benchWire,

@@ -41,11 +41,16 @@ export type Instance = {
 }
 
 /** Builds rooms and doors from a configuration and opens them: everything, or nothing is left open. */
-export async function startInstance(first: Config, log: Log, processes = 1): Promise<Instance> {
+export async function startInstance(
+  first: Config,
+  log: Log,
+  processes = 1,
+  recorderFor: typeof openRecorder = openRecorder,
+): Promise<Instance> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const metrics = createMetrics()
-  const recorder = openRecorder(first, log)
+  const recorder = recorderFor(first, log)
   undo.defer(() => recorder.close())
   const policyLoaded = (digest: string): void => {
     metrics.policyReloads.inc({ outcome: 'loaded' })
