@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { openLog } from '../lib/log.ts'
 import { addressText } from './listen.ts'
 import { startInstance } from './instance.ts'
+import { openKeeper } from './keeper.ts'
 import { prepare } from './prepare.ts'
 import { reportOf } from './report.ts'
 import { runningProxy } from './running.ts'
@@ -27,6 +28,7 @@ export async function exec(options: ExecOptions): Promise<number> {
   const { authority } = await prepare(config, log)
   const shared = await runningProxy(config, authority.fingerprint)
   const own = shared === undefined ? await startInstance(privateConfig(config), log) : undefined
+  const keeper = own && openKeeper(config, log)
   const proxy = shared ?? addressText(own?.proxy[0] ?? { host: '127.0.0.1', port: 0 })
   const since = new Date().toISOString()
   try {
@@ -36,6 +38,7 @@ export async function exec(options: ExecOptions): Promise<number> {
     await own?.recorder.flush().catch(() => undefined)
     // What the command left open has nobody to answer to any more.
     await own?.stop(250)
+    await keeper?.close()
     // A running instance may be a few milliseconds behind with its rows.
     if (options.report !== undefined && own === undefined) await new Promise((resolve) => setTimeout(resolve, 250))
     if (options.report !== undefined) await options.report(reportOf(config.data.dir, since, own?.recorder.owner))

@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import { openConsole } from './console.ts'
 import { addressText } from './listen.ts'
 import { startInstance } from './instance.ts'
+import { openKeeper } from './keeper.ts'
 import { firstSteps } from './hints.ts'
 import { prepare } from './prepare.ts'
 import { reloaded, signals } from './signals.ts'
@@ -32,19 +33,28 @@ export async function serve(options: ServeOptions): Promise<number> {
   const running = workers === 1 ? await single(config, log) : await supervise(workers, log)
   let stopping = false
   const health = async () => (stopping ? ending(await running.health()) : running.health())
-  const console = await openConsole(config, { ...running, health }).catch(async (error: unknown) => {
+  const keeper = openKeeper(config, log)
+  const metrics = async () => {
+    const { contentType, body } = await running.metrics()
+    return { contentType, body: body + (await keeper.metrics()) }
+  }
+  const console = await openConsole(config, { ...running, health, metrics }).catch(async (error: unknown) => {
     await running.stop(0)
+    await keeper.close()
     throw error
   })
   log.info({ proxy: running.proxy, console: console.address, workers, ca: authority.fingerprint }, 'ready')
   options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }), created)
   const signal = await signals(log, async () => {
     const next = reloaded(config, options.source, log)
-    if (next !== undefined) await running.reload(next)
+    if (next === undefined) return
+    keeper.reload(next)
+    await running.reload(next)
   })
   stopping = true
   log.info({ signal }, 'stopping')
   await running.stop(config.shutdown.graceMs)
+  await keeper.close()
   await console.close()
   log.info({}, 'stopped')
   return 0

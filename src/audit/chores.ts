@@ -41,7 +41,7 @@ export type ChoreContext = {
     message: string,
     fields: Readonly<Record<string, unknown>>,
   ) => void
-  /** Sets a figure of /metrics; its name is declared in keeper-figures.ts. */
+  /** Sets a figure of /metrics; its name is declared with the metrics of the keeper. */
   readonly figure: (name: string, value: number, labels?: Labels) => void
   /** Adds to a figure of /metrics that only grows. */
   readonly count: (name: string, more: number, labels?: Labels) => void

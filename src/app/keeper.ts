@@ -1,0 +1,42 @@
+import type { KeeperSettings } from '../audit/chores.ts'
+import { startKeeper } from '../audit/keeper.ts'
+import type { Config } from '../config/schema.ts'
+import type { Log } from '../lib/log.ts'
+import { createKeeperMetrics } from '../metrics/keeper.ts'
+
+/** The keeper of the ledger as a program has it: one, however many processes serve. */
+export type ProgramKeeper = {
+  /** Its metrics, in the Prometheus text format. */
+  readonly metrics: () => Promise<string>
+  readonly reload: (config: Config) => void
+  /** After the recorders are closed. */
+  readonly close: () => Promise<void>
+}
+
+/** Starts the keeper; what it tells goes to log and metrics. */
+export function openKeeper(config: Config, log: Log): ProgramKeeper {
+  const metrics = createKeeperMetrics()
+  const unknown = (name: string): void => log.warn({ metric: name }, 'a metric of the keeper is not declared')
+  const keeper = startKeeper({
+    settings: keeperSettings(config),
+    notice: (level, message, fields) => log[level](fields, message),
+    figure: (name, value, labels) => void (metrics.set(name, value, labels) || unknown(name)),
+    count: (name, more, labels) => void (metrics.add(name, more, labels) || unknown(name)),
+  })
+  return {
+    metrics: metrics.text,
+    reload: (next) => keeper.reload({ ...keeperSettings(next), dir: config.data.dir }),
+    close: keeper.close,
+  }
+}
+
+function keeperSettings({ data, audit }: Config): KeeperSettings {
+  return {
+    dir: data.dir,
+    durability: audit.durability,
+    retention: audit.retention,
+    checkpointSeconds: 60,
+    search: false,
+    sinks: audit.export,
+  }
+}

@@ -1,0 +1,50 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+
+type Labels = Readonly<Record<string, string>>
+
+/** The metrics of the ledger's keeper, which there is one of, beside those of the processes that serve. */
+export type KeeperMetrics = {
+  /** Both answer whether there is a figure of this name. */
+  readonly set: (name: string, value: number, labels: Labels) => boolean
+  readonly add: (name: string, more: number, labels: Labels) => boolean
+  /** In the Prometheus text format. */
+  readonly text: () => Promise<string>
+}
+
+export function createKeeperMetrics(): KeeperMetrics {
+  const registry = new Registry()
+  const made = new Map<string, Gauge | Counter>()
+  for (const [name, [kind, help, ...labelNames]] of Object.entries(keeperMetrics)) {
+    const described = { name: `sallyport_${name}`, help, labelNames, registers: [registry] }
+    made.set(name, kind === 'gauge' ? new Gauge(described) : new Counter(described))
+  }
+  return {
+    set(name, value, labels) {
+      const metric = made.get(name)
+      if (!(metric instanceof Gauge)) return false
+      metric.set({ ...labels }, value)
+      return true
+    },
+    add(name, more, labels) {
+      const metric = made.get(name)
+      if (metric === undefined) return false
+      metric.inc({ ...labels }, more)
+      return true
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+type Declared = readonly [kind: 'gauge' | 'counter', help: string, ...labels: string[]]
+
+/** Kind, help and labels by name. */
+export const keeperMetrics: Readonly<Record<string, Declared>> = {
+  ledger_keeper: ['gauge', 'Whether this program does the chores of the ledger: 1, or 0 when another one does.'],
+  ledger_chore_failures_total: ['counter', 'Chores of the ledger that failed.', 'chore'],
+  ledger_bytes: ['gauge', 'Bytes of the ledger: of rows, of free pages of the database, of body files.', 'part'],
+  ledger_removed_rows_total: ['counter', 'Rows that retention removed.', 'table'],
+  ledger_checkpoint_timestamp_seconds: ['gauge', 'When the last checkpoint was signed.'],
+  ledger_orphans_total: ['counter', 'Body files without a row that were removed.'],
+  ledger_missing_files: ['gauge', 'Body files that rows name and that are not there.'],
+  export_gap_rows_total: ['counter', 'Rows that were removed before a sink had them.', 'sink'],
+}
