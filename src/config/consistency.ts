@@ -67,6 +67,19 @@ const inlineIsWithinMaximum: Check = ({ audit: { bodies } }) =>
       ]
     : []
 
+const bodyKeysAreOfOneKind: Check = ({ audit: { encryption } }) =>
+  (encryption?.keys ?? []).flatMap(({ id, file, env }, index, keys) => {
+    const at = ['audit', 'encryption', 'keys', index]
+    const named = `audit.encryption.keys[${index}]`
+    const first = keys.findIndex((other) => other.id === id)
+    return [
+      ...(first < index ? [fault([...at, 'id'], `${named}.id is the id of audit.encryption.keys[${first}]`)] : []),
+      ...((file === undefined) === (env === undefined)
+        ? [fault(at, `${named} (${id}) needs either file or env`, 'the key is in a file or in an environment variable')]
+        : []),
+    ]
+  })
+
 const sinkNamesDiffer: Check = ({ audit }) => {
   const seen = new Set<string>()
   return audit.export.flatMap(({ name }, index) => {
@@ -110,6 +123,7 @@ const checks: readonly Check[] = [
   eachAddressOnce,
   mutualTlsNeedsAuthorities,
   inlineIsWithinMaximum,
+  bodyKeysAreOfOneKind,
   sinkNamesDiffer,
   targetsNameProviders,
   attestationHasAudience,

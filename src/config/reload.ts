@@ -14,4 +14,5 @@ const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   'gateway.listen': ({ gateway }) => gateway.listen,
   'console.listen': ({ console }) => console.listen,
   'ca.dir': ({ ca }) => ca.dir,
+  'audit.encryption': ({ audit }) => audit.encryption,
 }

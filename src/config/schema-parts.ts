@@ -111,6 +111,25 @@ const sink = z.discriminatedUnion('type', [
 /** The sinks that the ledger is exported to. */
 export const auditExport = z.array(sink).default([]).describe('Sinks that the ledger is exported to.')
 
+/** `audit.encryption`. Which of `file` and `env` a key has is checked with the other inconsistencies. */
+export const bodyKeys = z
+  .strictObject({
+    keys: z
+      .array(
+        z.strictObject({
+          id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -'),
+          file: path.optional(),
+          env: name.optional(),
+        }),
+      )
+      .min(1, 'needs a key'),
+  })
+  .nullable()
+  .default(null)
+  .describe(
+    'Keys (32 bytes, from a file or the environment) that stored bodies are encrypted with: the first is used, the others only open.',
+  )
+
 /** The keys of `attestation`. */
 export const attestation = {
   accept: z.boolean().default(false).describe('Whether attested connections are relayed untouched.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { attestation, auditExport, gatewayParts } from './schema-parts.ts'
+import { attestation, auditExport, bodyKeys, gatewayParts } from './schema-parts.ts'
 import { addresses, authority, bytes, cidr, count, exception, milliseconds, name, path, secret, url } from './values.ts'
 
 /** The whole of `sallyport.yaml`, with its defaults. A map that is not nullable is a section; everything else is a setting. */
@@ -117,6 +117,7 @@ export const configSchema = z.strictObject({
       inlineBytes: z.int().min(0).default(65_536).describe('Larger bodies go to spill files.'),
       maxBytes: bytes.default(16_777_216).describe('Of larger bodies only the beginning is kept.'),
     }),
+    encryption: bodyKeys,
     retention: section({
       days: count.default(90).describe('Age at which rows are removed.'),
       maxBytes: bytes.default(10_737_418_240).describe('Size beyond which the oldest rows are removed.'),

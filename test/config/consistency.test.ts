@@ -16,6 +16,25 @@ const cases: [string, unknown, string[]][] = [
   ['mutual TLS without authorities', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k' } } }, ['proxy.auth']],
   ['mutual TLS with all it needs', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k', clientCa: ['a'] } } }, []],
   ['an inline size over the maximum', { audit: { bodies: { maxBytes: 100 } } }, ['audit.bodies.inlineBytes']],
+  [
+    'keys of bodies',
+    {
+      audit: {
+        encryption: {
+          keys: [
+            { id: 'b', env: 'B' },
+            { id: 'a', file: 'a' },
+          ],
+        },
+      },
+    },
+    [],
+  ],
+  [
+    'two keys of one id, one of them nowhere, the other in two places',
+    { audit: { encryption: { keys: [{ id: 'a' }, { id: 'a', env: 'A', file: 'a' }] } } },
+    ['audit.encryption.keys[0]', 'audit.encryption.keys[1].id', 'audit.encryption.keys[1]'],
+  ],
   ['two sinks of one name', { audit: { export: [sink, sink] } }, ['audit.export[1].name']],
   [
     'a target without its provider',

@@ -13,6 +13,7 @@ const cases: [unknown, string[]][] = [
     { proxy: { listen: ':1' }, gateway: { listen: ':2' }, console: { listen: ':3' } },
     ['proxy.listen', 'gateway.listen', 'console.listen'],
   ],
+  [{ audit: { encryption: { keys: [{ id: 'k', env: 'K' }] } } }, ['audit.encryption']],
   [{ data: { dir: 'd' }, workers: 2, ca: { dir: 'c' } }, ['data.dir', 'workers', 'ca.dir']],
 ]
 

@@ -48,6 +48,7 @@ test('an empty file gives the defaults', () => {
     store: 'sqlite',
     durability: 'crash',
     bodies: { capture: true, store: 'redacted', inlineBytes: 65_536, maxBytes: 16_777_216 },
+    encryption: null,
     retention: { days: 90, maxBytes: 10_737_418_240 },
     whenUnavailable: 'block',
     export: [],
@@ -87,6 +88,8 @@ const bad: [string, unknown][] = [
   ['a time-out beyond what a timer holds', { upstream: { idleTimeoutMs: 2_147_483_648 } }],
   ['a time-out of nothing', { upstream: { connectTimeoutMs: 0 } }],
   ['another database', { audit: { store: 'mysql://h/d' } }],
+  ['encryption without a key', { audit: { encryption: { keys: [] } } }],
+  ['a key whose id no row could have', { audit: { encryption: { keys: [{ id: 'a b', env: 'K' }] } } }],
   ['an empty token', { console: { token: '' } }],
   ['text for a truth value', { proxy: { markers: 'yes' } }],
 ]
