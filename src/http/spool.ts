@@ -1,10 +1,13 @@
-import { randomUUID } from 'node:crypto'
+import { createCipheriv, randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
 
-/** Where bodies wait that find no room in memory. Files are private and have no name once they are open: nothing of them outlives the process. */
+/**
+ * Where bodies wait that find no room in memory. Files are private and have no name once they are open; what is in them is encrypted with a
+ * key that only the memory of this process has: nothing of them outlives it, not on the disk's blocks either.
+ */
 export type Spools = {
   /** Rejects with `overloaded` when there are too many already; makes nothing until it is written to. */
   readonly open: () => SpoolFile
@@ -81,6 +84,7 @@ export function spools(terms: {
 class Spooled {
   size = 0
   readonly #make: () => Promise<Opened>
+  readonly #key = randomBytes(32)
   #opened: Promise<Opened> | undefined
   #pending: Uint8Array[] = []
   #pendingBytes = 0
@@ -101,7 +105,7 @@ class Spooled {
   async whole(): Promise<Buffer> {
     await this.#settle()
     const all = Buffer.allocUnsafeSlow(this.size)
-    for (let at = 0; at < all.length;) at += await this.#read(all.subarray(at), at)
+    for (let at = 0; at < all.length;) at += await this.#read(all.subarray(at, at + stepBytes), at)
     return all
   }
 
@@ -132,10 +136,13 @@ class Spooled {
       this.#opened ??= this.#make()
       const { file } = await this.#opened
       for (const piece of pieces) {
-        for (let at = 0; at < piece.length;) {
-          const { bytesWritten } = await file.write(piece, at, piece.length - at, this.#written)
-          at += bytesWritten
-          this.#written += bytesWritten
+        for (let at = 0; at < piece.length; at += stepBytes) {
+          const step = crypted(this.#key, this.#written, piece.subarray(at, at + stepBytes))
+          for (let done = 0; done < step.length;) {
+            const { bytesWritten } = await file.write(step, done, step.length - done, this.#written)
+            done += bytesWritten
+            this.#written += bytesWritten
+          }
         }
       }
     })
@@ -146,6 +153,7 @@ class Spooled {
       const { file } = await (this.#opened as Promise<Opened>)
       const { bytesRead } = await file.read(into, 0, into.length, at)
       if (bytesRead === 0) throw new Error('the file is shorter than what was written')
+      into.set(crypted(this.#key, at, into.subarray(0, bytesRead)))
       return bytesRead
     })
   }
@@ -155,6 +163,15 @@ class Spooled {
     this.#busy = done.catch(() => undefined)
     return done
   }
+}
+
+/** AES-256-CTR, the same both ways, at any place of a file. No place is written twice with the key of one file. */
+function crypted(key: Uint8Array, at: number, bytes: Uint8Array): Buffer {
+  const counter = Buffer.alloc(16)
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 16)), 8)
+  const cipher = createCipheriv('aes-256-ctr', key, counter)
+  cipher.update(Buffer.alloc(at % 16))
+  return cipher.update(bytes)
 }
 
 type Opened = { readonly file: FileHandle; readonly close: () => Promise<void> }
@@ -181,3 +198,4 @@ function tooMany(): SallyportError {
 }
 
 const pieceBytes = 65_536
+const stepBytes = 1_048_576

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { spools } from '../../src/http/spool.ts'
@@ -34,6 +34,24 @@ test('nothing is made before it is needed, and then nothing that has a name', as
   await file.write(Buffer.alloc(large))
   assert.deepEqual([readdirSync(dir), statSync(dir).mode & 0o777], [[], 0o700])
   assert.equal((await file.whole()).length, large)
+  file.close()
+})
+
+test('what is on the disk tells nothing of the body', { skip: process.platform !== 'linux' }, async () => {
+  const file = spoolsIn(tempFolder('spool')).open()
+  const secret = 'a value that policy has yet to find '
+  await file.write(Buffer.alloc(large, secret))
+  // The file has no name, but this process still has it open.
+  const onDisk = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return statSync(`/proc/self/fd/${fd}`).size === large ? [readFileSync(`/proc/self/fd/${fd}`)] : []
+    } catch {
+      return []
+    }
+  })
+  assert.equal(onDisk.length, 1)
+  assert.ok(!onDisk[0]?.includes(secret.slice(0, 8)))
+  assert.ok((await file.whole()).equals(Buffer.alloc(large, secret)))
   file.close()
 })
 
