@@ -1,4 +1,5 @@
 import { newEventId, newKeyId } from '../core/ids.ts'
+import { insertEvent } from '../store/events.ts'
 import { databasePath, openStore, storeError } from '../store/open.ts'
 import type { Durability, Store } from '../store/open.ts'
 import { keyOf } from './key.ts'
@@ -50,15 +51,10 @@ export function openKeys(options: KeysOptions): Keys {
   }
   const note = (what: string, before: Key | null, after: Key): void => {
     const now = options.now()
-    db.prepare(insertEvent).run(
-      newEventId(now),
-      new Date(now).toISOString(),
-      options.who,
-      what,
-      after.id,
-      text(before),
-      text(after),
-    )
+    const at = new Date(now).toISOString()
+    const { who } = options
+    const [was, is] = [text(before), text(after)]
+    insertEvent(db, { id: newEventId(now), at, who, what, subject: after.id, before: was, after: is })
   }
   return {
     create: (settings) =>
@@ -140,4 +136,3 @@ const byId = 'SELECT * FROM keys WHERE id = ?'
 const insertKey = `INSERT INTO keys (id, name, owner, state, created, expires, hmac, models, limits, allow, system_prompt)
   VALUES (@id, @name, @owner, 'active', @created, @expires, @hmac, @models, @limits, @allow, @system_prompt)`
 const rotateKey = `UPDATE keys SET old_hmac = iif(@until IS NULL, NULL, hmac), old_until = @until, hmac = @hmac WHERE id = @id`
-const insertEvent = `INSERT INTO events (id, at, who, what, subject, "before", "after") VALUES (?, ?, ?, ?, ?, ?, ?)`

@@ -21,5 +21,5 @@ function parsed(text: string): unknown {
   }
 }
 
-const internal = new Set(['seq', 'owner'])
+const internal = new Set(['seq', 'owner', 'block'])
 const jsonColumns = new Set(['findings', 'hooks', 'tools', 'attestation', 'before', 'after'])

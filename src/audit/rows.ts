@@ -89,15 +89,6 @@ export type ConnectionRow = {
   readonly attestation?: string | null
 }
 
-/** An act of an operator or of the program: `what` as `policy.reload`, `before` and `after` as JSON text without secrets. */
-export type EventRow = {
-  readonly id: string
-  readonly at: string
-  readonly who: string
-  readonly what: string
-  readonly subject?: string | null
-  readonly before: string | null
-  readonly after: string | null
-}
+export type { EventRow } from '../store/events.ts'
 
 export type Value = string | number | null

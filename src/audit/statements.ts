@@ -1,3 +1,4 @@
+import { chainColumns, chainColumnsSql, type ChainedTable } from '../store/chain.ts'
 import type { Side } from './spill-file.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, RequestContent, Value } from './rows.ts'
 
@@ -7,25 +8,50 @@ export const kinds = { open: 0, done: 1, once: 2, connection: 3, event: 4 } as c
 export type WriteKind = (typeof kinds)[keyof typeof kinds]
 
 /**
- * The SQL of each kind, by its number, with how many values it takes. Every statement may be run again after a crash of the writer
- * without a second effect. `owner` is the id of this process in the store.
+ * A kind of write: its SQL, which takes the number of the block and then `width` values. `covers` tells the chain what the row is then: each
+ * column's place among the values, or what it is in any case; `read` when the statement gives them itself, after `seq`.
  */
-export function writeStatements(owner: number): { sql: string; width: number }[] {
-  const statements = [
-    [
-      `INSERT INTO exchanges (owner, state, ${openColumns.join(', ')})
-       VALUES (${owner}, 'open', ${marks(openColumns)}) ON CONFLICT (id) DO NOTHING`,
-      openColumns.length,
-    ],
-    [`UPDATE exchanges SET ${doneColumns.map(assignment).join(', ')} WHERE id = ?`, doneColumns.length + 1],
-    [
-      `INSERT OR REPLACE INTO exchanges (owner, ${onceColumns.join(', ')}) VALUES (${owner}, ${marks(onceColumns)})`,
-      onceColumns.length,
-    ],
-    [insert('connections', connectionColumns), connectionColumns.length],
-    [insert('events', eventColumns), eventColumns.length],
-  ] as const
-  return statements.map(([sql, width]) => ({ sql, width }))
+export type WriteStatement = {
+  readonly sql: string
+  readonly width: number
+  readonly table: ChainedTable
+  readonly covers: 'read' | readonly (number | string | null)[]
+}
+
+/**
+ * The statement of each kind, by its number. Every one may be run again after a crash of the writer without a second effect. `owner` is
+ * the id of this process in the store.
+ */
+export function writeStatements(owner: number): WriteStatement[] {
+  const open = ['state', ...openColumns]
+  return [
+    {
+      sql: `INSERT INTO exchanges (block, owner, state, ${openColumns.join(', ')})
+       VALUES (?, ${owner}, 'open', ${marks(openColumns)}) ON CONFLICT (id) DO NOTHING`,
+      width: openColumns.length,
+      table: 'exchanges',
+      covers: chainColumns.exchanges.map((name) =>
+        name === 'state' ? 'open' : open.includes(name) ? openColumns.indexOf(name) : null,
+      ),
+    },
+    {
+      sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ?
+       RETURNING seq, ${chainColumnsSql('exchanges')}`,
+      width: doneColumns.length + 1,
+      table: 'exchanges',
+      covers: 'read',
+    },
+    {
+      sql: `INSERT INTO exchanges (block, owner, ${onceColumns.join(', ')}) VALUES (?, ${owner}, ${marks(onceColumns)})
+       ON CONFLICT (id) DO UPDATE SET ${['block', ...onceColumns].map((name) => `${name} = excluded.${name}`).join(', ')}
+       RETURNING seq, ${chainColumnsSql('exchanges')}`,
+      width: onceColumns.length,
+      table: 'exchanges',
+      covers: 'read',
+    },
+    { ...insert('connections', connectionColumns), table: 'connections' },
+    { ...insert('events', eventColumns), table: 'events' },
+  ]
 }
 
 /** Where in the values of a write of a kind the columns stand that the writer of a spill file fills in. */
@@ -94,8 +120,13 @@ function flag(value: boolean | null | undefined): 0 | 1 | null {
   return value === null || value === undefined ? null : value ? 1 : 0
 }
 
-function insert(table: string, columns: readonly string[]): string {
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks(columns)}) ON CONFLICT (id) DO NOTHING`
+function insert(table: ChainedTable, columns: readonly string[]): Omit<WriteStatement, 'table'> {
+  return {
+    sql: `INSERT INTO ${table} (block, ${columns.map((name) => `"${name}"`).join(', ')})
+     VALUES (?, ${marks(columns)}) ON CONFLICT (id) DO NOTHING`,
+    width: columns.length,
+    covers: chainColumns[table].map((name) => columns.indexOf(name)),
+  }
 }
 
 function assignment(column: string): string {
@@ -124,4 +155,4 @@ const bothErrors = `nullif(concat_ws('; ', ?, error), '')`
 const connectionColumns =
   words(`id at client_ip principal host port sni alpn handling reason bytes_up bytes_down duration_ms error
   attestation`)
-const eventColumns = words('id at who what subject "before" "after"')
+const eventColumns = words('id at who what subject before after')

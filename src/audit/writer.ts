@@ -1,9 +1,10 @@
 import Database from 'better-sqlite3'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type Chain, chainOf, digestOf, type OpenBlock } from '../store/chain.ts'
 import { identityOf } from '../store/identity.ts'
 import type { Value } from './rows.ts'
 import { notKept, type Side, writeSpill } from './spill-file.ts'
-import type { WriteKind } from './statements.ts'
+import type { WriteKind, WriteStatement } from './statements.ts'
 
 // The thread that writes the ledger: spill files, then the rows that name them. It knows no SQL and no columns: both are given, so that
 // it loads nothing but SQLite. Batches that came while one was being committed share the next transaction.
@@ -14,7 +15,7 @@ export type WriterData = {
   /** The file that must be under `path`; the thread ends when it is another or none. */
   readonly identity?: string
   readonly pragmas: readonly string[]
-  readonly statements: readonly { readonly sql: string; readonly width: number }[]
+  readonly statements: readonly WriteStatement[]
   /** The data folder, and whether files in it must survive a loss of power. */
   readonly dir: string
   readonly sync: boolean
@@ -54,11 +55,14 @@ if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
 let db: Database.Database
 let connected = false
-let prepared: Database.Statement<[Value[]]>[]
+let prepared: Database.Statement<[Value[]], Value[]>[]
+let chain: Chain
 let begin: Database.Statement
 let commit: Database.Statement
 let rollback: Database.Statement
-const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ length: width }).fill(null))
+// For the number of the block, and the values.
+const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ length: 1 + width }).fill(null))
+const covered: Value[][] = statements.map(({ covers }) => (covers === 'read' ? [] : covers.map(() => null)))
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 const waiting: Batch[] = []
 let failures = 0
@@ -125,7 +129,9 @@ function transact(): { write: number; reason: string }[] {
   const refused: { write: number; reason: string }[] = []
   beginWhenFree()
   try {
-    for (const batch of waiting) runAll(batch, refused)
+    chain.write(new Date().toISOString(), (block) => {
+      for (const batch of waiting) runAll(batch, block, refused)
+    })
     commit.run()
     // What was committed to a file that nobody will find again is not told as done: the next thread writes it to the file in its place.
     insistOnFile()
@@ -137,7 +143,7 @@ function transact(): { write: number; reason: string }[] {
   }
 }
 
-function runAll(batch: Batch, refused: { write: number; reason: string }[]): void {
+function runAll(batch: Batch, block: OpenBlock, refused: { write: number; reason: string }[]): void {
   const { values } = batch
   let write = batch.last - batch.count
   for (let at = 0; at < values.length;) {
@@ -145,16 +151,39 @@ function runAll(batch: Batch, refused: { write: number; reason: string }[]): voi
     const room = rooms[kind]!
     at += 1
     write += 1
-    for (let i = 0; i < room.length; i += 1) room[i] = values[at + i] as Value
-    at += room.length
+    room[0] = block.n
+    for (let i = 1; i < room.length; i += 1) room[i] = wellFormed(values[at + i - 1] as Value)
+    at += room.length - 1
     try {
-      const changed = prepared[kind]!.run(room)
-      if (kind === DONE && changed.changes === 0) refused.push({ write, reason: 'no such open exchange' })
+      if (!runOne(kind, room, block) && kind === DONE) refused.push({ write, reason: 'no such open exchange' })
     } catch (thrown) {
       if (ofTheDatabase(thrown)) throw thrown
       refused.push({ write, reason: thrown instanceof Error ? thrown.message : 'unknown' })
     }
   }
+}
+
+/** Whether it had an effect. */
+function runOne(kind: WriteKind, room: Value[], block: OpenBlock): boolean {
+  const { table, covers } = statements[kind]!
+  if (covers === 'read') {
+    const row = prepared[kind]!.get(room)
+    if (row === undefined) return false
+    const [seq, ...values] = row
+    block.add(kind, seq as number, digestOf(table, values))
+    return true
+  }
+  const { changes, lastInsertRowid } = prepared[kind]!.run(room)
+  if (changes === 0) return false
+  const values = covered[kind]!
+  for (const [i, from] of covers.entries()) values[i] = typeof from === 'number' ? room[from + 1]! : from
+  block.add(kind, Number(lastInsertRowid), digestOf(table, values))
+  return true
+}
+
+// What is bound must be what is read back, or the chain would not fit.
+function wellFormed(value: Value): Value {
+  return typeof value === 'string' && !value.isWellFormed() ? value.toWellFormed() : value
 }
 
 // SQLite's own waiting sleeps a millisecond at least; another writer is done in a fraction of that.
@@ -199,7 +228,11 @@ function connect(): void {
   // Another process that opens the database at this moment may hold it for an instant.
   db = new Database(path, { timeout: BUSY_MS, fileMustExist: true })
   for (const pragma of pragmas) db.pragma(pragma)
-  prepared = statements.map(({ sql }) => db.prepare<[Value[]]>(sql))
+  prepared = statements.map(({ sql, covers }) => {
+    const statement = db.prepare<[Value[]], Value[]>(sql)
+    return covers === 'read' ? statement.raw() : statement
+  })
+  chain = chainOf(db)
   begin = db.prepare('BEGIN IMMEDIATE')
   commit = db.prepare('COMMIT')
   rollback = db.prepare('ROLLBACK')

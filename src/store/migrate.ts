@@ -17,7 +17,11 @@ export function migrate(db: Database.Database, steps: readonly Migration[] = mig
         hint: 'A newer Sallyport wrote it: use that one, or another `data.dir`.',
       })
     }
-    for (const step of steps) if (step.version > from) db.exec(step.sql)
+    for (const step of steps) {
+      if (step.version <= from) continue
+      db.exec(step.sql)
+      step.run?.(db)
+    }
     db.pragma(`user_version = ${newest}`)
   })
   run.immediate()

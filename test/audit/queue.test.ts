@@ -3,15 +3,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { type QueueNotice, WriteQueue } from '../../src/audit/queue.ts'
+import type { WriterData } from '../../src/audit/writer.ts'
+import { chainSql } from '../support/chained.ts'
 import { tempFolder } from '../support/temp.ts'
 
 function start(bound = 1_000_000): { queue: WriteQueue; path: string; notices: QueueNotice[] } {
   const path = join(tempFolder(), 'a.db')
   const db = new Database(path)
-  db.exec('CREATE TABLE t (a TEXT NOT NULL UNIQUE)')
+  db.exec(`CREATE TABLE t (block INTEGER, a TEXT NOT NULL UNIQUE); ${chainSql}`)
   db.close()
   const notices: QueueNotice[] = []
-  const statements = [{ sql: 'INSERT INTO t (a) VALUES (?)', width: 1 }]
+  const statements: WriterData['statements'] = [
+    { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
+  ]
   const writer = () => ({ path, pragmas: [], statements, dir: '', sync: false })
   const queue = new WriteQueue({ writer, heapMb: 32, bound, patienceMs: 5_000, notice: (one) => notices.push(one) })
   return { queue, path, notices }

@@ -12,6 +12,7 @@ import {
   type WriteKind,
   writeStatements,
 } from '../../src/audit/statements.ts'
+import { chainColumnsSql } from '../../src/store/chain.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { connectionRow, doneRow, openRow } from '../support/ledger-rows.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -117,7 +118,9 @@ function write(db: Store, kind: WriteKind, push: (to: (Value | WriteKind)[]) => 
   push(values)
   const statement = writeStatements(7)[kind]
   assert.equal(values.length, statement?.width)
-  db.prepare(statement?.sql ?? '').run(values)
+  const prepared = db.prepare(statement?.sql ?? '')
+  if (statement?.covers === 'read') prepared.get(3, ...values)
+  else prepared.run(3, ...values)
 }
 
 function rowOf(db: Store, table: string): Record<string, Value> {
@@ -171,6 +174,7 @@ test('every value of a connection and of an event lands in its column, and a sec
   }
   assert.deepEqual(rowOf(db, 'connections'), {
     seq: 1,
+    block: 3,
     id: 'c',
     at: connection.at,
     client_ip: '127.0.0.1',
@@ -187,7 +191,7 @@ test('every value of a connection and of an event lands in its column, and a sec
     error: 'late',
     attestation: '{"b":1}',
   })
-  assert.deepEqual(rowOf(db, 'events'), { seq: 1, ...event })
+  assert.deepEqual(rowOf(db, 'events'), { seq: 1, block: 3, ...event })
   db.close()
 })
 
@@ -202,6 +206,31 @@ test('the end of an exchange adds its error to that of the request, and a second
   for (let time = 0; time < 2; time += 1) {
     write(db, kinds.done, (to) => pushDone(to, done))
     assert.equal(rowOf(db, 'exchanges').error, 'an error; request body not kept: ENOSPC')
+  }
+  db.close()
+})
+
+test('what the chain is told of a row is what stands in it', () => {
+  const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
+  const event = { id: 'e', at: 'then', who: 'ada', what: 'key.revoke', subject: 'k1', before: '"x"', after: '"y"' }
+  const connection = connectionRow({ error: 'late' })
+  const writes = [
+    [kinds.open, (to: (Value | WriteKind)[]) => pushOpen(to, open)],
+    [kinds.connection, (to: (Value | WriteKind)[]) => pushConnection(to, connection)],
+    [kinds.event, (to: (Value | WriteKind)[]) => pushEvent(to, event)],
+  ] as const
+  for (const [kind, push] of writes) {
+    const values: Value[] = []
+    push(values)
+    write(db, kind, push)
+    const { covers, table } = writeStatements(7)[kind]!
+    assert.ok(covers !== 'read')
+    const told = covers.map((from) => (typeof from === 'number' ? values[from]! : from))
+    const stands = db
+      .prepare<[], Value[]>(`SELECT ${chainColumnsSql(table)} FROM ${table}`)
+      .raw()
+      .get()
+    assert.deepEqual(told, stands)
   }
   db.close()
 })

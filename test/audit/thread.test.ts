@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { WriterThread } from '../../src/audit/thread.ts'
+import type { WriterData } from '../../src/audit/writer.ts'
+import { chainSql } from '../support/chained.ts'
 import { tempFolder } from '../support/temp.ts'
 
 function table(): string {
   const path = join(tempFolder(), 'a.db')
   const db = new Database(path)
-  db.exec('CREATE TABLE t (a TEXT NOT NULL)')
+  db.exec(`CREATE TABLE t (block INTEGER, a TEXT NOT NULL); ${chainSql}`)
   db.close()
   return path
 }
@@ -20,7 +22,9 @@ function count(path: string): unknown {
   return n
 }
 
-const statements = [{ sql: 'INSERT INTO t (a) VALUES (?)', width: 1 }]
+const statements: WriterData['statements'] = [
+  { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
+]
 
 test('a batch is in flight until its commit is reported, with the bytes it frees', async () => {
   const path = table()

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import type { Batch, Report, WriterData } from '../../src/audit/writer.ts'
 import { dirname, join } from 'node:path'
+import { chainSql } from '../support/chained.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const file = new URL('../../src/audit/writer.ts', import.meta.url)
@@ -17,8 +18,13 @@ function start(path: string): Worker {
     path,
     pragmas: ['journal_mode = WAL'],
     statements: [
-      { sql: 'INSERT INTO t (a) VALUES (?)', width: 1 },
-      { sql: 'UPDATE t SET a = ? WHERE a = ?', width: 2 },
+      { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
+      {
+        sql: 'UPDATE t SET block = ?, a = ? WHERE a = ? RETURNING rowid, a',
+        width: 2,
+        table: 'events',
+        covers: 'read',
+      },
     ],
     dir: dirname(path),
     sync: false,
@@ -30,7 +36,7 @@ function table(): string {
   const path = join(tempFolder(), 'a.db')
   const db = new Database(path)
   db.pragma('journal_mode = WAL')
-  db.exec('CREATE TABLE t (a TEXT NOT NULL UNIQUE)')
+  db.exec(`CREATE TABLE t (block INTEGER, a TEXT NOT NULL UNIQUE); ${chainSql}`)
   db.close()
   return path
 }
@@ -72,7 +78,7 @@ test('a database that comes back is written after all', async () => {
   await failing.promise
   worker.postMessage({ last: 1, count: 1, bytes: 0, values: [0, 'a'], files: [] } satisfies Batch)
   const db = new Database(path)
-  db.exec('CREATE TABLE t (a TEXT NOT NULL UNIQUE)')
+  db.exec(`CREATE TABLE t (block INTEGER, a TEXT NOT NULL UNIQUE); ${chainSql}`)
   db.close()
   await done.promise
   worker.postMessage('close')
@@ -95,7 +101,12 @@ test('a database that could not be opened at first is told to be ready, also whe
 })
 
 const withFiles: WriterData['statements'] = [
-  { sql: 'INSERT INTO f (name, sum, error) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', width: 3 },
+  {
+    sql: 'INSERT INTO f (block, name, sum, error) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    width: 3,
+    table: 'events',
+    covers: [0, 1, 2],
+  },
 ]
 
 /** Writes whose values are a name, a sum and an error, each with its file. */
@@ -130,7 +141,7 @@ async function runWithFiles(path: string, ...batches: readonly Batch[]): Promise
 function tableOfFiles(): string {
   const path = join(tempFolder(), 'a.db')
   const db = new Database(path)
-  db.exec('CREATE TABLE f (name TEXT UNIQUE, sum TEXT, error TEXT)')
+  db.exec(`CREATE TABLE f (block INTEGER, name TEXT UNIQUE, sum TEXT, error TEXT); ${chainSql}`)
   db.close()
   return path
 }
