@@ -1,0 +1,160 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newEventId } from '../core/ids.ts'
+import { insertEvent } from '../store/events.ts'
+import type { Chore, ChoreContext } from './chores.ts'
+import { contentFiller } from './export-content.ts'
+import { cursorsOf } from './export-cursors.ts'
+import { type Delivery, type DeliveryNotice, startDelivery } from './export-delivery.ts'
+import { exportFigures } from './export-figures.ts'
+import { chainReader } from './export-reader.ts'
+import { createSink, type SinkSettings } from './export-settings.ts'
+import type { ContentReader } from './read-content.ts'
+import type { Sink, SinkContext, SinkType } from './sinks/sink.ts'
+
+export type ExportOptions = Pick<ChoreContext, 'db' | 'now' | 'notice' | 'figure' | 'count'> & {
+  readonly sinks: readonly SinkSettings[]
+  readonly types: readonly SinkType[]
+  readonly contents: Pick<ContentReader, 'read'>
+  readonly version: string
+  readonly random?: () => number
+}
+
+/**
+ * The chore that sends the ledger to its sinks: each has a delivery of its own that none other waits for. One whose settings cannot be
+ * used is told and left out until they change; its cursor stays.
+ */
+export function exportChore(options: ExportOptions): Chore {
+  const { db, now, sinks } = options
+  const cursors = cursorsOf(db, now)
+  const head = db.prepare<[], number>('SELECT ifnull(max(n), -1) FROM chain').pluck()
+  const newest = db.prepare<[], number>('SELECT ifnull(max(number), 0) FROM checkpoints').pluck()
+  const figures = exportFigures(db, options)
+  const deliveries = new Map<string, Delivery>()
+  let [seen, prunedAt, toldAt, started] = ['', -Infinity, -Infinity, false]
+
+  function start(): void {
+    for (const settings of sinks) {
+      if (deliveries.has(settings.name)) continue
+      const delivery = opened(settings, options)
+      if (delivery !== undefined) deliveries.set(settings.name, delivery)
+    }
+    started = true
+  }
+
+  function wakeWhenChanged(): void {
+    const state = `${head.get()} ${newest.get()}`
+    if (state === seen) return
+    seen = state
+    for (const delivery of deliveries.values()) delivery.wake()
+  }
+
+  function tidy(): void {
+    if (now() - prunedAt < DAY_MS) return
+    prunedAt = now()
+    const names = sinks.map(({ name }) => name)
+    cursors.touch(names)
+    cursors.prune(names, new Date(now() - KEEP_DAYS * DAY_MS).toISOString())
+  }
+
+  return {
+    name: 'export',
+    everyMs: POLL_MS,
+    run() {
+      if (!started) start()
+      wakeWhenChanged()
+      if (now() - toldAt >= FIGURES_MS) {
+        toldAt = now()
+        figures.update(deliveries)
+      }
+      tidy()
+    },
+    async last(signal) {
+      if (!started) start()
+      wakeWhenChanged()
+      while (!signal.aborted && [...deliveries.values()].some(isBusy)) {
+        await sleep(LAST_POLL_MS, undefined, { signal }).catch(() => undefined)
+      }
+      figures.update(deliveries)
+    },
+    async close() {
+      await Promise.all([...deliveries.values()].map((delivery) => delivery.stop(GRACE_MS)))
+      figures.update(deliveries)
+      deliveries.clear()
+    },
+  }
+}
+
+// The end of the program does not wait for a receiver that is away.
+function isBusy(delivery: Delivery): boolean {
+  const { state } = delivery.figures()
+  return !delivery.caughtUp() && state !== 'failing' && state !== 'full'
+}
+
+function opened(settings: SinkSettings, options: ExportOptions): Delivery | undefined {
+  const { db, now } = options
+  const { name, type, include, bodies = false, since } = settings
+  const sink = usable(settings, options)
+  if (sink === undefined) return undefined
+  return startDelivery({
+    name,
+    sink,
+    reader: chainReader(db, { include, bodies }),
+    fill: bodies ? contentFiller(db, options.contents) : undefined,
+    cursors: cursorsOf(db, now),
+    since,
+    batch: { ...defaultBatch, ...settings.batch },
+    now,
+    random: options.random ?? Math.random,
+    notice: (notice) => tell(options, { sink: name, type }, notice),
+  })
+}
+
+function usable(settings: SinkSettings, options: ExportOptions): Sink | undefined {
+  const { name, type } = settings
+  const context: SinkContext = { hostname: hostname(), version: options.version, now: options.now }
+  try {
+    return createSink(options.types, settings, context)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    options.figure('export_up', 0, { sink: name })
+    options.notice('error', 'a sink cannot be used', { sink: name, type, reason })
+    return undefined
+  }
+}
+
+function tell(options: ExportOptions, told: Readonly<Record<string, string>>, notice: DeliveryNotice): void {
+  const { kind, ...fields } = notice
+  const [level, message] = words[kind]
+  options.notice(level, message, { ...told, ...fields })
+  if (notice.kind === 'gap') recordGap(options, String(told.sink), notice)
+}
+
+/** That a sink will never have some rows is an event, which it gets itself. */
+function recordGap({ db, now, notice }: ExportOptions, sink: string, gap: { from: number; to: number }): void {
+  const at = new Date(now()).toISOString()
+  const [id, after] = [newEventId(now()), JSON.stringify({ fromBlock: gap.from, toBlock: gap.to - 1 })]
+  const event = { id, at, who: 'sallyport', what: 'export.gap', subject: sink, before: null, after }
+  try {
+    db.transaction(() => insertEvent(db, event)).immediate()
+  } catch (cause) {
+    notice('warn', 'a gap of a sink could not be recorded', { sink, reason: String(cause) })
+  }
+}
+
+const words: Readonly<Record<DeliveryNotice['kind'], readonly ['info' | 'warn' | 'error', string]>> = {
+  failing: ['warn', 'a sink cannot be delivered to: tried again until it can'],
+  recovered: ['info', 'a sink is delivered to again'],
+  refused: ['warn', 'a sink refused rows: they are dead letters now'],
+  full: ['error', 'a sink has too many dead letters: nothing more is delivered to it'],
+  gap: ['error', 'retention removed rows before a sink had them'],
+  missing: ['warn', 'rows are gone that a sink should have had'],
+}
+
+const defaultBatch = { rows: 500, bytes: 2 ** 20, lingerMs: 200 }
+const POLL_MS = 200
+const FIGURES_MS = 1_000
+const LAST_POLL_MS = 20
+const GRACE_MS = 1_000
+const KEEP_DAYS = 30
+const DAY_MS = 86_400_000
