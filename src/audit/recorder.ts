@@ -1,7 +1,7 @@
 import { identityOf } from '../store/identity.ts'
 import { databasePath, type Durability, openStore, orStoreError, pragmasFor } from '../store/open.ts'
 import { claimOwner, type Owner } from '../store/owners.ts'
-import { markLost } from './lost.ts'
+import { markLeft, markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
 import type { Side } from './spill-file.ts'
@@ -215,7 +215,7 @@ class LedgerRecorder implements Recorder {
     try {
       const db = openStore(this.#options)
       try {
-        markLost(db, this.#options.dir, this.owner)
+        markLeft(db, this.#options.dir, this.owner)
       } finally {
         db.close()
       }

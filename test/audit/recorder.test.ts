@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
-import { markLost } from '../../src/audit/lost.ts'
+import { markLeft, markLost } from '../../src/audit/lost.ts'
 import { type Recorder, type RecorderNotice, type RecorderOptions, startRecorder } from '../../src/audit/recorder.ts'
 import type { Value } from '../../src/audit/rows.ts'
 import { SallyportError } from '../../src/core/errors.ts'
@@ -264,7 +264,7 @@ test('kill -9 right after open resolves leaves the row, and only the dead lose t
   const stored = new Map(rowsOf(dir).map(({ id, state }) => [id, state]))
   for (const id of opened) assert.equal(stored.get(id), 'open')
   const db = openStore({ dir, durability: 'crash' })
-  assert.equal(markLost(db, dir, recorder.owner), 0)
+  assert.equal(markLeft(db, dir, recorder.owner), 0)
   const lost = markLost(db, dir)
   assert.ok(lost >= opened.length && lost <= 3)
   db.close()
