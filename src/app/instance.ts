@@ -13,6 +13,7 @@ import { proxyDoor } from '../proxy/server.ts'
 import type { ProxyDoor } from '../proxy/server.ts'
 import type { Authority } from '../tls/authority.ts'
 import { openCa } from './authority.ts'
+import { bodyKeys } from './body-keys.ts'
 import { listen } from './listen.ts'
 import type { Address } from './listen.ts'
 import { expectShortLives, releaseStartupMemory } from './memory.ts'
@@ -50,7 +51,8 @@ export async function startInstance(
   await using undo = new AsyncDisposableStack()
   let config = first
   const metrics = createMetrics()
-  const recorder = recorderFor(first, log)
+  const [bodyKey] = bodyKeys(first, (message) => log.warn({}, message))
+  const recorder = recorderFor(first, log, bodyKey)
   undo.defer(() => recorder.close())
   const policyLoaded = (digest: string): void => {
     metrics.policyReloads.inc({ outcome: 'loaded' })
@@ -79,6 +81,7 @@ export async function startInstance(
   undo.defer(() => placeholders.close())
   const rooms = engineRooms({
     placeholders,
+    bodyKey,
     config: () => config,
     policy: policies.current,
     recorder,

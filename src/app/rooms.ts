@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { bodyKeeper } from '../audit/body.ts'
 import { startRecorder } from '../audit/recorder.ts'
 import type { Recorder, RecorderNotice } from '../audit/recorder.ts'
+import type { SealKey } from '../audit/seal.ts'
 import type { Config } from '../config/schema.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import { Budget } from '../http/budget.ts'
@@ -18,9 +19,10 @@ import type { PolicySet } from '../policy/compile.ts'
 import { openPlaceholders } from '../store/placeholders.ts'
 import type { Placeholders } from '../store/placeholders.ts'
 
-/** The ledger's writer for this process; what it has to say goes to log and metrics. */
-export function openRecorder(config: Config, log: Log): Recorder {
+/** The ledger's writer for this process; what it has to say goes to log and metrics. `bodyKey` seals stored bodies. */
+export function openRecorder(config: Config, log: Log, bodyKey?: SealKey): Recorder {
   return startRecorder({
+    key: bodyKey,
     dir: config.data.dir,
     durability: config.audit.durability,
     inlineBytes: config.audit.bodies.inlineBytes,
@@ -91,7 +93,10 @@ export function engineRooms(parts: {
   readonly log: Log
   readonly key: Uint8Array
   readonly placeholders?: Placeholders
+  /** Seals stored bodies: the recorder's. */
+  readonly bodyKey?: SealKey | undefined
 }): Rooms {
+  const synced = new Set<string>()
   const vaults = lru<string, Vault>({ max: 1_000 })
   const { metrics } = parts
   const memo = createMemo({
@@ -121,7 +126,8 @@ export function engineRooms(parts: {
     memo: memo.of,
     keeper(id, side) {
       const { data, audit } = parts.config()
-      return bodyKeeper({ ...audit.bodies, dir: data.dir, id, side, sync: audit.durability === 'power' })
+      const sync = audit.durability === 'power'
+      return bodyKeeper({ ...audit.bodies, dir: data.dir, id, side, sync, key: parts.bodyKey, synced })
     },
     get inspectBytes() {
       return parts.config().limits.inspectBytes

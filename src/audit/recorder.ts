@@ -4,7 +4,7 @@ import { claimOwner, type Owner } from '../store/owners.ts'
 import { markLeft, markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
-import type { Side } from './spill-file.ts'
+import type { SealKey, Side } from './seal.ts'
 import {
   fileColumns,
   kinds,
@@ -64,6 +64,8 @@ export type RecorderOptions = {
   /** How long `open` waits for a database that cannot be written. */
   readonly patienceMs?: number
   readonly notice?: (notice: RecorderNotice) => void
+  /** Seals what bodies come inline or as content; what comes as a file is sealed with it already. */
+  readonly key?: SealKey | undefined
   /** A bound for the database, in pages. */
   readonly maxPages?: number
 }
@@ -186,13 +188,13 @@ class LedgerRecorder implements Recorder {
 
   /** What a thread that starts now works with: when the file is not the one it was, this process registers anew in what stands there. */
   #writer(): WriterData {
-    const { dir, durability, maxPages } = this.#options
+    const { dir, durability, key, maxPages } = this.#options
     const path = databasePath(dir)
     if (identityOf(path) !== this.#claim.identity) this.#claimAnew(path)
     const pragmas = pragmasFor(durability)
     if (maxPages !== undefined) pragmas.push(`max_page_count = ${maxPages}`)
     const { identity, owner } = this.#claim
-    return { path, identity, pragmas, statements: writeStatements(owner.id), dir, sync: durability === 'power' }
+    return { path, identity, pragmas, statements: writeStatements(owner.id), dir, sync: durability === 'power', key }
   }
 
   #claimAnew(path: string): void {

@@ -1,5 +1,6 @@
 import { chainColumns, chainColumnsSql, type ChainedTable } from '../store/chain.ts'
-import type { Side } from './spill-file.ts'
+import type { Side } from './seal.ts'
+import type { ContentColumns } from './seal-rows.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, RequestContent, Value } from './rows.ts'
 
 /** The kinds of writes, as their number in a batch. */
@@ -16,6 +17,7 @@ export type WriteStatement = {
   readonly width: number
   readonly table: ChainedTable
   readonly covers: 'read' | readonly (number | string | null)[]
+  readonly content?: ContentColumns
 }
 
 /**
@@ -33,6 +35,7 @@ export function writeStatements(owner: number): WriteStatement[] {
       covers: chainColumns.exchanges.map((name) =>
         name === 'state' ? 'open' : open.includes(name) ? openColumns.indexOf(name) : null,
       ),
+      content: contentOf(openColumns),
     },
     {
       sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ?
@@ -40,6 +43,7 @@ export function writeStatements(owner: number): WriteStatement[] {
       width: doneColumns.length + 1,
       table: 'exchanges',
       covers: 'read',
+      content: contentOf([...doneColumns, 'id']),
     },
     {
       sql: `INSERT INTO exchanges (block, owner, ${onceColumns.join(', ')}) VALUES (?, ${owner}, ${marks(onceColumns)})
@@ -48,6 +52,7 @@ export function writeStatements(owner: number): WriteStatement[] {
       width: onceColumns.length,
       table: 'exchanges',
       covers: 'read',
+      content: contentOf(onceColumns),
     },
     { ...insert('connections', connectionColumns), table: 'connections' },
     { ...insert('events', eventColumns), table: 'events' },
@@ -64,20 +69,33 @@ export function fileColumns(kind: WriteKind, side: Side): { spill: number; sha25
   }
 }
 
-// Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread,
+function contentOf(columns: readonly string[]): ContentColumns {
+  const sides = (['request', 'response'] as const).filter((side) => columns.includes(`${side}_body`))
+  return {
+    id: columns.indexOf('id'),
+    bodyKey: columns.indexOf('body_key'),
+    sides: sides.map((side) => ({
+      side,
+      body: columns.indexOf(`${side}_body`),
+      spill: columns.indexOf(`${side}_spill`),
+    })),
+  }
+}
+
+// `body_key` is for the writer to fill in, which has the key. Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread,
 // and arrays of objects cost several times as much.
 
 export function pushOpen(to: (Value | WriteKind)[], row: ExchangeOpen): void {
   to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.process, row.host, row.port, row.method, row.path)
   to.push(row.httpVersion, row.provider, row.operation, row.policy, row.connectionId, row.traceId)
   to.push(row.model, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
-  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null)
+  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null, null)
 }
 
 export function pushDone(to: (Value | WriteKind)[], row: ExchangeDone): void {
   pushOutcome(to, row)
   to.push(row.model ?? null, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
-  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), row.id)
+  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null, row.id)
 }
 
 export function pushOnce(to: (Value | WriteKind)[], open: ExchangeOpen, done: ExchangeDone): void {
@@ -86,7 +104,7 @@ export function pushOnce(to: (Value | WriteKind)[], open: ExchangeOpen, done: Ex
   pushOutcome(to, done)
   to.push(done.model ?? open.model, flag(done.stream ?? open.stream), done.requestBytes ?? open.requestBytes ?? null)
   to.push(done.requestBody ?? open.requestBody ?? null, requestSpillOf(done) ?? requestSpillOf(open))
-  to.push(done.requestSha256 ?? open.requestSha256 ?? null, flag(done.requestTruncated ?? open.requestTruncated))
+  to.push(done.requestSha256 ?? open.requestSha256 ?? null, flag(done.requestTruncated ?? open.requestTruncated), null)
 }
 
 export function pushConnection(to: (Value | WriteKind)[], row: ConnectionRow): void {
@@ -145,7 +163,9 @@ const outcomeColumns =
   added_ms input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens cost_usd finish_reason upstream_id cache
   tools response_body response_spill response_sha256 response_truncated state error attestation`)
 /** Known at first or only at the end: the later word counts unless it is null. */
-const learntColumns = words('model stream request_bytes request_body request_spill request_sha256 request_truncated')
+const learntColumns = words(
+  'model stream request_bytes request_body request_spill request_sha256 request_truncated body_key',
+)
 const openColumns = [...headColumns, ...learntColumns, 'error']
 const doneColumns = [...outcomeColumns, ...learntColumns]
 const onceColumns = [...headColumns, ...outcomeColumns, ...learntColumns]

@@ -3,7 +3,9 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { type Chain, chainOf, digestOf, type OpenBlock } from '../store/chain.ts'
 import { identityOf } from '../store/identity.ts'
 import type { Value } from './rows.ts'
-import { notKept, type Side, writeSpill } from './spill-file.ts'
+import type { SealKey, Side } from './seal.ts'
+import { sealRows } from './seal-rows.ts'
+import { notKept, writeSpill } from './spill-file.ts'
 import type { WriteKind, WriteStatement } from './statements.ts'
 
 // The thread that writes the ledger: spill files, then the rows that name them. It knows no SQL and no columns: both are given, so that
@@ -19,6 +21,8 @@ export type WriterData = {
   /** The data folder, and whether files in it must survive a loss of power. */
   readonly dir: string
   readonly sync: boolean
+  /** Seals what bodies are written, in rows and in files. */
+  readonly key?: SealKey | undefined
 }
 
 /** Writes in order: kind, its values, kind, its values, … `last` is the number of the last write, counted from 1 over all batches. */
@@ -49,7 +53,7 @@ export type Report =
   /** The database can be reached. */
   | { kind: 'ready' }
 
-const { path, identity, pragmas, statements, dir, sync } = workerData as WriterData
+const { path, identity, pragmas, statements, dir, sync, key } = workerData as WriterData
 const port = parentPort
 if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
@@ -65,6 +69,7 @@ const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ lengt
 const covered: Value[][] = statements.map(({ covers }) => (covers === 'read' ? [] : covers.map(() => null)))
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 const waiting: Batch[] = []
+const synced = new Set<string>()
 let failures = 0
 let probed = 0
 let closing = false
@@ -90,13 +95,14 @@ function take(message: Batch | 'close'): void {
     return
   }
   for (const file of message.files) writeFile(file, message.values)
+  if (key !== undefined) sealRows(key, statements, message.values)
   waiting.push({ ...message, files: [] })
 }
 
 // Before the transaction: a row never names a file that is not there, and nobody else waits for the database meanwhile.
 function writeFile({ side, content, ...at }: FileWrite, values: Batch['values']): void {
   try {
-    values[at.sha256] = writeSpill({ dir, sync, content, name: values[at.spill] as string })
+    values[at.sha256] = writeSpill({ dir, sync, content, key, synced, name: values[at.spill] as string })
   } catch (cause) {
     const known = values[at.error]
     const reason = notKept(side, cause)
