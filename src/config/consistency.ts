@@ -91,6 +91,16 @@ const sinkNamesDiffer: Check = ({ audit }) => {
   })
 }
 
+const sinkCertificatesHaveKeys: Check = ({ audit }) =>
+  audit.export.flatMap((sink, index) => {
+    if (!('clientCert' in sink || 'clientKey' in sink)) return []
+    const missing =
+      sink.clientCert === undefined ? 'clientCert' : sink.clientKey === undefined ? 'clientKey' : undefined
+    if (missing === undefined) return []
+    const present = missing === 'clientCert' ? 'clientKey' : 'clientCert'
+    return [fault(['audit', 'export', index, present], `audit.export[${index}].${present} needs ${missing} beside it`)]
+  })
+
 const targetsNameProviders: Check = ({ gateway }) => {
   const known = Object.keys(gateway.providers)
   return Object.entries(gateway.models).flatMap(([name, { targets }]) =>
@@ -125,6 +135,7 @@ const checks: readonly Check[] = [
   inlineIsWithinMaximum,
   bodyKeysAreOfOneKind,
   sinkNamesDiffer,
+  sinkCertificatesHaveKeys,
   targetsNameProviders,
   attestationHasAudience,
   signingHasParent,

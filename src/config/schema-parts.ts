@@ -56,61 +56,6 @@ export const gatewayParts = {
   prices: path.nullable().default(null).describe('File that replaces the built-in price table.'),
 }
 
-const common = {
-  name,
-  include: z
-    .array(z.enum(['exchanges', 'connections', 'events']))
-    .min(1)
-    .default(['exchanges', 'connections', 'events']),
-}
-const jsonOrOcsf = z.enum(['json', 'ocsf']).default('json')
-const web = { url: url('http', 'https'), ca: path.optional() }
-
-const sink = z.discriminatedUnion('type', [
-  z.strictObject({
-    ...common,
-    type: z.literal('file'),
-    path,
-    rotateBytes: bytes.default(104_857_600),
-    keep: count.default(10),
-    format: jsonOrOcsf,
-  }),
-  z.strictObject({
-    ...common,
-    type: z.literal('syslog'),
-    address: url('udp', 'tcp', 'tls').refine((text) => new URL(text).port !== '', 'must name a port'),
-    format: z.enum(['json', 'cef', 'leef', 'ocsf']).default('json'),
-    ca: path.optional(),
-  }),
-  z.strictObject({
-    ...common,
-    ...web,
-    type: z.literal('splunk'),
-    token: secret,
-    index: name.optional(),
-    format: jsonOrOcsf,
-  }),
-  z.strictObject({
-    ...common,
-    ...web,
-    type: z.literal('elastic'),
-    index: name,
-    apiKey: secret.optional(),
-    format: z.enum(['ecs', 'ocsf']).default('ecs'),
-  }),
-  z.strictObject({
-    ...common,
-    ...web,
-    type: z.literal('otlp'),
-    headers: z.record(name, secret).default({}),
-    format: jsonOrOcsf,
-  }),
-  z.strictObject({ ...common, ...web, type: z.literal('webhook'), secret: secret, format: jsonOrOcsf }),
-])
-
-/** The sinks that the ledger is exported to. */
-export const auditExport = z.array(sink).default([]).describe('Sinks that the ledger is exported to.')
-
 /** `audit.encryption`. Which of `file` and `env` a key has is checked with the other inconsistencies. */
 export const bodyKeys = z
   .strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { attestation, auditExport, bodyKeys, gatewayParts } from './schema-parts.ts'
+import { attestation, bodyKeys, gatewayParts } from './schema-parts.ts'
+import { auditExport } from './sinks.ts'
 import { addresses, authority, bytes, cidr, count, exception, milliseconds, name, path, secret, url } from './values.ts'
 
 /** The whole of `sallyport.yaml`, with its defaults. A map that is not nullable is a section; everything else is a setting. */

@@ -5,6 +5,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { pathText } from '../../src/lib/schema-problems.ts'
 
 const sink = { name: 'one', type: 'file', path: 'x' }
+const hook = { name: 'one', type: 'webhook', url: 'https://x.example', secret: 'made-up' }
 const model = { targets: [{ provider: 'opnai', model: 'm' }] }
 
 const cases: [string, unknown, string[]][] = [
@@ -36,6 +37,23 @@ const cases: [string, unknown, string[]][] = [
     ['audit.encryption.keys[0]', 'audit.encryption.keys[1].id', 'audit.encryption.keys[1]'],
   ],
   ['two sinks of one name', { audit: { export: [sink, sink] } }, ['audit.export[1].name']],
+  [
+    'a client certificate of a sink without its key, and a key without its certificate',
+    {
+      audit: {
+        export: [
+          { ...hook, clientCert: 'c' },
+          { ...hook, name: 'two', clientKey: 'k' },
+        ],
+      },
+    },
+    ['audit.export[0].clientCert', 'audit.export[1].clientKey'],
+  ],
+  [
+    'a client certificate of a sink with its key',
+    { audit: { export: [{ ...hook, clientCert: 'c', clientKey: 'k' }] } },
+    [],
+  ],
   [
     'a target without its provider',
     { gateway: { providers: { openai: { kind: 'openai' } }, models: { smart: model } } },
