@@ -186,5 +186,6 @@ async function keepConversation(trace: Trace, keepers: Keepers): Promise<void> {
     requestSha256: up.sha256,
     requestTruncated: up.truncated,
   }
+  trace.requestNotKept = up.error
   trace.responseContent = await keepers.down.finish()
 }

@@ -100,9 +100,9 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
   }
 }
 
-function errorOf({ error, notInspected, responseContent }: Trace): string | null {
+function errorOf({ error, notInspected, requestNotKept, responseContent }: Trace): string | null {
   const unread = notInspected === null ? null : `not_inspected: ${notInspected}`
-  return [error, unread, responseContent.error].filter(Boolean).join('; ') || null
+  return [error, unread, requestNotKept, responseContent.error].filter(Boolean).join('; ') || null
 }
 
 function toolsOf({ request, answer, found }: Trace): string | null {

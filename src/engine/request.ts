@@ -1,8 +1,8 @@
 import { SallyportError } from '../core/errors.ts'
-import type { Body, RawHeaders, Request } from '../core/http.ts'
+import type { RawHeaders, Request } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { Edit, Media, TextPart } from '../core/text.ts'
-import { bytesBody, madeBody, trailedBody } from '../http/body.ts'
+import { bytesBody, trailedBody } from '../http/body.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
 import { headTexts } from '../providers/head-texts.ts'
@@ -15,6 +15,7 @@ import type { Exchange, Rooms } from './exchange.ts'
 import { openRow } from './record.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
+import { passing } from './unread.ts'
 
 /**
  * Decodes and inspects the request, and commits its row. Gives the request to forward: the same bytes, or the same bytes but for
@@ -86,7 +87,7 @@ async function inspectRequest(rooms: Rooms, trace: Trace, decoded: Decoded): Pro
   )
   trace.found = inspection.found
   if (inspection.decision === 'block' && trace.policy.mode === 'enforce') throw blocked(inspection)
-  return forwarded(request, decoded, inspection.edits, trace)
+  return forwarded(rooms, trace, decoded, inspection.edits)
 }
 
 function readParts(trace: Trace, decoded: Decoded): readonly TextPart[] {
@@ -160,9 +161,10 @@ function keep(rooms: Rooms, trace: Trace, decoded: Decoded, storeEdits: readonly
   }
 }
 
-function forwarded(request: Request, decoded: Decoded, edits: readonly Edit[], trace: Trace): Request {
+function forwarded(rooms: Rooms, trace: Trace, decoded: Decoded, edits: readonly Edit[]): Request {
+  const { request } = trace.exchange
   if (decoded.kind === 'none') return request
-  if (decoded.kind === 'opaque') return { head: request.head, body: counted(decoded.body, trace) }
+  if (decoded.kind === 'opaque') return { head: request.head, body: passing(rooms, trace, 'request', decoded.body) }
   const trailers = request.body?.trailers() ?? []
   if (edits.length === 0) return collected(request.head, decoded.bytes, trailers)
   const bytes = encodeBody(applyEdits(decoded.text, edits), decoded.charset)
@@ -182,16 +184,6 @@ function withLength<H extends { readonly headers: RawHeaders }>(head: H, length:
     ...head,
     headers: withHeader(withoutHeaders(head.headers, transferEncoding), 'Content-Length', String(length)),
   }
-}
-
-function counted(body: Body, trace: Trace): Body {
-  async function* pass(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      trace.requestBytes += chunk.length
-      yield chunk
-    }
-  }
-  return madeBody(pass(), body.length, body.trailers)
 }
 
 /** Whose placeholders: those of one principal, or of one address without one, never resolve for another. */

@@ -2,7 +2,7 @@ import { SallyportError } from '../core/errors.ts'
 import type { Answer, Body, RawHeaders } from '../core/http.ts'
 import { headerOf, withoutHeaders } from '../core/http.ts'
 import type { TextPart } from '../core/text.ts'
-import { abandon, bytesBody, madeBody, trailedBody } from '../http/body.ts'
+import { abandon, bytesBody, trailedBody } from '../http/body.ts'
 import { canDecode, contentCodings } from '../http/encoding.ts'
 import { mediaType, withHeader } from '../http/headers.ts'
 import { inspectParts } from '../inspect/pipeline.ts'
@@ -17,6 +17,7 @@ import { streamed } from './stream.ts'
 import { textReader } from './text-reader.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
+import { passing } from './unread.ts'
 
 /** Inspects the answer and gives the one to send. Rejects with SallyportError when policy or the origin says so. */
 export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promise<Answer> {
@@ -30,12 +31,12 @@ export async function receive(rooms: Rooms, trace: Trace, answer: Answer): Promi
   const contentType = headerOf(answer.head.headers, 'content-type') ?? ''
   const about = { operation: trace.identified.operation, target: trace.exchange.request.head.target, contentType }
   const reader = trace.identified.provider.reader(about) ?? (isPlainText(type) ? textReader() : undefined)
-  if (reader === undefined && isOpaque(type)) return passed(trace, answer, answer.body, type)
+  if (reader === undefined && isOpaque(type)) return passed(rooms, trace, answer, answer.body, type)
   const bindings = trace.policy.bindingsFor(factsOf(trace), 'response')
   if (reader === undefined) return whole(rooms, trace, answer, bindings)
   if (canDecode(contentCodings(answer.head.headers)) || !mayChange(rooms, trace, bindings))
     return streamed(rooms, trace, answer, reader, bindings)
-  if (howAsked(trace, bindings).unreadable === 'allow') return passed(trace, answer, answer.body, 'unreadable')
+  if (howAsked(trace, bindings).unreadable === 'allow') return passed(rooms, trace, answer, answer.body, 'unreadable')
   abandon(answer.body)
   throw new SallyportError('upstream_invalid', 'the answer cannot be read: its Content-Encoding is unknown')
 }
@@ -56,7 +57,7 @@ async function whole(rooms: Rooms, trace: Trace, answer: Answer, bindings: reado
     return asUpstream(error)
   })
   if (decoded.kind === 'none') return answer
-  if (decoded.kind === 'opaque') return passed(trace, answer, decoded.body, decoded.why)
+  if (decoded.kind === 'opaque') return passed(rooms, trace, answer, decoded.body, decoded.why)
   const began = performance.now()
   const edited = await inspectWhole(rooms, trace, answer, decoded, bindings)
   trace.addedMs += performance.now() - began
@@ -137,15 +138,9 @@ function keep(
 }
 
 /** An answer that is not read: counted as it passes. */
-function passed(trace: Trace, answer: Answer, body: Body, why: string): Answer {
+function passed(rooms: Rooms, trace: Trace, answer: Answer, body: Body, why: string): Answer {
   trace.notInspected ??= `answer ${why}`
-  async function* pass(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      trace.responseBytes += chunk.length
-      yield chunk
-    }
-  }
-  return { head: answer.head, body: madeBody(pass(), body.length, body.trailers) }
+  return { head: answer.head, body: passing(rooms, trace, 'response', body) }
 }
 
 function isPlainText(type: string): boolean {

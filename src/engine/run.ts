@@ -7,6 +7,7 @@ import { admit } from './request.ts'
 import { receive } from './response.ts'
 import type { Trace } from './trace.ts'
 import { startTrace } from './trace.ts'
+import { settleUnread } from './unread.ts'
 
 /**
  * The spine: decode, inspect, forward, inspect the answer, send it, record. Every exchange of every door passes here, and there is
@@ -18,10 +19,12 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
   try {
     const answer = await answerTo(rooms, trace, forward)
     await exchange.reply(rooms.markers ? marked(answer, trace) : answer)
+    await settleUnread(trace)
     closeRow(rooms, trace, 'done')
   } catch (thrown) {
     // The answer began and could not be finished: the client left, or the origin broke off.
     trace.error ??= exchange.signal.aborted ? endedBy(exchange.signal).code : asSallyportError(thrown).code
+    await settleUnread(trace)
     closeRow(rooms, trace, 'aborted')
   } finally {
     rooms.metrics.activeExchanges(exchange.door).dec()

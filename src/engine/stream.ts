@@ -76,6 +76,7 @@ async function* beside(
       })
     watch.spent(performance.now() - began)
   }
+  let ended = false
   try {
     for await (const chunk of chunks) {
       try {
@@ -85,12 +86,13 @@ async function* beside(
         await read(chunk)
       }
     }
+    ended = true
   } finally {
     try {
       if (!(await end().catch(() => false))) unread()
       if (readable) await watch.keep(flush(watch))
     } finally {
-      await watch.finish()
+      await watch.finish(ended)
     }
   }
 }
@@ -100,6 +102,7 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
   const { inspector } = watch
   const iterator = chunks[Symbol.asyncIterator]()
   let next = asked(iterator)
+  let settled = false
   try {
     for (;;) {
       const deadline = inspector.deadline()
@@ -118,6 +121,7 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
               : inspector.pushAll(watch.read(step.value as Uint8Array))
       if (step !== timedOut && !ended) next = asked(iterator)
       const bytes = await watch.keep(released)
+      settled = (ended && !broken) || inspector.blocked !== undefined
       watch.spent(performance.now() - began)
       if (bytes !== undefined && bytes.length > 0) yield bytes
       if (inspector.blocked !== undefined) {
@@ -130,7 +134,7 @@ async function* held(chunks: AsyncIterable<Uint8Array>, watch: Watcher): AsyncGe
   } finally {
     // What is still held, when the client has left, is stored nevertheless.
     if (inspector.blocked === undefined) await watch.keep(inspector.end())
-    await watch.finish()
+    await watch.finish(settled)
     iterator.return?.().catch(() => undefined)
   }
 }

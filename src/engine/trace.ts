@@ -37,6 +37,10 @@ export type Trace = {
   opened: boolean
   requestContent: RequestContent
   responseContent: Stored
+  /** Why the request is not stored although it should be. */
+  requestNotKept: string | null
+  /** Ends the keeping of bodies that pass unread. */
+  readonly unread: (() => Promise<void>)[]
   requestBytes: number
   responseBytes: number
   status: number | null
@@ -83,6 +87,8 @@ export function startTrace(rooms: Rooms, exchange: Exchange): Trace {
       requestTruncated: false,
     },
     responseContent: nothingStored,
+    requestNotKept: null,
+    unread: [],
     requestBytes: 0,
     responseBytes: 0,
     status: null,

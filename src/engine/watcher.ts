@@ -25,7 +25,8 @@ export type Watcher = {
   /** The dialect's error event, when the stream is stopped. */
   readonly refusal: (error: SallyportError) => Uint8Array
   readonly result: () => Inspection
-  readonly finish: () => Promise<void>
+  /** `whole` unless one side went away: then what is kept is the beginning. */
+  readonly finish: (whole?: boolean) => Promise<void>
 }
 
 /** For one answer. `contentType` is the answer's; `late` hears it all. */
@@ -89,13 +90,15 @@ export function watcher(
       return refusalEvent(trace, contentType, error)
     },
     result,
-    async finish() {
+    async finish(whole = true) {
       if (finished) return
       finished = true
       trace.answer = reader.facts()
       note(rooms, trace, result())
       await late?.judge()
-      if (keeper !== undefined) trace.responseContent = await keeper.finish()
+      if (keeper === undefined) return
+      const kept = await keeper.finish()
+      trace.responseContent = { ...kept, truncated: kept.truncated || !whole }
     },
   }
 }

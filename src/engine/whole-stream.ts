@@ -27,42 +27,54 @@ export async function* judgeWhole(
   watch: Watcher,
   bindings: readonly Binding[],
 ): AsyncGenerator<Uint8Array> {
+  let settled = false
+  try {
+    yield* judgedWhole(rooms, trace, chunks, watch, bindings)
+    settled = true
+  } finally {
+    await watch.finish(settled)
+  }
+}
+
+async function* judgedWhole(
+  rooms: Rooms,
+  trace: Trace,
+  chunks: AsyncIterable<Uint8Array>,
+  watch: Watcher,
+  bindings: readonly Binding[],
+): AsyncGenerator<Uint8Array> {
   const { mode, oversize } = trace.policy
   const { inspector } = watch
-  try {
-    const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease).catch(noRoom)
-    if (collected instanceof SallyportError) {
-      yield watch.refusal(collected)
-      return
-    }
-    if (collected.kind === 'over') {
-      if (mode === 'enforce' && oversize === 'block') {
-        yield watch.refusal(tooLarge(rooms, trace))
-        return
-      }
-      trace.notInspected ??= 'answer oversize'
-      for await (const chunk of collected.rest) {
-        watch.count(chunk.length)
-        yield* through(watch, watch.read(chunk))
-        if (inspector.blocked !== undefined) return
-      }
-      yield* passed(watch, flush(watch))
-      return
-    }
-    watch.count(collected.bytes.length)
-    const events = await eventsOf(watch, collected.bytes)
-    const whole = { parts: joinedTexts(events), bodyBytes: collected.bytes.length, answer: watch.facts() }
-    const inspection = await judged(rooms, trace, bindings, whole)
-    if (mode === 'enforce' && inspection.decision === 'block') {
-      yield watch.refusal(blocked(inspection))
-      return
-    }
-    inspector.mask(inspection.edits)
-    yield* through(watch, events)
-    if (inspector.blocked === undefined) yield* passed(watch, flush(watch))
-  } finally {
-    await watch.finish()
+  const collected = await collect(madeBody(chunks, undefined), rooms.inspectBytes, trace.answerLease).catch(noRoom)
+  if (collected instanceof SallyportError) {
+    yield watch.refusal(collected)
+    return
   }
+  if (collected.kind === 'over') {
+    if (mode === 'enforce' && oversize === 'block') {
+      yield watch.refusal(tooLarge(rooms, trace))
+      return
+    }
+    trace.notInspected ??= 'answer oversize'
+    for await (const chunk of collected.rest) {
+      watch.count(chunk.length)
+      yield* through(watch, watch.read(chunk))
+      if (inspector.blocked !== undefined) return
+    }
+    yield* passed(watch, flush(watch))
+    return
+  }
+  watch.count(collected.bytes.length)
+  const events = await eventsOf(watch, collected.bytes)
+  const whole = { parts: joinedTexts(events), bodyBytes: collected.bytes.length, answer: watch.facts() }
+  const inspection = await judged(rooms, trace, bindings, whole)
+  if (mode === 'enforce' && inspection.decision === 'block') {
+    yield watch.refusal(blocked(inspection))
+    return
+  }
+  inspector.mask(inspection.edits)
+  yield* through(watch, events)
+  if (inspector.blocked === undefined) yield* passed(watch, flush(watch))
 }
 
 /** The answer has begun: that there is no room for the rest is said in its dialect. */
