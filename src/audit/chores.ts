@@ -20,7 +20,14 @@ export type Chore = {
 }
 
 /** What is done, in this order; a module is loaded when its chore is wanted. */
-export const chores: readonly ChoreKind[] = []
+export const chores: readonly ChoreKind[] = [
+  {
+    name: 'retention',
+    wanted: () => true,
+    load: async () => (await import('./retention-chore.ts')).retentionChore,
+  },
+  { name: 'orphans', wanted: () => true, load: async () => (await import('./orphans-chore.ts')).orphansChore },
+]
 
 /** A line of `chores`. */
 export type ChoreKind = {

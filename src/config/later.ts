@@ -29,7 +29,6 @@ export const later: readonly (string | { readonly key: string; readonly values: 
   'gateway',
   'attestation',
   'proxy.transparent',
-  'audit.retention',
   { key: 'audit.store', values: /^postgres/ },
   'audit.export',
 ]

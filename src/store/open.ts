@@ -22,6 +22,8 @@ export function openStore(options: { dir: string; durability: Durability }): Sto
     closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
     const db = new Database(path, { timeout: BUSY_MS })
     try {
+      // Takes effect only before there is anything in the file, which then can give free pages back.
+      db.pragma('auto_vacuum = INCREMENTAL')
       enterWal(db)
       for (const pragma of pragmasFor(options.durability)) db.pragma(pragma)
       migrate(db)
@@ -65,6 +67,8 @@ export function pragmasFor(durability: Durability): string[] {
   return [
     `synchronous = ${synchronous}`,
     'foreign_keys = ON',
+    // What is removed from a page is overwritten there, as the page is written anyway.
+    'secure_delete = FAST',
     'journal_size_limit = 67108864',
     'wal_autocheckpoint = 2000',
   ]
