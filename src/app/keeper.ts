@@ -35,7 +35,7 @@ function keeperSettings({ data, audit }: Config): KeeperSettings {
     dir: data.dir,
     durability: audit.durability,
     retention: audit.retention,
-    checkpointSeconds: 60,
+    checkpointSeconds: audit.checkpointSeconds,
     search: false,
     sinks: audit.export,
   }

@@ -22,6 +22,11 @@ export type Chore = {
 /** What is done, in this order; a module is loaded when its chore is wanted. */
 export const chores: readonly ChoreKind[] = [
   {
+    name: 'checkpoint',
+    wanted: () => true,
+    load: async () => (await import('./checkpoint-chore.ts')).checkpointChore,
+  },
+  {
     name: 'retention',
     wanted: () => true,
     load: async () => (await import('./retention-chore.ts')).retentionChore,

@@ -123,6 +123,12 @@ export const configSchema = z.strictObject({
       days: count.default(90).describe('Age at which rows are removed.'),
       maxBytes: bytes.default(10_737_418_240).describe('Size beyond which the oldest rows are removed.'),
     }),
+    checkpointSeconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .default(60)
+      .describe('So often the chain of the ledger is signed, when something was written.'),
     whenUnavailable: z
       .enum(['block', 'allow'])
       .default('block')
