@@ -50,6 +50,7 @@ test('an empty file gives the defaults', () => {
     bodies: { capture: true, store: 'redacted', inlineBytes: 65_536, maxBytes: 16_777_216 },
     encryption: null,
     retention: { days: 90, maxBytes: 10_737_418_240 },
+    checkpointSeconds: 60,
     whenUnavailable: 'block',
     export: [],
   })
