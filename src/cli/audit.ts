@@ -1,12 +1,22 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
-import { type LedgerFilter, type LedgerTable, ledgerTables, unfitFilters } from '../audit/filter.ts'
+import type { LedgerTable } from '../audit/filter.ts'
 import { type Ledger, openLedger } from '../audit/ledger.ts'
 import type { LedgerRow } from '../audit/presented.ts'
 import { loadConfig } from '../config/load.ts'
 import { lineOf, shownRow, shownStats } from './audit-text.ts'
-import { type CliCommand, type Io, UsageError } from './command.ts'
-import { timeOf, wholeNumber } from './flags.ts'
+import {
+  type FilterFlags,
+  filtered,
+  filterOf,
+  type Flags,
+  ranged,
+  type RangeFlags,
+  readable,
+  searchOf,
+} from './audit-flags.ts'
+import type { CliCommand, Io } from './command.ts'
+import { wholeNumber } from './flags.ts'
 import { jsonLine, printJson, printLines, write } from './output.ts'
 
 export const audit: CliCommand = {
@@ -39,9 +49,6 @@ export const audit: CliCommand = {
   },
 }
 
-type Flags = { readonly config?: string; readonly json?: boolean }
-type RangeFlags = Flags & LedgerFilter
-type FilterFlags = RangeFlags & { readonly table: string }
 type TailFlags = FilterFlags & { readonly lines: number; readonly follow: boolean }
 type FindFlags = FilterFlags & { readonly limit: number }
 
@@ -110,43 +117,6 @@ async function withLedger<T>(flags: Flags, io: Io, use: (ledger: Ledger) => Prom
   } finally {
     ledger.close()
   }
-}
-
-function searchOf(flags: FilterFlags): { table: LedgerTable; filter: LedgerFilter } {
-  const table = ledgerTables.find((name) => name === flags.table)
-  if (table === undefined) throw new UsageError(`--table is one of ${ledgerTables.join(', ')}`)
-  const filter = filterOf(flags)
-  const [unfit] = unfitFilters(table, filter)
-  if (unfit !== undefined) throw new UsageError(`--${unfit} does not go with --table ${table}`)
-  return { table, filter }
-}
-
-function filterOf(flags: LedgerFilter): LedgerFilter {
-  const { host, provider, model, principal, decision, finding, text } = flags
-  const [since, until] = [timeOf('since', flags.since), timeOf('until', flags.until)]
-  return { since, until, host, provider, model, principal, decision, finding, text }
-}
-
-function readable(command: Commander): Commander {
-  return command
-    .option('-c, --config <file>', 'configuration file (default: sallyport.yaml, if there is one)')
-    .option('--json', 'print JSON lines')
-}
-
-function ranged(command: Commander): Commander {
-  return command
-    .option('--since <when>', 'not before: 30m, 24h, 7d, or a date or time (UTC)')
-    .option('--until <when>', 'before')
-    .option('--host <glob>', 'host')
-    .option('--provider <name>', 'provider')
-    .option('--model <glob>', 'model')
-    .option('--principal <name>', 'principal')
-    .option('--decision <name>', 'decision; of a connection, its handling')
-    .option('--finding <glob>', 'type of a finding')
-}
-
-function filtered(command: Commander): Commander {
-  return ranged(readable(command)).option('--table <name>', 'exchanges, connections or events', 'exchanges')
 }
 
 const POLL_MS = 200
