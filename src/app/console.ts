@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import { consoleDoor } from '../console/server.ts'
 import type { Health } from '../console/server.ts'
 import { addressSet } from '../lib/ip.ts'
+import type { Tell } from './acts.ts'
 import { addressText, listen } from './listen.ts'
 import { consoleToken } from './secrets.ts'
 
@@ -18,8 +19,9 @@ export type Running = {
 export async function openConsole(
   config: Config,
   running: Running,
+  tell: Tell = () => {},
 ): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
-  const token = config.console.token ?? (await consoleToken(config.data.dir))
+  const token = config.console.token ?? (await consoleToken(config.data.dir, () => tell({ what: 'console.token' })))
   const servers = config.console.listen.map((wanted) => ({
     wanted,
     server: consoleDoor({

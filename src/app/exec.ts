@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { SallyportError } from '../core/errors.ts'
 import type { Config } from '../config/schema.ts'
 import { openLog } from '../lib/log.ts'
+import { programStart, tellTo } from './acts.ts'
 import { addressText } from './listen.ts'
 import { startInstance } from './instance.ts'
 import { openKeeper } from './keeper.ts'
@@ -25,9 +26,13 @@ export async function exec(options: ExecOptions): Promise<number> {
   const { config } = options
   // The command owns the terminal: only what is wrong is worth a line.
   const log = await openLog({ ...config.log, level: config.log.level === 'info' ? 'warn' : config.log.level })
-  const { authority } = await prepare(config, log)
+  const { authority, created } = await prepare(config, log)
   const shared = await runningProxy(config, authority.fingerprint)
   const own = shared === undefined ? await startInstance(privateConfig(config), log) : undefined
+  const tell = own === undefined ? undefined : tellTo(own.recorder)
+  if (created) tell?.({ what: 'ca.init', subject: authority.fingerprint, after: { name: authority.name } })
+  const { policy } = own?.health().facts ?? {}
+  tell?.(programStart(config, { command: 'exec', workers: 1, policy, ca: authority.fingerprint }))
   const keeper = own && openKeeper(config, log)
   const proxy = shared ?? addressText(own?.proxy[0] ?? { host: '127.0.0.1', port: 0 })
   const since = new Date().toISOString()
@@ -35,6 +40,7 @@ export async function exec(options: ExecOptions): Promise<number> {
     const env = await childEnvironment(config, authority, proxy, options.env)
     return await run(options.command, env, options.cwd)
   } finally {
+    tell?.({ what: 'program.stop', after: { signal: null } })
     await own?.recorder.flush().catch(() => undefined)
     // What the command left open has nobody to answer to any more.
     await own?.stop(250)

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import { newEventId } from '../core/ids.ts'
 import { sharedLimiter } from '../access/limiter.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import type { Config } from '../config/schema.ts'
@@ -12,6 +11,8 @@ import type { PolicyWatch } from '../policy/watch.ts'
 import { proxyDoor } from '../proxy/server.ts'
 import type { ProxyDoor } from '../proxy/server.ts'
 import type { Authority } from '../tls/authority.ts'
+import { policyRefused, tellTo } from './acts.ts'
+import type { Tell } from './acts.ts'
 import { openCa } from './authority.ts'
 import { bodyKeys } from './body-keys.ts'
 import { listen } from './listen.ts'
@@ -46,19 +47,22 @@ export async function startInstance(
   first: Config,
   log: Log,
   processes = 1,
-  recorderFor: typeof openRecorder = openRecorder,
+  parts: { readonly recorderFor?: typeof openRecorder; readonly tell?: Tell } = {},
 ): Promise<Instance> {
   await using undo = new AsyncDisposableStack()
   let config = first
   const metrics = createMetrics()
   const [bodyKey] = bodyKeys(first, (message) => log.warn({}, message))
-  const recorder = recorderFor(first, log, bodyKey)
+  const recorder = (parts.recorderFor ?? openRecorder)(first, log, bodyKey)
   undo.defer(() => recorder.close())
+  const tell = parts.tell ?? tellTo(recorder)
+  let inForce: string | undefined
   const policyLoaded = (digest: string): void => {
     metrics.policyReloads.inc({ outcome: 'loaded' })
     metrics.policyLoadedAt.set(Date.now() / 1_000)
     log.info({ policy: digest }, 'policies reloaded')
-    recordEvent(recorder, 'policy.reload', { digest })
+    tell({ what: 'policy.reload', before: { digest: inForce }, after: { digest } })
+    inForce = digest
   }
   const limiter = sharedLimiter({ dir: first.data.dir, now: Date.now })
   undo.defer(() => limiter.close())
@@ -68,10 +72,12 @@ export async function startInstance(
     (error) => {
       metrics.policyReloads.inc({ outcome: 'refused' })
       log.error({ code: error.code, problems: error.message }, 'policies not reloaded: the old ones stay in force')
+      tell(policyRefused(error.code, error.message))
     },
     limiter.take,
   )
   undo.defer(() => policies.close())
+  inForce = policies.current().digest
   const { authority } = await openCa(first, policies.current().inspectedHosts, (message) => log.warn({}, message))
   metrics.policyLoadedAt.set(policies.loadedAt() / 1_000)
   const budget = openBudget({ config: () => config, processes, metrics, log })
@@ -109,12 +115,6 @@ export async function startInstance(
   // Where port 0 was asked for, the port is known only now.
   own.push(...doors.map(({ address }) => address))
   undo.move()
-  recordEvent(recorder, 'program.start', {
-    pid: process.pid,
-    node: process.versions.node,
-    policy: policies.current().digest,
-    ca: authority.fingerprint,
-  })
   expectShortLives()
   releaseStartupMemory()
   return {
@@ -138,7 +138,6 @@ export async function startInstance(
     async stop(graceMs) {
       policies.close()
       clearInterval(watched)
-      recordEvent(recorder, 'program.stop', { pid: process.pid })
       const drained = Promise.all(doors.map(({ door }) => door.drain()))
       await Promise.race([drained, new Promise((resolve) => void setTimeout(resolve, graceMs).unref())])
       for (const { door } of doors) door.destroy()
@@ -160,19 +159,6 @@ export async function startInstance(
 }
 
 const cutOffMs = 1_000
-
-/** What the program itself did. */
-function recordEvent(recorder: Recorder, what: string, after: Readonly<Record<string, unknown>>): void {
-  const now = new Date()
-  recorder.event({
-    id: newEventId(now.getTime()),
-    at: now.toISOString(),
-    who: 'sallyport',
-    what,
-    before: null,
-    after: JSON.stringify(after),
-  })
-}
 
 async function openDoors(
   config: Config,

@@ -14,11 +14,13 @@ export function keysHmac(dataDir: string): Promise<Buffer> {
   return secretFile(dataDir, 'keys.hmac', () => randomBytes(32))
 }
 
-/** The console's token when the configuration names none: made once, in the data folder. */
-export async function consoleToken(dataDir: string): Promise<string> {
-  return (await secretFile(dataDir, 'console.token', () => Buffer.from(randomBytes(32).toString('base64url'))))
-    .toString('utf8')
-    .trim()
+/** The console's token when the configuration names none: made once, in the data folder. `made` hears of that. */
+export async function consoleToken(dataDir: string, made: () => void = () => {}): Promise<string> {
+  const make = (): Buffer => {
+    made()
+    return Buffer.from(randomBytes(32).toString('base64url'))
+  }
+  return (await secretFile(dataDir, 'console.token', make)).toString('utf8').trim()
 }
 
 /**

@@ -1,22 +1,31 @@
-import { loadConfig } from '../config/load.ts'
-import type { ConfigSource } from '../config/load.ts'
+import { configChanges } from '../config/changes.ts'
+import { loadWithOrigins } from '../config/load.ts'
+import type { ConfigSource, LoadedConfig } from '../config/load.ts'
 import { needsRestart } from '../config/reload.ts'
 import type { Config } from '../config/schema.ts'
 import { asSallyportError } from '../core/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tell } from './acts.ts'
 
-/** The configuration as it is now, or undefined when it is not valid: then the old one stays. */
-export function reloaded(before: Config, source: ConfigSource, log: Log): Config | undefined {
-  try {
-    const next = loadConfig(source)
-    const fixed = needsRestart(before, next)
-    if (fixed.length > 0) log.warn({ keys: fixed }, 'changed, but in force only after a restart')
-    log.info({}, 'configuration reloaded')
-    return next
-  } catch (thrown) {
-    const error = asSallyportError(thrown)
-    log.error({ code: error.code, problems: error.message }, 'configuration not reloaded: the old one stays in force')
-    return undefined
+/** Reads the configuration as it is now, each time it is called; undefined when it is not valid: then the old one stays. */
+export function reloader(first: LoadedConfig, source: ConfigSource, log: Log, tell?: Tell): () => Config | undefined {
+  let last = first
+  return () => {
+    try {
+      const next = loadWithOrigins(source)
+      const restart = needsRestart(first.config, next.config)
+      if (restart.length > 0) log.warn({ keys: restart }, 'changed, but in force only after a restart')
+      log.info({}, 'configuration reloaded')
+      const { before, after } = configChanges(last, next)
+      last = next
+      if (Object.keys(after).length > 0) tell?.({ what: 'config.reload', before, after: { ...after, restart } })
+      return next.config
+    } catch (thrown) {
+      const { code, message } = asSallyportError(thrown)
+      log.error({ code, problems: message }, 'configuration not reloaded: the old one stays in force')
+      tell?.({ what: 'config.refused', after: { code, problems: message.slice(0, MOST_TOLD) } })
+      return undefined
+    }
   }
 }
 
@@ -28,3 +37,5 @@ export function signals(log: Log, reload: () => Promise<void>): Promise<string> 
     process.once('SIGINT', () => resolve('SIGINT'))
   })
 }
+
+const MOST_TOLD = 2_000

@@ -4,16 +4,18 @@ import { availableParallelism } from 'node:os'
 import { AggregatorRegistry } from 'prom-client'
 import { SallyportError } from '../core/errors.ts'
 import type { Config } from '../config/schema.ts'
-import type { ConfigSource } from '../config/load.ts'
+import type { ConfigSource, LoadedConfig } from '../config/load.ts'
 import type { Health } from '../console/server.ts'
 import type { Log } from '../lib/log.ts'
+import { toldOnce } from './acts.ts'
+import type { Act, Tell } from './acts.ts'
 import type { Running } from './console.ts'
 import { startInstance } from './instance.ts'
 import type { Instance } from './instance.ts'
 import { addressText } from './listen.ts'
 import { newShares } from './shares.ts'
 import type { Holder } from './shares.ts'
-import { reloaded, signals } from './signals.ts'
+import { reloader, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
 type FromWorker =
@@ -21,6 +23,7 @@ type FromWorker =
   | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
   | { readonly kind: 'health'; readonly health: Health }
   | ({ readonly kind: 'connections' } & Connections)
+  | { readonly kind: 'act'; readonly act: Act }
 
 type Connections = ReturnType<Instance['connections']>
 
@@ -35,11 +38,15 @@ export function workerCount({ workers }: Pick<Config, 'workers'>): number {
 }
 
 /** The part of a worker: one instance, steered by the parent. Ends when the parent does. */
-export async function serveAsWorker(config: Config, source: ConfigSource, log: Log): Promise<number> {
+export async function serveAsWorker(loaded: LoadedConfig, source: ConfigSource, log: Log): Promise<number> {
+  const { config } = loaded
   const registry = new AggregatorRegistry()
   const tell = (message: FromWorker): void => void (process.connected && process.send?.(message))
   try {
-    const instance = await startInstance(config, log, workerCount(config))
+    const instance = await startInstance(config, log, workerCount(config), {
+      tell: (act) => tell({ kind: 'act', act }),
+    })
+    const reloaded = reloader(loaded, source, log)
     AggregatorRegistry.setRegistries([instance.metrics.registry])
     tell({ kind: 'ready', proxy: instance.proxy.map(addressText), health: instance.health() })
     const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
@@ -50,7 +57,7 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
         if (message.kind === 'stop') resolve()
         if (message.kind === 'share') instance.share(message.connections)
         if (message.kind !== 'reload') return
-        const next = reloaded(config, source, log)
+        const next = reloaded()
         if (next !== undefined) void instance.reload(next)
       })
       // The terminal's ^C reaches every process; the parent decides.
@@ -70,11 +77,12 @@ export async function serveAsWorker(config: Config, source: ConfigSource, log: L
   }
 }
 
-/** The part of the parent: starts the workers, replaces one that dies, asks them for health and metrics. */
-export async function supervise(count: number, log: Log): Promise<Running> {
+/** The part of the parent: starts the workers, replaces one that dies, asks them for health and metrics, and tells what they did. */
+export async function supervise(count: number, log: Log, tell: Tell): Promise<Running> {
   const registry = new AggregatorRegistry()
   const health = new Map<number, Health>()
   const share = sharing(count)
+  const heard = toldOnce(tell)
   let stopping = false
   let wait = 100
 
@@ -85,6 +93,7 @@ export async function supervise(count: number, log: Log): Promise<Running> {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'health') health.set(worker.id, message.health)
         if (message.kind === 'connections') share(worker.id, message)
+        if (message.kind === 'act') heard(worker.id, message.act)
         if (message.kind === 'ready') {
           health.set(worker.id, message.health)
           resolve(message.proxy)
@@ -97,6 +106,7 @@ export async function supervise(count: number, log: Log): Promise<Running> {
         reject(new SallyportError('internal_error', `a worker ended with ${signal ?? code}`))
         if (stopping || began === 0) return
         log.error({ worker: worker.process.pid, code, signal }, 'a worker died and is replaced')
+        tell({ what: 'worker.died', subject: String(worker.process.pid), before: { code, signal } })
         wait = Date.now() - began > 10_000 ? 100 : Math.min(wait * 2, 10_000)
         setTimeout(() => stopping || start().catch(() => undefined), wait).unref()
       })

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command as Commander, CommanderError } from 'commander'
 import { SallyportError } from '../core/errors.ts'
+import { version } from '../app/version.ts'
 import { UsageError } from './command.ts'
 import type { Io, RunAction } from './command.ts'
 import { commands } from './index.ts'
@@ -125,9 +125,4 @@ function explainedUsage(error: CommanderError): Explained {
 
 function examplesText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

@@ -3,29 +3,48 @@ import { EventEmitter, once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { reloaded, signals } from '../../src/app/signals.ts'
+import type { Act } from '../../src/app/acts.ts'
+import { reloader, signals } from '../../src/app/signals.ts'
+import { loadWithOrigins } from '../../src/config/load.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { tempFolder } from '../support/temp.ts'
 
-test('a configuration that is valid is taken, and what needs a restart is told', async () => {
-  const dir = tempFolder('reload')
-  const before = configIn(dir)
-  const source = { file: join(dir, 'sallyport.yaml'), env: {}, cwd: dir }
-  appendFileSync(source.file, 'limits: { connections: 7 }\nworkers: 3\n')
+function setUp(told: Act[]) {
+  const cwd = tempFolder('reload')
+  configIn(cwd)
+  const source = { file: join(cwd, 'sallyport.yaml'), env: {}, cwd }
+  return { source, first: loadWithOrigins(source), tell: (act: Act) => void told.push(act) }
+}
+
+test('a configuration that is valid is taken, what changed and what needs a restart is told, without secrets', async () => {
+  const told: Act[] = []
+  const { source, first, tell } = setUp(told)
   const { log, text } = await keptLog()
-  assert.equal(reloaded(before, source, log)?.limits.connections, 7)
+  const reloaded = reloader(first, source, log, tell)
+  appendFileSync(source.file, 'limits: { connections: 7 }\nworkers: 3\nca: { passphrase: made-up-Zq8fK2 }\n')
+  assert.equal(reloaded()?.limits.connections, 7)
   assert.match(text(), /"keys":\["workers"\].*only after a restart/)
   assert.match(text(), /configuration reloaded/)
+  assert.deepEqual(told, [
+    {
+      what: 'config.reload',
+      before: { workers: 'auto', 'ca.passphrase': null, 'limits.connections': 10_000 },
+      after: { workers: 3, 'ca.passphrase': '***', 'limits.connections': 7, restart: ['workers'] },
+    },
+  ])
+  // Once more, and nothing is different.
+  assert.equal(reloaded()?.workers, 3)
+  assert.equal(told.length, 1)
 })
 
 test('a configuration that is broken is refused with its problems', async () => {
-  const dir = tempFolder('reload')
-  const before = configIn(dir)
-  const source = { file: join(dir, 'sallyport.yaml'), env: {}, cwd: dir }
+  const told: Act[] = []
+  const { source, first, tell } = setUp(told)
   writeFileSync(source.file, 'limit: 7\n')
   const { log, text } = await keptLog()
-  assert.equal(reloaded(before, source, log), undefined)
+  assert.equal(reloader(first, source, log, tell)(), undefined)
   assert.match(text(), /"config_invalid".*limit.*stays in force/)
+  assert.partialDeepStrictEqual(told, [{ what: 'config.refused', after: { code: 'config_invalid' } }])
 })
 
 test(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { processesOf } from '../support/program-processes.ts'
 import { startStage, type Stage } from '../support/stage.ts'
@@ -99,3 +99,32 @@ test(
     for (const client of held) client.close()
   },
 )
+
+test('each act is one event, however many workers there are', async () => {
+  writeFileSync(join(stage.sallyport.dir, 'policies', '30-broken.yaml'), 'mode: perhaps\n')
+  const kinds = () => stage.sallyport.rows('events').map((row) => String(row['what']))
+  await until(() => kinds().includes('policy.refused'))
+  appendFileSync(stage.sallyport.file, 'markers: nonsense\n')
+  stage.sallyport.child.kill('SIGHUP')
+  await until(() => kinds().includes('config.refused'))
+  writeFileSync(
+    stage.sallyport.file,
+    readFileSync(stage.sallyport.file, 'utf8').replace('markers: nonsense\n', 'limits: { connections: 500 }\n'),
+  )
+  stage.sallyport.child.kill('SIGHUP')
+  await until(() => kinds().includes('config.reload'))
+  assert.equal(await stage.sallyport.stop(), 0)
+  const counts = new Map<string, number>()
+  for (const kind of kinds()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  const expected: Record<string, number> = {
+    'ca.init': 1,
+    'console.token': 1,
+    'program.start': 1,
+    'policy.reload': 1,
+    'policy.refused': 1,
+  }
+  Object.assign(expected, { 'config.refused': 1, 'config.reload': 1, 'program.stop': 1 })
+  // Where processes can be killed by name, one was.
+  if (process.platform === 'linux') Object.assign(expected, { 'worker.died': 1, 'program.unclean': 1 })
+  for (const [kind, count] of Object.entries(expected)) assert.equal(counts.get(kind), count, kind)
+})

@@ -9,7 +9,9 @@ import { silentLog } from '../../../src/lib/log.ts'
 const [file, ledger] = process.argv.slice(2)
 const config = loadConfig({ file, env: process.env, cwd: process.cwd() })
 await prepare(config, silentLog())
-const instance = await startInstance(config, silentLog(), 1, ledger === 'off' ? nothing : openRecorder)
+const instance = await startInstance(config, silentLog(), 1, {
+  recorderFor: ledger === 'off' ? nothing : openRecorder,
+})
 process.send?.({ port: instance.proxy[0]?.port })
 process.on('SIGTERM', () => void instance.stop(100).then(() => process.exit(0)))
 process.on('disconnect', () => process.exit(0))
