@@ -119,4 +119,4 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 
 const onlyErrors = '?filter_path=errors,items.*.status,items.*.error.type'
 const ANSWER_BYTES = 16 * 2 ** 20
-const PAUSES = [200, 1_000, 3_000]
+const PAUSES = [100, 300, 900]
