@@ -48,7 +48,7 @@ test('blocks go from the front with their rows and files, and what is left verif
   assert.deepEqual([countOf(db, 'exchanges'), countOf(db, 'connections')], [3, 0])
   assert.equal(chainRange(db).first, 2)
   const { ok, faults, removed } = await verifiedLedger(dir)
-  assert.ok(ok, JSON.stringify(faults))
+  assert.ok(ok, JSON.stringify(faults[0]))
   assert.equal(removed?.exchanges, 3)
 })
 
@@ -61,7 +61,7 @@ test('what was removed is added up, and one checkpoint of it stays', async (t) =
   assert.equal(countOf(db, 'checkpoints'), 1)
   assert.ok((lastCheckpoint(db)?.number ?? 0) > 3)
   const { ok, faults } = await verifiedLedger(dir)
-  assert.ok(ok, JSON.stringify(faults))
+  assert.ok(ok, JSON.stringify(faults[0]))
 })
 
 test('a row whose last entry lies further on stays', async (t) => {
@@ -74,7 +74,7 @@ test('a row whose last entry lies further on stays', async (t) => {
   assert.deepEqual([step?.exchanges, step?.entries], [1, 2])
   assert.equal(countOf(db, 'exchanges'), 2)
   const { ok, faults } = await verifiedLedger(dir)
-  assert.ok(ok, JSON.stringify(faults))
+  assert.ok(ok, JSON.stringify(faults[0]))
 })
 
 test('an exchange that is still open goes on in a new block, and its end is kept', async (t) => {
@@ -86,7 +86,7 @@ test('an exchange that is still open goes on in a new block, and its end is kept
   assert.ok((await verifiedLedger(dir)).ok)
   finish(db, id, NOW)
   const { ok, faults } = await verifiedLedger(dir)
-  assert.ok(ok, JSON.stringify(faults))
+  assert.ok(ok, JSON.stringify(faults[0]))
 })
 
 test('a step takes about so many entries, but a whole block at least; nothing beyond the last block that may go', (t) => {
