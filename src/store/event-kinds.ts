@@ -28,6 +28,11 @@ export const eventKinds = {
   'ledger.gap':
     'What that cost: exchanges that went on without a row before them, were refused, and rows that were given up.',
   'retention.purge': 'The oldest rows and their files were removed.',
+  'audit.export':
+    'Rows were taken out of the ledger: who, the filter, how many; to a file or standard output, or to the sink that is the subject.',
+  'content.erase': 'Content of a principal, or of one exchange (`subject`), was removed on request; the rows stay.',
+  'ledger.orphans':
+    'Body files that no row names were removed, or files that rows name are missing: `after` counts them.',
   'export.gap': 'Rows were removed before a sink had them.',
 } as const satisfies Readonly<Record<string, string>>
 
