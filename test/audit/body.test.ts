@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { bodyKeeper, type BodyKeeperOptions, type KeptBody } from '../../src/audit/body.ts'
-import { readSpill } from '../../src/audit/read-spill.ts'
 import { spillName } from '../../src/audit/spill-file.ts'
 import { uuidv7 } from '../../src/core/ids.ts'
+import { spilledContent } from '../support/spilled.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
@@ -41,7 +41,7 @@ test('a body of any size in any pieces is kept whole, inline or in a file', asyn
         const options = optionsOf()
         const kept = await keep(options, chunks)
         const content = Buffer.concat(chunks)
-        const stored = kept.spill === null ? Buffer.from(kept.inline ?? '') : readSpill(options.dir, kept.spill, 10_000)
+        const stored = kept.spill === null ? Buffer.from(kept.inline ?? '') : spilledContent(options.dir, kept.spill)
         assert.ok(stored?.equals(content))
         assert.equal(kept.sha256, sha256(content))
         assert.deepEqual([kept.bytes, kept.truncated, kept.error], [content.length, false, null])
@@ -66,7 +66,7 @@ test('a body at hand is kept as one in pieces is, but for the file, whose conten
       const want = await keep(options, [content])
       if (kept.spill === null) assert.equal(toWrite, undefined)
       else {
-        assert.ok(readSpill(options.dir, kept.spill, 1_000)?.equals(toWrite ?? Buffer.from('nothing')))
+        assert.ok(spilledContent(options.dir, kept.spill).equals(toWrite ?? Buffer.from('nothing')))
         assert.equal(sha256(toWrite as Uint8Array), want.sha256)
         // What is cloned to another thread takes its whole buffer with it.
         assert.equal(toWrite?.buffer.byteLength, toWrite?.byteLength)
@@ -82,7 +82,7 @@ test('what is not UTF-8 text goes to a file, however short', async () => {
     const options = optionsOf()
     const kept = await keep(options, [Buffer.from(bytes)])
     assert.equal(kept.inline, null)
-    assert.deepEqual([...(readSpill(options.dir, kept.spill ?? '', 100) ?? [])], bytes)
+    assert.deepEqual([...spilledContent(options.dir, kept.spill ?? '')], bytes)
   }
   assert.equal((await keep(optionsOf(), [Buffer.from([0xc3]), Buffer.from([0xa9])])).inline, 'é')
 })
@@ -93,7 +93,7 @@ test('beyond maxBytes nothing is kept, and the row can say so', async () => {
   const kept = await keep(options, [content.subarray(0, 700), content.subarray(700, 1_200), content.subarray(1_200)])
   assert.deepEqual([kept.bytes, kept.truncated], [5_000, true])
   assert.equal(kept.sha256, sha256(content.subarray(0, 1_000)))
-  assert.ok(readSpill(options.dir, kept.spill ?? '', 5_000)?.equals(content.subarray(0, 1_000)))
+  assert.ok(spilledContent(options.dir, kept.spill ?? '').equals(content.subarray(0, 1_000)))
 })
 
 test('a cap below the inline size holds too', async () => {
@@ -115,7 +115,7 @@ test('small pieces beyond the inline size are gathered, and none is lost', async
   const options = optionsOf({ maxBytes: 1_000_000 })
   const pieces = Array.from({ length: 3_000 }, (_, i) => randomBytes(i % 100))
   const kept = await keep(options, pieces)
-  assert.ok(readSpill(options.dir, kept.spill ?? '', 1_000_000)?.equals(Buffer.concat(pieces)))
+  assert.ok(spilledContent(options.dir, kept.spill ?? '').equals(Buffer.concat(pieces)))
   assert.equal(kept.sha256, sha256(Buffer.concat(pieces)))
 })
 

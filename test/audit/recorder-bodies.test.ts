@@ -8,12 +8,12 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { bodyKeeper } from '../../src/audit/body.ts'
-import { readSpill } from '../../src/audit/read-spill.ts'
 import { startRecorder } from '../../src/audit/recorder.ts'
 import type { ExchangeDone, ExchangeOpen, Value } from '../../src/audit/rows.ts'
 import { type Side, spillName } from '../../src/audit/spill-file.ts'
 import { databasePath } from '../../src/store/open.ts'
 import { doneRow, openRow } from '../support/ledger-rows.ts'
+import { spilledContent } from '../support/spilled.ts'
 import { tempFolder } from '../support/temp.ts'
 
 // Bodies that the engine has whole: the recorder's thread puts them into their files.
@@ -45,7 +45,7 @@ function withResponse(id: string, content: Uint8Array, over: Partial<ExchangeDon
 
 function assertKept(dir: string, row: Record<string, Value>, side: Side, content: Uint8Array): void {
   const name = String(row[`${side}_spill`])
-  assert.ok(readSpill(dir, name, 100_000_000)?.equals(content))
+  assert.ok(spilledContent(dir, name).equals(content))
   assert.equal(row[`${side}_sha256`], sha256(content))
   assert.equal(row[`${side}_body`], null)
   assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600)
@@ -197,9 +197,9 @@ test('kill -9 at any moment leaves no row without its file, and a file for every
     const rows = new Map(rowsOf(dir).map((row) => [row.id, row]))
     for (const id of printed.split('\n').slice(0, -1)) assert.ok(rows.has(id))
     for (const row of rows.values()) {
-      const content = readSpill(dir, String(row.request_spill), 1_000_000)
-      assert.equal(row.request_sha256, sha256(content ?? Buffer.alloc(0)))
-      assert.equal(content?.length, 100_000)
+      const content = spilledContent(dir, String(row.request_spill))
+      assert.equal(row.request_sha256, sha256(content))
+      assert.equal(content.length, 100_000)
     }
   }
 })

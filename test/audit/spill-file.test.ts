@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
@@ -66,3 +66,28 @@ test('what a row says of a missing file has the code, and nothing else of the ca
   assert.equal(notKept('request', cause), 'request body not kept: ENOSPC')
   assert.equal(notKept('response', 'odd'), 'response body not kept: the file could not be written')
 })
+
+test(
+  'a link on the way to the file is not followed, one in its place is replaced',
+  { skip: process.platform === 'win32' },
+  () => {
+    for (const folder of ['2026', '2026/01', '2026/01/31']) {
+      const [dir, outside] = [tempFolder('spill'), tempFolder('outside')]
+      mkdirSync(join(dir, 'bodies', dirname(folder)), { recursive: true })
+      symlinkSync(outside, join(dir, 'bodies', folder))
+      const attempt = (): string => writeSpill({ dir, name, content: randomBytes(10), sync: true })
+      assert.throws(attempt, { code: 'ELOOP' })
+      assert.deepEqual(readdirSync(outside), [])
+    }
+    const [dir, outside] = [tempFolder('spill'), join(tempFolder('outside'), 'file')]
+    writeFileSync(outside, 'mine')
+    for (const planted of [name, `${name}.tmp`]) {
+      mkdirSync(dirname(join(dir, planted)), { recursive: true })
+      symlinkSync(outside, join(dir, planted))
+      writeSpill({ dir, name, content: Buffer.from('text'), sync: false })
+      assert.equal(zstdDecompressSync(readFileSync(join(dir, name))).toString(), 'text')
+      assert.equal(readFileSync(outside, 'utf8'), 'mine')
+      rmSync(join(dir, name))
+    }
+  },
+)
