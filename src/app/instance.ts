@@ -179,20 +179,24 @@ async function openDoors(
 
 function watchMetrics(metrics: Metrics, recorder: Recorder, budget: Budget): NodeJS.Timeout {
   let rows = 0
+  let givenUp = 0
   return setInterval(() => {
     const stats = recorder.stats()
     metrics.bodyBytes.set(budget.used)
     metrics.ledgerQueue.set(stats.queued)
     metrics.ledgerRows.inc(stats.rows - rows)
     metrics.ledgerCommit.set((stats.lastCommitMs ?? 0) / 1_000)
+    metrics.ledgerGivenUp.inc(stats.refused - stats.turnedAway - givenUp)
     rows = stats.rows
+    givenUp = stats.refused - stats.turnedAway
   }, 1_000).unref()
 }
 
 function healthOf(policies: PolicyWatch, recorder: Recorder, authority: Authority, config: Config): Health {
   const reasons: string[] = []
   const warnings: string[] = []
-  if (!recorder.available()) reasons.push('ledger: cannot be written')
+  const trouble = recorder.problem()
+  if (trouble !== undefined) reasons.push(`ledger: cannot be written: ${trouble}`)
   if (authority.notAfter - Date.now() < 7 * 86_400_000) reasons.push('ca: expires within 7 days')
   const problem = policies.problem()
   if (problem !== undefined) warnings.push(`policies: the files as they are now are not in force: ${problem.message}`)

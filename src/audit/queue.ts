@@ -11,8 +11,10 @@ export type QueueStats = {
   readonly commits: number
   /** Writes committed. */
   readonly rows: number
-  /** Writes that were not taken, or that the database would not take. */
+  /** Writes that were turned away in an outage, that were not taken, or that the database would not take. */
   readonly refused: number
+  /** Of these, those turned away: who waited for them was told. */
+  readonly turnedAway: number
   readonly lastCommitMs: number
 }
 
@@ -61,6 +63,7 @@ export class WriteQueue {
   #relief: PromiseWithResolvers<void> | undefined
   #commits = 0
   #refused = 0
+  #turnedAway = 0
   #lastCommitMs = 0
 
   constructor(options: QueueOptions) {
@@ -105,7 +108,7 @@ export class WriteQueue {
   /** The error for those who come while nothing can be committed; counted as refused. */
   outage(): SallyportError | undefined {
     if (!this.#outage) return undefined
-    this.#refused += 1
+    this.#turnedAway += 1
     return this.#unavailable()
   }
 
@@ -128,8 +131,9 @@ export class WriteQueue {
     return true
   }
 
-  available(): boolean {
-    return this.#problem === undefined
+  /** Why nothing can be committed, as far as known. */
+  problem(): string | undefined {
+    return this.#problem
   }
 
   flush(): Promise<void> {
@@ -156,7 +160,8 @@ export class WriteQueue {
       queuedBytes: this.#bytes,
       commits: this.#commits,
       rows: this.#committed,
-      refused: this.#refused,
+      refused: this.#refused + this.#turnedAway,
+      turnedAway: this.#turnedAway,
       lastCommitMs: this.#lastCommitMs,
     }
   }
@@ -243,7 +248,7 @@ export class WriteQueue {
       this.#options.notice({ kind: 'unavailable', reason: this.#problem })
     }
     for (const waiter of this.#waiters) {
-      this.#refused += 1
+      this.#turnedAway += 1
       waiter.reject(this.#unavailable())
     }
     this.#waiters = []

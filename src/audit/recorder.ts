@@ -1,8 +1,11 @@
+import { newEventId } from '../core/ids.ts'
+import type { EventKind } from '../store/event-kinds.ts'
 import { identityOf } from '../store/identity.ts'
 import { databasePath, type Durability, openStore, orStoreError, pragmasFor } from '../store/open.ts'
 import { claimOwner, type Owner } from '../store/owners.ts'
 import { markLeft, markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
+import { type GapBook, gapBook } from './gap.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
 import type { SealKey, Side } from './seal.ts'
 import {
@@ -34,17 +37,26 @@ export type Recorder = {
   readonly once: (open: ExchangeOpen, done: ExchangeDone) => void
   readonly connection: (row: ConnectionRow) => void
   readonly event: (row: EventRow) => void
+  /** An exchange goes on although its `open` was rejected: counted, and told in an event once the ledger can be written. */
+  readonly forwarded: () => void
   /** Above the bound of the queue: a promise to wait for before taking more work. */
   readonly pressure: () => Promise<void> | undefined
   /** Whether the last try to commit worked. */
   readonly available: () => boolean
+  /** Why it did not. */
+  readonly problem: () => string | undefined
   /** Resolves when all that was given so far is committed; rejects with `ledger_unavailable` as `open` does. */
   readonly flush: () => Promise<void>
   /** Writes what is queued and ends the thread; rejects when rows had to be given up. The recorder is not used after. */
   readonly close: () => Promise<void>
-  readonly stats: () => QueueStats
+  readonly stats: () => RecorderStats
   /** The id of this process in the ledger, for `markLost`. */
   readonly owner: number
+}
+
+export type RecorderStats = QueueStats & {
+  /** Exchanges that went on without a row before them. */
+  readonly forwarded: number
 }
 
 export type RecorderNotice =
@@ -97,6 +109,9 @@ class LedgerRecorder implements Recorder {
   readonly #options: RecorderOptions
   #claim: Claim
   readonly #queue: WriteQueue
+  readonly #gaps: GapBook
+  #forwarded = 0
+  #telling: NodeJS.Timeout | undefined
 
   constructor(options: RecorderOptions, first: Claim) {
     this.#options = options
@@ -106,8 +121,12 @@ class LedgerRecorder implements Recorder {
       heapMb: 48 + Math.ceil((8 * options.inlineBytes) / 2 ** 20),
       bound: options.queueBytes ?? QUEUE_BYTES,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
-      notice: options.notice ?? (() => {}),
+      notice: (notice) => this.#heard(notice),
     })
+    this.#gaps = gapBook(() => {
+      const { turnedAway, refused, forwarded } = this.stats()
+      return { forwarded, turnedAway, givenUp: refused - turnedAway }
+    }, Date.now)
   }
 
   get owner(): number {
@@ -155,10 +174,15 @@ class LedgerRecorder implements Recorder {
     this.#queue.end(ROW_BYTES, false)
   }
 
+  // Few and small: they are always taken.
   event(row: EventRow): void {
-    if (this.#queue.refusesMore()) return
     pushEvent(this.#queue.begin(kinds.event), row)
     this.#queue.end(ROW_BYTES + lengthOf(row.before) + lengthOf(row.after), false)
+  }
+
+  forwarded(): void {
+    this.#forwarded += 1
+    this.#counted()
   }
 
   pressure(): Promise<void> | undefined {
@@ -166,7 +190,11 @@ class LedgerRecorder implements Recorder {
   }
 
   available(): boolean {
-    return this.#queue.available()
+    return this.#queue.problem() === undefined
+  }
+
+  problem(): string | undefined {
+    return this.#queue.problem()
   }
 
   flush(): Promise<void> {
@@ -174,6 +202,8 @@ class LedgerRecorder implements Recorder {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#telling)
+    if (this.available()) this.#tellGap()
     try {
       await this.#queue.close()
     } finally {
@@ -182,8 +212,41 @@ class LedgerRecorder implements Recorder {
     this.#leaveRegister()
   }
 
-  stats(): QueueStats {
-    return this.#queue.stats()
+  stats(): RecorderStats {
+    return { ...this.#queue.stats(), forwarded: this.#forwarded }
+  }
+
+  #heard(notice: QueueNotice): void {
+    if (notice.kind === 'unavailable') this.#gaps.began(notice.reason)
+    if (notice.kind === 'refused') this.#counted()
+    if (notice.kind === 'recovered') this.#tellGap()
+    this.#options.notice?.(notice)
+  }
+
+  // What is counted without an outage is told a little later, many in one.
+  #counted(): void {
+    this.#gaps.counted()
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined
+      if (this.available()) this.#tellGap()
+    }, TELL_MS).unref()
+  }
+
+  #tellGap(): void {
+    const gap = this.#gaps.over()
+    if (gap === undefined) return
+    const { forwarded, turnedAway, givenUp } = gap.cost
+    const [from, to] = [gap.from, gap.to].map((time) => new Date(time).toISOString())
+    const before = { from, reason: gap.reason }
+    if (gap.reason !== null) this.#act('ledger.recovered', before, { to })
+    if (forwarded + turnedAway + givenUp === 0) return
+    this.#act('ledger.gap', before, { to, exchanges: forwarded, refused: turnedAway, givenUp })
+  }
+
+  #act(what: EventKind, before: object, after: object): void {
+    const now = Date.now()
+    const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }
+    this.event({ id: newEventId(now), at: new Date(now).toISOString(), who: 'sallyport', what, ...texts })
   }
 
   /** What a thread that starts now works with: when the file is not the one it was, this process registers anew in what stands there. */
@@ -198,11 +261,14 @@ class LedgerRecorder implements Recorder {
   }
 
   #claimAnew(path: string): void {
-    const before = identityOf(path) === undefined ? 'removed: a new, empty ledger is made' : 'replaced by another file'
+    const removed = identityOf(path) === undefined
     this.#claim.owner.release()
     this.#claim = claim(this.#options)
-    const reason = `${path} was ${before}; rows and keys that only the old file had are gone`
+    const was = removed ? 'removed: a new, empty ledger is made' : 'replaced by another file'
+    const reason = `${path} was ${was}; rows and keys that only the old file had are gone`
     this.#options.notice?.({ kind: 'replaced', reason })
+    // Not now: this may be before there is a queue.
+    queueMicrotask(() => this.#act('ledger.replaced', { file: removed ? 'removed' : 'replaced' }, {}))
   }
 
   /** `at`: where the write's values begin. */
@@ -253,3 +319,4 @@ const lengthOf = (content: string | Uint8Array | null | undefined): number => co
 const ROW_BYTES = 600
 const QUEUE_BYTES = 32 * 2 ** 20
 const PATIENCE_MS = 5_000
+const TELL_MS = 1_000

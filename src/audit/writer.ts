@@ -73,6 +73,9 @@ const synced = new Set<string>()
 let failures = 0
 let probed = 0
 let closing = false
+/** The file of the log that this connection writes; undefined when there is none. */
+let log: string | undefined
+let watch: NodeJS.Timeout
 
 port.on('message', (message: Batch | 'close') => {
   take(message)
@@ -81,6 +84,7 @@ port.on('message', (message: Batch | 'close') => {
 })
 
 function start(): void {
+  watch = setInterval(look, LOOK_MS)
   try {
     connect()
     report({ kind: 'ready' })
@@ -131,16 +135,28 @@ function work(): void {
   if (closing) close()
 }
 
+// Nothing was written for a while: what happened to the files is noticed all the same.
+function look(): void {
+  if (failures > 0 || closing) return
+  try {
+    insistOnFiles()
+    if (performance.now() - probed > IDLE_PROBE_MS) probe()
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
+
 function transact(): { write: number; reason: string }[] {
   const refused: { write: number; reason: string }[] = []
   beginWhenFree()
   try {
+    insistOnLog()
     chain.write(new Date().toISOString(), (block) => {
       for (const batch of waiting) runAll(batch, block, refused)
     })
     commit.run()
     // What was committed to a file that nobody will find again is not told as done: the next thread writes it to the file in its place.
-    insistOnFile()
+    insistOnFiles()
     if (performance.now() - probed > PROBE_MS) probe()
     return refused
   } catch (thrown) {
@@ -208,6 +224,7 @@ function beginWhenFree(): void {
 
 function failed(thrown: unknown): void {
   failures += 1
+  if (thrown instanceof LogRemoved) saveLog()
   report({ kind: 'failing', reason: thrown instanceof Error ? thrown.message : 'unknown' })
   if (closing || thrown instanceof FileReplaced) return close()
   setTimeout(
@@ -227,6 +244,16 @@ function failed(thrown: unknown): void {
   )
 }
 
+// Only connections that have it open can still move what is in it to the database.
+function saveLog(): void {
+  log = undefined
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } catch {
+    // What it had is gone; what of it was not yet told as committed is written again.
+  }
+}
+
 function connect(): void {
   connected = false
   db?.close()
@@ -244,11 +271,22 @@ function connect(): void {
   rollback = db.prepare('ROLLBACK')
   db.pragma('busy_timeout = 0')
   probe()
+  log = identityOf(`${path}-wal`)
   connected = true
+}
+
+function insistOnFiles(): void {
+  insistOnFile()
+  insistOnLog()
 }
 
 function insistOnFile(): void {
   if (identity !== undefined && identityOf(path) !== identity) throw new FileReplaced()
+}
+
+// Who opens the database next gets a new log, and sees nothing of this one. Nothing may be written to this one any more.
+function insistOnLog(): void {
+  if (log !== undefined && identityOf(`${path}-wal`) !== log) throw new LogRemoved()
 }
 
 // Our connection works from its cache and goes on for long when the file is spoiled; a new one reads the
@@ -265,6 +303,7 @@ function probe(): void {
 }
 
 function close(): void {
+  clearInterval(watch)
   db?.close()
   port!.close()
 }
@@ -290,10 +329,18 @@ class FileReplaced extends Error {
   }
 }
 
+class LogRemoved extends Error {
+  constructor() {
+    super(`${path}-wal was removed or replaced`)
+  }
+}
+
 const DONE: WriteKind = 1
 const BUSY_MS = 1_000
 const RETRY_MS = 1_000
 const PROBE_MS = 1_000
+const LOOK_MS = 500
+const IDLE_PROBE_MS = 3_000
 
 // Last, for it uses all that stands above.
 start()

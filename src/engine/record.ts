@@ -11,8 +11,11 @@ export async function openRow(rooms: Rooms, trace: Trace): Promise<void> {
     // The row has it: it is neither held nor written again.
     trace.requestContent = { ...trace.requestContent, requestBody: null, requestContent: null }
   } catch (cause) {
-    if (rooms.whenUnavailable === 'allow')
+    if (rooms.whenUnavailable === 'allow') {
+      rooms.recorder.forwarded()
+      rooms.metrics.ledgerUnrecorded.inc()
       return rooms.log.warn({ exchange: trace.exchange.id, err: cause }, 'forwarded without a row')
+    }
     rooms.metrics.ledgerRefusals.inc()
     throw cause instanceof SallyportError
       ? cause

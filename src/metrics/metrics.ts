@@ -47,6 +47,16 @@ export function createMetrics() {
     ledgerQueue: gauge('ledger_queue_rows', 'Rows that wait to be committed.'),
     ledgerRows: counter('ledger_rows_total', 'Rows committed.', []),
     ledgerCommit: latest('ledger_commit_seconds', 'Time of the last commit.'),
+    ledgerUnrecorded: counter(
+      'ledger_unrecorded_total',
+      'Exchanges that went on without a row before them, because the ledger could not be written.',
+      [],
+    ),
+    ledgerGivenUp: counter(
+      'ledger_given_up_total',
+      'Rows that were given up: no room in the queue, or not taken by the database.',
+      [],
+    ),
     ledgerRefusals: counter('ledger_refusals_total', 'Exchanges refused because the ledger could not be written.', []),
     upstreamErrors: counter('upstream_errors_total', 'Failures of origins.', ['code']),
     tokens: labelled(

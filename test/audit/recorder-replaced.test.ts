@@ -129,3 +129,30 @@ test('garbage over the beginning of the file is an outage, and ledger_corrupt at
   await assert.rejects(recorder.close())
   assert.throws(() => start(dir), has('ledger_corrupt'))
 })
+
+test('what happens to the files while nothing is written is noticed within seconds, and mended', async () => {
+  const cases: Record<string, { spoil: (dir: string) => void; kept: boolean }> = {
+    'the file is removed': { spoil: (dir) => rmSync(databasePath(dir)), kept: false },
+    'the log is removed': { spoil: (dir) => rmSync(`${databasePath(dir)}-wal`), kept: true },
+    'log and index are removed': {
+      spoil: (dir) => ['-wal', '-shm'].forEach((suffix) => rmSync(databasePath(dir) + suffix)),
+      kept: true,
+    },
+    'the folder is moved': { spoil: (dir) => renameSync(dir, `${dir}.moved`), kept: false },
+  }
+  for (const [name, { spoil, kept }] of Object.entries(cases)) {
+    const dir = join(tempFolder('ledger'), 'data')
+    const { recorder, notices } = start(dir)
+    const rows = [openRow(), openRow(), openRow()]
+    for (const row of rows.slice(0, 2)) await recorder.open(row)
+    spoil(dir)
+    while (!notices.some(({ kind }) => kind === 'recovered')) await new Promise((resolve) => setTimeout(resolve, 20))
+    await recorder.open(rows[2]!)
+    const ids = rows.map(({ id }) => id)
+    assert.deepEqual(idsIn(databasePath(dir)), kept ? ids : ids.slice(2), name)
+    await recorder.close()
+    const db = new Database(databasePath(dir), { readonly: true })
+    assert.equal(db.pragma('integrity_check', { simple: true }), 'ok', name)
+    db.close()
+  }
+})

@@ -179,6 +179,32 @@ test('a database locked for too long is an outage: opens are refused at once, an
   )
 })
 
+test('what an outage cost is an event once it is over: who went on, who was turned away, what was given up', async () => {
+  const { dir, recorder } = start({ patienceMs: 500, queueBytes: 2_000 })
+  const other = new Database(databasePath(dir))
+  other.exec('BEGIN IMMEDIATE')
+  await assert.rejects(recorder.open(openRow()), unavailable)
+  await assert.rejects(recorder.open(openRow()), unavailable)
+  recorder.forwarded()
+  for (let i = 0; i < 12; i += 1) recorder.connection(connectionRow())
+  const { refused, turnedAway, forwarded } = recorder.stats()
+  assert.deepEqual([turnedAway, forwarded], [2, 1])
+  assert.match(recorder.problem() ?? '', /locked|no commit in time/)
+  other.exec('COMMIT')
+  other.close()
+  await until(() => recorder.available())
+  await recorder.close()
+  const [recovered, gap] = rowsOf(dir, 'events')
+  assert.deepEqual([recovered?.what, gap?.what], ['ledger.recovered', 'ledger.gap'])
+  const [before, after] = [gap?.before, gap?.after].map((text) => JSON.parse(String(text)) as Record<string, unknown>)
+  assert.match(String(before?.['reason']), /locked|no commit in time/)
+  assert.deepEqual(
+    { exchanges: after?.['exchanges'], refused: after?.['refused'], givenUp: after?.['givenUp'] },
+    { exchanges: 1, refused: 1, givenUp: refused - turnedAway },
+  )
+  assert.ok(Number(after?.['givenUp']) > 0 && String(before?.['from']) < String(after?.['to']))
+})
+
 test('a full disk is an outage until there is room again', async () => {
   const dir = tempFolder('ledger')
   const made = openStore({ dir, durability: 'crash' })

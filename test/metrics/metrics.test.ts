@@ -6,7 +6,7 @@ const names =
   `connections_total connections_active exchanges_total exchanges_active bytes_total added_seconds first_byte_seconds
   hook_seconds hook_errors_total findings_total placeholders_total leaf_certificates_total rejected_leaves_total refused_requests_total
   remembered_texts_total memory_of_findings_bytes
-  ledger_queue_rows ledger_rows_total ledger_commit_seconds ledger_refusals_total upstream_errors_total tokens_total
+  ledger_queue_rows ledger_rows_total ledger_commit_seconds ledger_refusals_total ledger_unrecorded_total ledger_given_up_total upstream_errors_total tokens_total
   policy_reloads_total policy_loaded_timestamp_seconds nodejs_eventloop_lag_seconds process_resident_memory_bytes`.split(
     /\s+/,
   )

@@ -25,9 +25,20 @@ function nothing(): Recorder {
     connection: () => {},
     event: () => {},
     pressure: () => undefined,
+    forwarded: () => {},
     available: () => true,
+    problem: () => undefined,
     flush: async () => {},
     close: async () => {},
-    stats: () => ({ queued: 0, queuedBytes: 0, commits: 0, rows: 0, refused: 0, lastCommitMs: 0 }),
+    stats: () => ({
+      queued: 0,
+      queuedBytes: 0,
+      commits: 0,
+      rows: 0,
+      refused: 0,
+      turnedAway: 0,
+      forwarded: 0,
+      lastCommitMs: 0,
+    }),
   }
 }
