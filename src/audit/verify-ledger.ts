@@ -131,16 +131,18 @@ function isGone(db: Database.Database, row: Row): boolean {
   return block === undefined || block !== row.block
 }
 
-function* blocksOf(db: Database.Database): Iterable<Block> {
+/** The blocks after `n`. */
+export function* blocksOf(db: Database.Database, n = -1): Iterable<Block> {
   const page = db.prepare<[number], Block>('SELECT n, at, entries, link FROM chain WHERE n > ? ORDER BY n LIMIT 64')
-  for (let blocks = page.all(-1); blocks.length > 0; blocks = page.all(blocks.at(-1)!.n)) yield* blocks
+  for (let blocks = page.all(n); blocks.length > 0; blocks = page.all(blocks.at(-1)!.n)) yield* blocks
 }
 
-function* checkpointsOf(db: Database.Database): Iterable<CheckpointLine> {
+/** The checkpoints with a higher number. */
+export function* checkpointsOf(db: Database.Database, after = -1): Iterable<CheckpointLine> {
   const columns = 'number, at, reason, block, statement, signature'
   const sql = `SELECT ${columns} FROM checkpoints WHERE number > ? ORDER BY number LIMIT 256`
   const page = db.prepare<[number], CheckpointLine>(sql)
-  for (let lines = page.all(-1); lines.length > 0; lines = page.all(lines.at(-1)!.number)) yield* lines
+  for (let lines = page.all(after); lines.length > 0; lines = page.all(lines.at(-1)!.number)) yield* lines
 }
 
 /** Only looked for when there are more rows than the chain has accounted for. */

@@ -1,0 +1,44 @@
+import { createWriteStream, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { contentReader, type ContentRow } from './read-content.ts'
+import type { SealKey, Side } from './seal.ts'
+import { Unreadable } from './spill-stream.ts'
+import type { BundleContent } from './verify-bundle.ts'
+
+export type BundleContentOptions = {
+  /** The data folder. */
+  readonly dir: string
+  /** The bundle. */
+  readonly to: string
+  readonly bodies: boolean
+  readonly keys: readonly SealKey[]
+}
+
+/** Puts the bodies of a row into a bundle: texts of the row into its line, all others, as they were, into files. */
+export function bundleContent(options: BundleContentOptions) {
+  const reader = contentReader(options)
+
+  async function one(row: ContentRow, side: Side): Promise<BundleContent | undefined> {
+    const [text, spill] = [row[`${side}_body`], row[`${side}_spill`]]
+    if (typeof text !== 'string' && typeof spill !== 'string') return undefined
+    if (!options.bodies) return { not: 'skipped' }
+    // As it stands, altered or not: its SHA-256 will tell.
+    if (typeof text === 'string' && typeof spill !== 'string' && row['body_key'] === null) return { text }
+    const file = `bodies/${String(row['id'])}.${side}`
+    const path = join(options.to, file)
+    try {
+      await pipeline(reader.pieces(row, side), createWriteStream(path, { flags: 'wx', mode: 0o600 }))
+      return { file }
+    } catch (cause) {
+      if (!(cause instanceof Unreadable)) throw cause
+      rmSync(path, { force: true })
+      return { not: ({ missing: 'missing', 'no-key': 'sealed' } as const)[String(cause.why)] ?? 'altered' }
+    }
+  }
+
+  return async (row: ContentRow): Promise<Partial<Record<Side, BundleContent>>> => {
+    const [request, response] = [await one(row, 'request'), await one(row, 'response')]
+    return { ...(request && { request }), ...(response && { response }) }
+  }
+}
