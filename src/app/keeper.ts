@@ -30,7 +30,8 @@ export function openKeeper(config: Config, log: Log): ProgramKeeper {
   }
 }
 
-function keeperSettings({ data, audit }: Config): KeeperSettings {
+/** What the keeper is told of the configuration. */
+export function keeperSettings({ data, audit }: Config): KeeperSettings {
   return {
     dir: data.dir,
     durability: audit.durability,

@@ -67,9 +67,13 @@ export function openShelf(dir: string, log: Log): Placeholders {
   return openPlaceholders({ dir, now: Date.now, keepMs: 7 * 86_400_000, maxRows: 200_000, failed })
 }
 
+/** What a tenant is called there: not who it is. */
+export const tenantName = (tenant: string): string =>
+  createHash('sha256').update(tenant).digest('base64url').slice(0, 16)
+
 /** A tenant's part of it. Whether it is empty is asked for every answer: what was true a moment ago will do. */
 export function shelfOf(placeholders: Placeholders, tenant: string, now: () => number): Shelf {
-  const name = createHash('sha256').update(tenant).digest('base64url').slice(0, 16)
+  const name = tenantName(tenant)
   let empty = true
   let askedAt = -Infinity
   return {

@@ -67,6 +67,18 @@ export async function purge(db: Store, options: PurgeOptions, signal: AbortSigna
   return purged
 }
 
+/** The rows that would go with the blocks up to `through`. */
+export function purgeable(db: Store, through: number): Pick<Purged, 'exchanges' | 'connections' | 'events'> {
+  const last = Math.min(through, chainRange(db).last - 1)
+  const rows = (table: string, unless = ''): number =>
+    db.prepare<[number], number>(`SELECT count(*) FROM ${table} WHERE block <= ? ${unless}`).pluck().get(last) ?? 0
+  return {
+    exchanges: rows('exchanges', `AND state <> 'open'`),
+    connections: rows('connections'),
+    events: rows('events'),
+  }
+}
+
 /** Where sinks stand that have begun: the block that holds the next row for them. */
 export function cursorsOf(db: Store, sinks: readonly string[]): Map<string, number> {
   const all = db.prepare<[], { name: string; block: number }>('SELECT name, block FROM sinks').all()

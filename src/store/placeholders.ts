@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { makePrivateFolder } from './open.ts'
 
@@ -74,9 +74,24 @@ export function openPlaceholders(options: PlaceholderOptions): Placeholders {
   }
 }
 
+/** Removes what a tenant has, or what of it was last used before a time (milliseconds since 1970), also from free pages and the log. */
+export function forgetPlaceholders(dir: string, tenant: string, before = Infinity): number {
+  if (!existsSync(join(dir, FILE))) return 0
+  const db = opened(dir)
+  try {
+    db.pragma(`busy_timeout = ${OPEN_MS}`)
+    const most = Math.min(before, Number.MAX_SAFE_INTEGER)
+    const { changes } = db.prepare('DELETE FROM placeholders WHERE tenant = ? AND at < ?').run(tenant, most)
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    return changes
+  } finally {
+    db.close()
+  }
+}
+
 function opened(dir: string): Database.Database {
   makePrivateFolder(dir)
-  const path = join(dir, 'placeholders.db')
+  const path = join(dir, FILE)
   closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
   const db = new Database(path, { timeout: OPEN_MS })
   try {
@@ -118,6 +133,7 @@ function orElse<T>(run: () => T, otherwise: T, failed: (cause: unknown) => void)
   }
 }
 
+const FILE = 'placeholders.db'
 const OPEN_MS = 5_000
 const BUSY_MS = 2
 const WRITE_MS = 5
