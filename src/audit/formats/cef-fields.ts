@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
-import { distinct, isObject, number, objects, text, toolNames, whole } from './fields.ts'
+import { distinct, isObject, number, objects, port, text, toolNames, whole } from './fields.ts'
 import { jsonLine } from './text.ts'
 
 export type CefValue = string | number | undefined
@@ -18,7 +18,7 @@ export const cefFields: Readonly<Record<ExportTable, readonly CefField[]>> = {
   exchanges: [
     { key: 'suser', max: 1023, of: (row) => text(row, 'principal') },
     { key: 'sproc', max: 1023, of: (row) => text(row, 'process') },
-    { key: 'dpt', max: 5, of: (row) => whole(row, 'port') },
+    { key: 'dpt', max: 5, of: (row) => port(row) },
     { key: 'requestMethod', max: 1023, of: (row) => text(row, 'method') },
     { key: 'request', max: 1023, of: (row) => text(row, 'path') },
     { key: 'app', max: 31, of: () => 'HTTP' },
@@ -55,7 +55,7 @@ export const cefFields: Readonly<Record<ExportTable, readonly CefField[]>> = {
   ],
   connections: [
     { key: 'suser', max: 1023, of: (row) => text(row, 'principal') },
-    { key: 'dpt', max: 5, of: (row) => whole(row, 'port') },
+    { key: 'dpt', max: 5, of: (row) => port(row) },
     { key: 'proto', max: 31, of: () => 'TCP' },
     { key: 'act', max: 63, of: (row) => text(row, 'handling') },
     { key: 'reason', max: 1023, of: (row) => text(row, 'reason') },
@@ -98,8 +98,9 @@ function own(columns: string): CefField[] {
   return columns.split(' ').map((column) => ({ key: ownName(column), max: 1023, of: (row) => text(row, column) }))
 }
 
-const ownName = (column: string): string =>
-  `Sallyport${column.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}`
+function ownName(column: string): string {
+  return `Sallyport${column.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}`
+}
 
 /** The dictionary has integers of 32 bits here. */
 function bytes(row: LedgerRow, column: string): number | undefined {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { LedgerRow } from '../presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
 import { compact } from './cef-fields.ts'
-import { address, distinct, flag, number, objects, sum, text, timeOf, toolNames, whole } from './fields.ts'
+import { address, distinct, flag, number, objects, port, sum, text, timeOf, toolNames, whole } from './fields.ts'
 import { worstFinding } from './severity.ts'
 
 /** The fields of ECS that a table has besides what all have; `event` is added to theirs. */
@@ -81,7 +81,7 @@ function url(row: LedgerRow): Record<string, unknown> {
   const mark = original?.indexOf('?') ?? -1
   return {
     domain: text(row, 'host'),
-    port: whole(row, 'port'),
+    port: port(row),
     original,
     path: mark < 0 ? original : original?.slice(0, mark),
     query: mark < 0 ? undefined : original?.slice(mark + 1),
@@ -148,7 +148,7 @@ function endpoints(row: LedgerRow): { source: Endpoint; client: Endpoint; destin
   const source = from === undefined ? undefined : { address: from, ip: address(row, 'client_ip') }
   const named = host !== undefined && isIP(host) === 0
   const destination =
-    host === undefined ? undefined : { address: host, [named ? 'domain' : 'ip']: host, port: whole(row, 'port') }
+    host === undefined ? undefined : { address: host, [named ? 'domain' : 'ip']: host, port: port(row) }
   return { source, client: source, destination, server: destination }
 }
 
@@ -191,6 +191,11 @@ const ofHandling: Readonly<Record<string, readonly string[]>> = {
 const ofEvent: readonly (readonly [prefix: string, [category: readonly string[], type: readonly string[]]])[] = [
   ['program.start', [['process'], ['start']]],
   ['program.stop', [['process'], ['end']]],
+  ['program.', [['process'], ['info']]],
+  ['worker.died', [['process'], ['end']]],
+  ['console.token', [['iam'], ['creation']]],
+  ['retention.', [['configuration'], ['deletion']]],
+  ['audit.export', [['configuration'], ['access']]],
   ['key.create', [['iam'], ['creation']]],
   ['key.', [['iam'], ['change']]],
   ['device.enroll', [['iam'], ['creation']]],

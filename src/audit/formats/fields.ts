@@ -21,6 +21,12 @@ export function whole(row: LedgerRow, column: string): number | undefined {
   return value === undefined ? undefined : Math.round(value)
 }
 
+/** A column that is a port, when it is one. */
+export function port(row: LedgerRow): number | undefined {
+  const value = number(row, 'port')
+  return value !== undefined && Number.isInteger(value) && value >= 0 && value < 65_536 ? value : undefined
+}
+
 /** A 0/1 column. */
 export function flag(row: LedgerRow, column: string): boolean | undefined {
   const value = row[column]
@@ -50,9 +56,9 @@ export function distinct(row: LedgerRow, column: string, key: string): readonly 
   return [...new Set(objects(row, column).flatMap((item) => text(item, key) ?? []))]
 }
 
-/** The sum of the columns that are known; undefined when none is. */
+/** The sum of the whole numbers that are known; undefined when none is. */
 export function sum(row: LedgerRow, ...columns: readonly string[]): number | undefined {
-  const known = columns.flatMap((column) => number(row, column) ?? [])
+  const known = columns.flatMap((column) => whole(row, column) ?? [])
   return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0)
 }
 
@@ -88,7 +94,12 @@ export function idOf(table: ExportTable, row: LedgerRow): string {
 export function succeeded(table: ExportTable, row: LedgerRow): boolean | undefined {
   if (table === 'exchanges') return exchangeSucceeded(row)
   if (table === 'connections') return !['deny', 'rejected-leaf', 'failed'].includes(actionOf(table, row))
-  return !/(?:fail|failed|refused|denied|rejected|invalid)$/.test(actionOf(table, row))
+  return !failedAct(actionOf(table, row))
+}
+
+/** Whether the name of an act says that something went wrong. */
+export function failedAct(what: string): boolean {
+  return /(?:failed|failure|refused|denied|rejected|invalid|died|unclean|gap)$/.test(what)
 }
 
 function exchangeSucceeded(row: LedgerRow): boolean | undefined {

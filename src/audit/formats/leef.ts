@@ -8,6 +8,7 @@ import {
   kindOf,
   number,
   objects,
+  port,
   singular,
   succeeded,
   text,
@@ -30,7 +31,7 @@ export const leef = {
   lines(out, context) {
     const attributes = Object.entries({ ...common(out, context), ...attributesOf[out.table](out) })
     const pairs = attributes.flatMap(([key, value]) => {
-      const shown = attributeText(value)
+      const shown = attributeText(value, lengths[key] ?? ATTRIBUTE_LENGTH)
       return shown === undefined ? [] : [`${key}=${shown}`]
     })
     return [`${header(out, context)}${pairs.join('\t')}`]
@@ -104,7 +105,7 @@ function endpoints(row: ExportRow['row']): Attributes {
     src: address(row, 'client_ip'),
     dst: host !== undefined && isIP(host) !== 0 ? host : undefined,
     dstHost: host,
-    dstPort: whole(row, 'port'),
+    dstPort: port(row),
     proto: 'TCP',
     usrName: text(row, 'principal'),
   }
@@ -120,11 +121,12 @@ function headerText(value: string): string {
   return clipped(oneLine(value), HEADER_LENGTH).replaceAll('|', '/')
 }
 
-function attributeText(value: string | number | undefined): string | undefined {
+function attributeText(value: string | number | undefined, max: number): string | undefined {
   if (value === undefined || value === '') return undefined
-  return typeof value === 'number' ? String(value) : clipped(oneLine(value), ATTRIBUTE_LENGTH)
+  return typeof value === 'number' ? String(value) : clipped(oneLine(value), max)
 }
 
 const HEADER_LENGTH = 255
-// QRadar takes 4,096 bytes of one event unless it is told otherwise; long are only a path, an error, before and after.
+// QRadar takes 4,096 bytes of one event unless it is told otherwise. A statement that is cut off would not verify.
 const ATTRIBUTE_LENGTH = 1_024
+const lengths: Readonly<Record<string, number>> = { usrName: 255, statement: 3_072 }

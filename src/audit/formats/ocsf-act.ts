@@ -30,7 +30,8 @@ function act(row: ExportRow['row']): About {
     actor: who === undefined ? undefined : { user: { name: who } },
     entity: { name, type, data: isObject(row.before) ? row.before : undefined },
     updated_entity: isObject(row.after) ? { name, type, data: row.after } : undefined,
-    observables: who === undefined ? [] : [{ name: 'actor.user.name', type_id: 4, type: 'User Name', value: who }],
+    observables:
+      who === undefined ? undefined : [{ name: 'actor.user.name', type_id: 4, type: 'User Name', value: who }],
   }
 }
 
@@ -40,7 +41,6 @@ function checkpoint(row: ExportRow['row']): About {
     activity: { id: 1, name: 'Create' },
     actor: { user: { name: 'program' } },
     entity: { name: `checkpoint ${number}`, uid: number, type: 'checkpoint' },
-    observables: [],
   }
 }
 

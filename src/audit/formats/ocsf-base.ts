@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { type Severity, severities } from '../../core/verdict.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
 import type { LedgerRow } from '../presented.ts'
-import { address, idOf, kindOf, number, succeeded, text, timeOf, titleOf } from './fields.ts'
+import { address, idOf, kindOf, port, succeeded, text, timeOf, titleOf } from './fields.ts'
 import { levelOf, severityOf } from './severity.ts'
 
 export type OcsfClass = { readonly uid: number; readonly name: string; readonly category: string }
@@ -44,7 +44,7 @@ export function base(
       log_name: out.table,
       log_provider: context.hostname,
       original_time: text(out.row, 'at'),
-      profiles: event.profiles,
+      ...(event.profiles.length > 0 && { profiles: event.profiles }),
     },
   }
 }
@@ -66,7 +66,7 @@ export function sourceEndpoint(row: LedgerRow): Record<string, unknown> {
 export function destinationEndpoint(row: LedgerRow): Record<string, unknown> | undefined {
   const host = text(row, 'host')
   if (host === undefined) return undefined
-  return { [isIP(host) === 0 ? 'hostname' : 'ip']: host, port: number(row, 'port') }
+  return { [isIP(host) === 0 ? 'hostname' : 'ip']: host, port: port(row) }
 }
 
 /** Values that are worth pivoting on, with where they stand. */

@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../presented.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
-import { distinct, idOf, number, objects, sum, text, timeOf, whole } from './fields.ts'
+import { distinct, idOf, number, objects, port, sum, text, timeOf, whole } from './fields.ts'
 import {
   base,
   columns,
@@ -42,7 +42,7 @@ export function detectionFinding(out: ExportRow, context: SinkContext): Record<s
   const id = idOf('exchanges', row)
   const kind = { uid: 2_004, name: 'Detection Finding', category: 'Findings' }
   const activity = { id: 1, name: 'Create' }
-  const confidence = Math.max(0, ...objects(row, 'findings').map((finding) => number(finding, 'confidence') ?? 0))
+  const confidence = confidenceOf(row)
   const { actor, api, http_request, http_response, src_endpoint, dst_endpoint } = subjects(row)
   return {
     ...base(out, context, { class: kind, activity, uid: `${id}:finding`, profiles: ['security_control'] }),
@@ -59,9 +59,13 @@ export function detectionFinding(out: ExportRow, context: SinkContext): Record<s
     evidences: [
       { actor, api, http_request, http_response, src_endpoint, dst_endpoint, data: { findings: row.findings } },
     ],
-    observables: [],
     unmapped: { ...columns(row, 'decision model provider operation'), block },
   }
+}
+
+/** That of the surest finding, 0 to 1. */
+function confidenceOf(row: LedgerRow): number {
+  return objects(row, 'findings').reduce((most, one) => Math.min(1, Math.max(most, number(one, 'confidence') ?? 0)), 0)
 }
 
 function findingInfo(row: LedgerRow, id: string): Record<string, unknown> {
@@ -133,7 +137,7 @@ function httpRequest(row: LedgerRow): Record<string, unknown> {
     body_length: whole(row, 'request_bytes'),
     url: {
       hostname: text(row, 'host'),
-      port: whole(row, 'port'),
+      port: port(row),
       path: path === '' ? '/' : path,
       query_string: query.length === 0 ? undefined : query.join('?'),
     },

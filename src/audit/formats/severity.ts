@@ -1,4 +1,4 @@
-import { isObject, objects, text } from './fields.ts'
+import { failedAct, isObject, objects, text } from './fields.ts'
 import { type Severity as FindingSeverity, severities } from '../../core/verdict.ts'
 import type { LedgerRow } from '../presented.ts'
 import type { ExportRow } from '../sinks/sink.ts'
@@ -33,16 +33,15 @@ export function worstFinding(row: LedgerRow): FindingSeverity | undefined {
   return severities.toReversed().find((severity) => found.has(severity))
 }
 
-// A value that was found and went on counts one more than one that was taken out.
 function exchangeSeverity(row: LedgerRow): number {
   const decided = text(row, 'decision')
   const own = text(row, 'state') === 'lost' ? LOST : (ofDecision[decided ?? ''] ?? OTHER)
   const worst = worstFinding(row)
   if (worst === undefined) return own
   const wentOn = objects(row, 'findings').some(
-    ({ action, severity }) => severity === worst && (action === 'allow' || action === 'flag') && decided !== 'block',
+    ({ action, severity }) => severity === worst && (action === 'allow' || action === 'flag'),
   )
-  return Math.max(own, ofFinding[worst] + (wentOn ? 1 : 0))
+  return Math.max(own, (wentOn && decided !== 'block' ? ofFindingLeft : ofFindingStopped)[worst])
 }
 
 function attestationSeverity({ attestation }: LedgerRow): number {
@@ -50,8 +49,8 @@ function attestationSeverity({ attestation }: LedgerRow): number {
 }
 
 function eventSeverity(what: string): number {
-  const ordinary = ofEvent.find(([prefix]) => what.startsWith(prefix))?.[1] ?? OTHER
-  return /(?:fail|failed|refused|denied|rejected|invalid)$/.test(what) ? Math.max(ordinary, FAILED_ACT) : ordinary
+  const known = ofEvent.find(([beginning]) => what.startsWith(beginning))?.[1] ?? OTHER
+  return known < FAILED_ACT && failedAct(what) && !what.startsWith('program.') ? FAILED_ACT : known
 }
 
 const ofDecision: Readonly<Record<string, number>> = {
@@ -63,7 +62,13 @@ const ofDecision: Readonly<Record<string, number>> = {
   error: 4,
   block: 5,
 }
-const ofFinding = { info: 1, low: 2, medium: 4, high: 6, critical: 8 } as const satisfies Record<
+/** What was found was taken out, or the exchange was blocked. */
+const ofFindingStopped = { info: 1, low: 2, medium: 3, high: 5, critical: 7 } as const satisfies Record<
+  FindingSeverity,
+  number
+>
+/** It went on. */
+const ofFindingLeft = { info: 1, low: 3, medium: 5, high: 7, critical: 9 } as const satisfies Record<
   FindingSeverity,
   number
 >
@@ -89,25 +94,28 @@ const ofAttestation: Readonly<Record<string, number>> = {
   policy_not_accepted: 5,
 }
 /** By the beginning of `what`; the first that fits. */
-const ofEvent: readonly (readonly [prefix: string, severity: number])[] = [
+const ofEvent: readonly (readonly [beginning: string, severity: number])[] = [
   ['kill', 9],
+  ['ledger.gap', 9],
+  ['ledger.replaced', 9],
+  ['ledger.', 6],
+  ['export.gap', 8],
   ['audit.verify.failed', 10],
   ['audit.erase', 7],
   ['audit.purge', 7],
-  ['audit.retention', 3],
-  ['audit.checkpoint', 1],
   ['audit.', 5],
-  ['ledger.', 6],
+  ['retention.', 3],
+  ['program.unclean', 5],
+  ['program.', 3],
+  ['worker.', 5],
   ['ca.', 6],
   ['key.', 6],
   ['device.', 6],
   ['operator.', 6],
+  ['console.', 6],
   ['login', 3],
   ['policy.', 5],
   ['config.', 5],
-  ['settings.', 5],
-  ['trust.', 5],
-  ['program.', 3],
 ]
 const OTHER = 3
 const LOST = 5

@@ -7,7 +7,7 @@ export function oneLine(text: string): string {
 export function clipped(text: string, max: number): string {
   if (text.length <= max) return text
   const end = max - 1
-  const cutsPair = end > 0 && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800
+  const cutsPair = end > 0 && (text.codePointAt(end - 1) ?? 0) > 0xffff
   return `${text.slice(0, cutsPair ? end - 1 : end)}…`
 }
 
