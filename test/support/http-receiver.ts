@@ -20,7 +20,7 @@ export type HttpReceiver = {
   readonly port: number
   readonly seen: readonly Received[]
   /** What broke the rules. A test that expects none looks at it. */
-  readonly faults: readonly string[]
+  readonly faults: string[]
   /** Answers that are given before the receiver's own. What they answer was not taken. */
   readonly replies: Reply[]
   /** Connections so far. */

@@ -58,7 +58,7 @@ export async function otlpReceiver(options: OtlpOptions = {}): Promise<OtlpRecei
   return Object.assign(await httpReceiver(take, options), { records, resources })
 }
 
-type Pair = { readonly key: string; readonly value?: Value }
+type Pair = { readonly key?: string; readonly value?: Value }
 type Value = {
   readonly stringValue?: string
   readonly boolValue?: boolean
@@ -144,7 +144,7 @@ function plain(value: Value = {}): unknown {
 
 function plainPairs(pairs: readonly Pair[]): Record<string, unknown> {
   rule(new Set(pairs.map(({ key }) => key)).size === pairs.length, 'a key twice')
-  return Object.fromEntries(pairs.map(({ key, value }) => [key, plain(value)]))
+  return Object.fromEntries(pairs.map(({ key = '', value }) => [key, plain(value)]))
 }
 
 function reply(binary: boolean, rejected: number): Reply {

@@ -60,7 +60,7 @@ function recordFields(record: LogRecord): Part[] {
 
 function keyValues(number: number, attributes: Attributes): Part[] {
   return Object.entries(attributes).map(([key, one]) =>
-    field.message(number, field.string(1, key), field.message(2, value(one))),
+    field.message(number, key === '' ? [] : field.string(1, key), field.message(2, value(one))),
   )
 }
 

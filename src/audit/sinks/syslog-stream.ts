@@ -29,18 +29,27 @@ export type SyslogStream = {
 
 export function syslogStream(terms: StreamTerms): SyslogStream {
   const { confirm, timeoutMs, at } = terms
-  let kept: Socket | undefined
+  let kept: Connection | undefined
   let unconfirmed: Buffer = Buffer.alloc(0)
 
   const flushing = async (frames: Buffer, over: AbortSignal): Promise<void> => {
-    const broken = kept !== undefined && !isUp(kept)
-    const socket = kept !== undefined && !broken ? kept : await opened(terms, over)
-    kept = socket
+    const broken = kept !== undefined && !isUp(kept.socket)
+    if (kept === undefined || broken) kept = await opened(terms, over)
+    const { socket } = kept
     await flush(socket, broken ? Buffer.concat([unconfirmed, frames]) : frames, over)
+    // The answer to what cannot be delivered.
+    await sleep(SETTLE_MS, undefined, { signal: over })
+    if (!isUp(socket)) throw failureOf(socket)
     unconfirmed = frames
   }
-  const closing = async (frames: Buffer, over: AbortSignal): Promise<void> =>
-    finish(await opened(terms, over), frames, over)
+  const closing = async (frames: Buffer, over: AbortSignal): Promise<void> => {
+    const connection = await opened(terms, over)
+    try {
+      await finish(connection, frames, over)
+    } finally {
+      connection.socket.destroy()
+    }
+  }
 
   const send: SyslogStream['send'] = async (frames, signal) => {
     signal.throwIfAborted()
@@ -48,24 +57,28 @@ export function syslogStream(terms: StreamTerms): SyslogStream {
     try {
       await (confirm === 'close' ? closing : flushing)(frames, over)
     } catch (cause) {
-      kept?.destroy()
+      kept?.socket.destroy()
       signal.throwIfAborted()
       const reason = over.aborted ? lateReason(terms) : reasonOf(cause)
       throw new SinkError(`cannot deliver to ${at.host}:${at.port}: ${reason}`, { cause })
     }
   }
   const close = async (): Promise<void> => {
-    const socket = kept
+    const connection = kept
     kept = undefined
-    if (socket === undefined || !isUp(socket)) return
-    const over = AbortSignal.timeout(CLOSE_MS)
-    await finish(socket, Buffer.alloc(0), over).catch(() => {})
+    if (connection === undefined) return
+    if (isUp(connection.socket))
+      await finish(connection, Buffer.alloc(0), AbortSignal.timeout(CLOSE_MS)).catch(() => {})
+    connection.socket.destroy()
   }
   return { send, close }
 }
 
+type Connection = { readonly socket: Socket; readonly openMs: number }
+
 /** A connection that is verified, if it is TLS. What the receiver says on it is thrown away. */
-async function opened({ at, secureContext }: StreamTerms, over: AbortSignal): Promise<Socket> {
+async function opened({ at, secureContext }: StreamTerms, over: AbortSignal): Promise<Connection> {
+  const begun = performance.now()
   const servername = isIP(at.host) === 0 ? at.host : ''
   const socket =
     secureContext === undefined
@@ -80,33 +93,36 @@ async function opened({ at, secureContext }: StreamTerms, over: AbortSignal): Pr
   }
   // Its 'close' tells what is to be known.
   socket.on('error', () => {})
-  return socket.setKeepAlive(true, KEEPALIVE_MS).resume()
+  socket.setKeepAlive(true, KEEPALIVE_MS).setNoDelay(true).resume()
+  return { socket, openMs: performance.now() - begun }
 }
 
 /** Sends all, ends, and waits until the receiver has ended the connection too. */
-function finish(socket: Socket, frames: Buffer, over: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let sent = false
+async function finish({ socket, openMs }: Connection, frames: Buffer, over: AbortSignal): Promise<void> {
+  await flush(socket, frames, over)
+  // Who turns a client away after the handshake, or an address after the connection, does it now; later it could not be told from the
+  // end of one who has read everything.
+  await sleep(SETTLE_MS + 2 * openMs, undefined, { signal: over })
+  if (!isUp(socket)) throw failureOf(socket)
+  await new Promise<void>((resolve, reject) => {
     let ended = false
     const stop = (): unknown => socket.destroy()
-    socket.once('finish', () => (sent = true))
-    socket.once('end', () => (ended = sent))
+    socket.once('end', () => (ended = true))
     socket.once('close', () => {
       over.removeEventListener('abort', stop)
       if (ended && socket.errored === null) resolve()
-      else reject(socket.errored ?? broken())
+      else reject(failureOf(socket))
     })
     over.addEventListener('abort', stop, { once: true })
-    if (over.aborted) stop()
-    socket.end(frames)
+    socket.end()
   })
 }
 
-/** Sends all, and looks whether the receiver is still there when the system has it. */
+/** Resolves when the system has taken all. */
 async function flush(socket: Socket, frames: Buffer, over: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const stop = (): unknown => socket.destroy()
-    const lost = (): void => reject(socket.errored ?? broken())
+    const lost = (): void => reject(failureOf(socket))
     over.addEventListener('abort', stop, { once: true })
     socket.once('close', lost)
     socket.write(frames, (cause) => {
@@ -116,19 +132,17 @@ async function flush(socket: Socket, frames: Buffer, over: AbortSignal): Promise
       else reject(cause)
     })
   })
-  await sleep(SETTLE_MS, undefined, { signal: over })
-  if (!isUp(socket)) throw socket.errored ?? broken()
 }
 
 const isUp = (socket: Socket): boolean => !socket.destroyed && !socket.readableEnded && socket.writable
-const broken = (): Error => Object.assign(new Error('closed early'), { code: 'ECONNRESET' })
+const failureOf = (socket: Socket): Error =>
+  socket.errored ?? Object.assign(new Error('closed early'), { code: 'ECONNRESET' })
 
 function lateReason({ confirm, timeoutMs }: StreamTerms): string {
   const hint = confirm === 'close' ? '; a receiver that never ends a connection needs `confirm: flush`' : ''
   return `not done within ${timeoutMs} ms${hint}`
 }
 
-// Time for the answer to what cannot be delivered.
-const SETTLE_MS = 10
+const SETTLE_MS = 30
 const CLOSE_MS = 2_000
 const KEEPALIVE_MS = 30_000

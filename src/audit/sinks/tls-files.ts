@@ -40,7 +40,8 @@ function systemAuthorities(): string[] {
 function authorities(file: string): string {
   const pem = certificates(file, 'ca')
   try {
-    createSecureContext({ ca: pem })
+    // OpenSSL passes over what it cannot read.
+    for (const [block] of pem.matchAll(ofCertificate)) new X509Certificate(block)
   } catch (cause) {
     throw new SallyportError('config_invalid', `ca: ${file} holds a certificate that cannot be read`, { cause })
   }
@@ -64,7 +65,7 @@ function identity(certFile: string, keyFile: string): { readonly cert: string; r
 // OpenSSL takes what holds no certificate, such as a key, for an empty list.
 function certificates(file: string, setting: string): string {
   const pem = content(file, setting)
-  if (/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(pem)) return pem
+  if (pem.search(ofCertificate) >= 0) return pem
   throw new SallyportError('config_invalid', `${setting}: ${file} holds no certificates`)
 }
 
@@ -76,4 +77,5 @@ function content(file: string, setting: string): string {
   }
 }
 
+const ofCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const LARGEST = 4 * 2 ** 20
