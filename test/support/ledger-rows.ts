@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto'
 import type { ConnectionRow, ExchangeDone, ExchangeOpen } from '../../src/audit/rows.ts'
 import { newExchangeId, uuidv7 } from '../../src/core/ids.ts'
 
 /** An exchange as it begins, with what the test cares about laid over. */
 export function openRow(over: Partial<ExchangeOpen> = {}): ExchangeOpen {
+  const { requestBody } = over
   const at = new Date(over.at ?? Date.now())
   return {
     id: newExchangeId(at.getTime()),
@@ -23,12 +25,14 @@ export function openRow(over: Partial<ExchangeOpen> = {}): ExchangeOpen {
     policy: 'd'.repeat(64),
     connectionId: null,
     traceId: null,
+    ...(requestBody ? { requestSha256: hash('sha256', requestBody) } : {}),
     ...over,
   }
 }
 
 /** How the exchange of `id` ended. */
 export function doneRow(id: string, over: Partial<ExchangeDone> = {}): ExchangeDone {
+  const { requestBody = '{"prompt":"ping"}', responseBody = '{"answer":"pong!"}' } = over
   return {
     id,
     upstreamHttpVersion: '2',
@@ -52,12 +56,12 @@ export function doneRow(id: string, over: Partial<ExchangeDone> = {}): ExchangeD
     upstreamId: 'chatcmpl-1',
     cache: null,
     tools: null,
-    requestBody: '{"prompt":"ping"}',
-    responseBody: '{"answer":"pong!"}',
+    requestBody,
+    responseBody,
     requestSpill: null,
     responseSpill: null,
-    requestSha256: null,
-    responseSha256: null,
+    requestSha256: requestBody === null ? null : hash('sha256', requestBody),
+    responseSha256: responseBody === null ? null : hash('sha256', responseBody),
     state: 'done',
     error: null,
     ...over,
