@@ -35,6 +35,9 @@ export type OldBlockOptions = {
 export function addBlock(db: Store, dir: string, options: OldBlockOptions): string[] {
   const { exchanges = 1, connections = 0, events = 0, state = 'done' } = options
   const ids: string[] = []
+  // The ledger was made before.
+  const made = new Date(options.at - 1).toISOString()
+  db.prepare('UPDATE chain SET at = min(at, ?) WHERE n = 0').run(made)
   db.transaction(() =>
     chainOf(db).write(new Date(options.at).toISOString(), (block) => {
       const add = (table: ChainedTable, row: Readonly<Record<string, ChainValue>>): void => {
