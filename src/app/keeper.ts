@@ -3,6 +3,7 @@ import { startKeeper } from '../audit/keeper.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../lib/log.ts'
 import { createKeeperMetrics } from '../metrics/keeper.ts'
+import { bodyKeys } from './body-keys.ts'
 
 /** The keeper of the ledger as a program has it: one, however many processes serve. */
 export type ProgramKeeper = {
@@ -17,15 +18,16 @@ export type ProgramKeeper = {
 export function openKeeper(config: Config, log: Log): ProgramKeeper {
   const metrics = createKeeperMetrics()
   const unknown = (name: string): void => log.warn({ metric: name }, 'a metric of the keeper is not declared')
+  const keys = bodyKeys(config, (message) => log.warn({}, message))
   const keeper = startKeeper({
-    settings: keeperSettings(config),
+    settings: { ...keeperSettings(config), keys },
     notice: (level, message, fields) => log[level](fields, message),
     figure: (name, value, labels) => void (metrics.set(name, value, labels) || unknown(name)),
     count: (name, more, labels) => void (metrics.add(name, more, labels) || unknown(name)),
   })
   return {
     metrics: metrics.text,
-    reload: (next) => keeper.reload({ ...keeperSettings(next), dir: config.data.dir }),
+    reload: (next) => keeper.reload({ ...keeperSettings(next), dir: config.data.dir, keys }),
     close: keeper.close,
   }
 }

@@ -1,3 +1,4 @@
+import type { SealKey } from './seal.ts'
 import type { Durability, Store } from '../store/open.ts'
 
 /**
@@ -32,6 +33,12 @@ export const chores: readonly ChoreKind[] = [
     load: async () => (await import('./retention-chore.ts')).retentionChore,
   },
   { name: 'orphans', wanted: () => true, load: async () => (await import('./orphans-chore.ts')).orphansChore },
+  // Behind the checkpoint: the last one goes out too.
+  {
+    name: 'export',
+    wanted: ({ sinks }) => sinks.length > 0,
+    load: async () => (await import('./export-chore.ts')).exportOf,
+  },
 ]
 
 /** A line of `chores`. */
@@ -73,4 +80,6 @@ export type KeeperSettings = {
   readonly search: boolean
   /** `audit.export`, as the configuration has it. */
   readonly sinks: readonly { readonly name: string; readonly type: string }[]
+  /** Those that open stored bodies; none when undefined. */
+  readonly keys?: readonly SealKey[]
 }

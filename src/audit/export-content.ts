@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Store } from '../store/open.ts'
 import { contentColumns, type ContentReader, type ContentRow } from './read-content.ts'
 import type { LedgerRow } from './presented.ts'
+import type { ExportRow } from './sinks/sink.ts'
 
 /** Puts the bodies that the ledger holds into a row of `exchanges`. */
 export type ContentFiller = (row: LedgerRow) => Promise<LedgerRow>
@@ -26,6 +27,20 @@ export function contentFiller(db: Store, contents: Pick<ContentReader, 'read'>):
     }
     return whole
   }
+}
+
+/** The rows with their bodies, those of `exchanges`; as they are without a filler. */
+export async function filledRows<T extends { readonly out: ExportRow }>(
+  rows: readonly T[],
+  fill: ContentFiller | undefined,
+): Promise<readonly T[]> {
+  if (fill === undefined) return rows
+  const whole: T[] = []
+  for (const row of rows) {
+    const { out } = row
+    whole.push(out.table === 'exchanges' ? { ...row, out: { ...out, row: await fill(out.row) } } : row)
+  }
+  return whole
 }
 
 /** Of one body. */

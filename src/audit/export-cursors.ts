@@ -49,6 +49,8 @@ export type Cursors = {
   readonly letters: (sink: string | undefined, after: number, limit: number) => KeptLetter[]
   readonly letterCounts: () => Map<string, number>
   readonly countLetters: (sink: string) => number
+  /** Adds dead letters alone. */
+  readonly bury: (sink: string, dead: readonly DeadLetter[]) => void
   readonly dropLetter: (seq: number) => void
   readonly triedLetter: (seq: number, reason: string) => void
 }
@@ -68,8 +70,11 @@ export function cursorsOf(db: Store, now: () => number): Cursors {
     const at = iso()
     const { block, position, checkpoint } = cursor
     statements.move.run({ sink, block, position, checkpoint, at, delivered })
-    for (const { table, row, block: in_, reason, attempts } of dead) {
-      statements.bury.run(sink, table, row, in_, at, reason.slice(0, REASON_CHARS), attempts)
+    bury(sink, dead)
+  }
+  const bury = (sink: string, dead: readonly DeadLetter[]): void => {
+    for (const { table, row, block, reason, attempts } of dead) {
+      statements.bury.run(sink, table, row, block, iso(), reason.slice(0, REASON_CHARS), attempts)
     }
   }
   const prune = (configured: readonly string[], before: string): void => {
@@ -86,6 +91,7 @@ export function cursorsOf(db: Store, now: () => number): Cursors {
     letters: (sink, after, limit) => statements.letters.all({ sink: sink ?? null, after, limit }),
     letterCounts: () => new Map(statements.letterCounts.all().map(({ sink, count }) => [sink, count])),
     countLetters: (sink) => statements.countLetters.get(sink) ?? 0,
+    bury: db.transaction(bury).immediate,
     dropLetter: (seq) => void statements.drop.run(seq),
     triedLetter: (seq, reason) => void statements.tried.run(reason.slice(0, REASON_CHARS), iso(), seq),
   }

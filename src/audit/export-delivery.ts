@@ -3,9 +3,9 @@ import { nextTurn, withTimeout } from '../lib/async.ts'
 import { type Backoff, backoffMs } from '../lib/backoff.ts'
 import { deliver } from './export-batch.ts'
 import type { Cursor, Cursors } from './export-cursors.ts'
-import type { ContentFiller } from './export-content.ts'
+import { type ContentFiller, filledRows } from './export-content.ts'
 import { failureOf, type FailureClass } from './export-failure.ts'
-import type { Outgoing, Read, Reader } from './export-reader.ts'
+import type { Read, Reader } from './export-reader.ts'
 import { type Sink, SinkError } from './sinks/sink.ts'
 
 /** `idle`: all is delivered. `failing`: waits to try again. `full`: so many dead letters that it delivers nothing until some are gone. */
@@ -46,6 +46,8 @@ export type DeliveryOptions = {
 
 export type DeliveryLimits = {
   readonly backoff: Backoff
+  /** Between the tries of rows that were refused. */
+  readonly refusedBackoff: Backoff
   /** Longest wait that a receiver may ask for. */
   readonly retryAfterMs: number
   readonly sendMs: number
@@ -69,6 +71,8 @@ export type Delivery = {
   /** Whether everything up to the end of the chain was dealt with. */
   readonly caughtUp: () => boolean
   readonly figures: () => DeliveryFigures
+  /** Keeps the cursor, when it has only passed rows of no interest for some time. */
+  readonly save: () => void
   /** Begins no further batch; the one in flight has `graceMs`. Then the cursor is kept and the sink closed. */
   readonly stop: (graceMs: number) => Promise<void>
 }
@@ -94,6 +98,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     savedAt = options.now()
   }
 
+  const moved = (): boolean => cursor.block !== saved.block || cursor.position !== saved.position
+
   function tellGap({ gap }: Read): void {
     if (gap === undefined || gap.to <= gapTo) return
     gapTo = gap.to
@@ -117,24 +123,24 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     return options.reader.read(cursor, bounds)
   }
 
-  async function filled(rows: readonly Outgoing[]): Promise<readonly Outgoing[]> {
-    if (options.fill === undefined) return rows
-    const whole: Outgoing[] = []
-    for (const { out, next } of rows) {
-      whole.push({ out: out.table === 'exchanges' ? { ...out, row: await options.fill(out.row) } : out, next })
-    }
-    return whole
-  }
-
   async function send(read: Read): Promise<void> {
     const letters = cursors.countLetters(name)
     if (letters >= limits.deadLetters) throw new LettersFull(letters)
     state = 'delivering'
-    const sent = { sink: options.sink, stopping: stopping.signal, cancel: cancel.signal, ...limits }
-    for await (const { rows, dead } of deliver(await filled(read.rows), { ...sent, random: options.random })) {
+    const sent = {
+      sink: options.sink,
+      stopping: stopping.signal,
+      cancel: cancel.signal,
+      ...limits,
+      backoff: limits.refusedBackoff,
+    }
+    for await (const { rows, dead } of deliver(await filledRows(read.rows, options.fill), {
+      ...sent,
+      random: options.random,
+    })) {
       const last = rows.at(-1)
       if (last === undefined) continue
-      settle(last.next, rows.length - dead.length, dead)
+      settle(last.next === read.rows.at(-1)?.next ? read.next : last.next, rows.length - dead.length, dead)
       figures.delivered += rows.length - dead.length
       figures.refused += dead.length
       figures.batches += 1
@@ -172,7 +178,6 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     if (stopping.signal.aborted) return
     if (read.rows.length > 0) return send(read)
     passed(read)
-    if (cursor !== saved && options.now() - savedAt >= limits.saveMs) settle(cursor, 0, [])
     if (read.more) return nextTurn()
     state = 'idle'
     await wake.promise
@@ -187,7 +192,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         if (!stopping.signal.aborted) await failed(thrown)
       }
     }
-    if (cursor.block !== saved.block || cursor.position !== saved.position) quietly(() => settle(cursor, 0, []))
+    if (moved()) quietly(() => settle(cursor, 0, []))
     await options.sink.close().catch(() => undefined)
   }
 
@@ -198,6 +203,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       wake.resolve()
     },
     caughtUp: () => !behind && state === 'idle',
+    save() {
+      if (state === 'idle' && moved() && options.now() - savedAt >= limits.saveMs) settle(cursor, 0, [])
+    },
     figures: () => ({ ...figures, state, cursor, lastSuccess, problem }),
     async stop(graceMs) {
       stopping.abort()
@@ -232,6 +240,7 @@ function quietly(write: () => void): void {
 const ABORT_MS = 500
 const defaults: DeliveryLimits = {
   backoff: { firstMs: 500, mostMs: 60_000 },
+  refusedBackoff: { firstMs: 100, mostMs: 1_000 },
   retryAfterMs: 600_000,
   sendMs: 60_000,
   attempts: 3,

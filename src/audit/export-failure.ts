@@ -7,7 +7,7 @@ export type Failure = { readonly class: FailureClass; readonly reason: string }
 export function failureOf(thrown: unknown): Failure {
   const code = codeOf(thrown)
   const reason = thrown instanceof Error ? thrown.message : 'failed'
-  const known = classes.find(({ fits }) => fits.test(code))
+  const known = classes.find(({ fits }) => fits.test(code || reason))
   return { class: known?.name ?? (isFromSink(thrown) ? 'receiver' : 'fault'), reason }
 }
 
@@ -23,7 +23,7 @@ function codeOf(thrown: unknown): string {
 const isFromSink = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'SinkError'
 
 const classes: readonly { readonly name: FailureClass; readonly fits: RegExp }[] = [
-  { name: 'timeout', fits: /TIMEDOUT|TIMEOUT/ },
+  { name: 'timeout', fits: /TIMEDOUT|TIMEOUT|did not answer within/ },
   { name: 'tls', fits: /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH/ },
   { name: 'ledger', fits: /^SQLITE_|^ledger_/ },
   {

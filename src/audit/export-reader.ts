@@ -83,15 +83,18 @@ export function chainReader(db: Store, options: ReaderOptions): Reader {
         const { kind, seq } = entries[position] as Entry
         const table = tableOfKind[kind] as ExportTable
         if (kind === entryKinds.open || kind === entryKinds.erased || !wanted.has(table)) continue
-        push(rows.bySeq(table, seq, block.n), { ...at, block: block.n, position: position + 1 })
+        push(rows.bySeq(table, seq, block.n), behind(at, block.n, position + 1, entries.length))
       }
       scanned += 1
-      at = position < entries.length ? { ...at, block: block.n, position } : { ...at, block: block.n + 1, position: 0 }
+      at = behind(at, block.n, position, entries.length)
     }
     return { rows: found, next: at, more: full(), gap, missing }
   }
   return { read, row: rows.byId }
 }
+
+const behind = (cursor: Cursor, n: number, position: number, entries: number): Cursor =>
+  position < entries ? { ...cursor, block: n, position } : { ...cursor, block: n + 1, position: 0 }
 
 type Columns = Record<string, Value>
 

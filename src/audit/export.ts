@@ -66,6 +66,7 @@ export function exportChore(options: ExportOptions): Chore {
       if (now() - toldAt >= FIGURES_MS) {
         toldAt = now()
         figures.update(deliveries)
+        for (const delivery of deliveries.values()) delivery.save()
       }
       tidy()
     },
@@ -102,7 +103,7 @@ function opened(settings: SinkSettings, options: ExportOptions): Delivery | unde
     reader: chainReader(db, { include, bodies }),
     fill: bodies ? contentFiller(db, options.contents) : undefined,
     cursors: cursorsOf(db, now),
-    since,
+    since: since === undefined ? undefined : new Date(since).toISOString(),
     batch: { ...defaultBatch, ...settings.batch },
     now,
     random: options.random ?? Math.random,

@@ -30,5 +30,4 @@ export const later: readonly (string | { readonly key: string; readonly values: 
   'attestation',
   'proxy.transparent',
   { key: 'audit.store', values: /^postgres/ },
-  'audit.export',
 ]

@@ -10,6 +10,7 @@ const common = {
     .min(1)
     .default(['exchanges', 'connections', 'events']),
   bodies: z.boolean().default(false),
+  since: z.union([z.iso.date(), z.iso.datetime({ offset: true })], 'must be a date or a time in ISO 8601').optional(),
   batch: z.strictObject({ rows: count.default(500), bytes: bytes.default(1_048_576) }).prefault({}),
 }
 

@@ -46,5 +46,18 @@ export const keeperMetrics: Readonly<Record<string, Declared>> = {
   ledger_checkpoint_timestamp_seconds: ['gauge', 'When the last checkpoint was signed.'],
   ledger_orphans_total: ['counter', 'Body files without a row that were removed.'],
   ledger_missing_files: ['gauge', 'Body files that rows name and that are not there.'],
+  export_up: [
+    'gauge',
+    'Whether a sink can be delivered to: 1, or 0 while it fails or has too many dead letters.',
+    'sink',
+  ],
+  export_rows_total: ['counter', 'Rows that a sink took.', 'sink'],
+  export_batches_total: ['counter', 'Deliveries that a sink took.', 'sink'],
+  export_failures_total: ['counter', 'Deliveries that failed and were tried again.', 'sink', 'class'],
+  export_refused_rows_total: ['counter', 'Rows that a receiver refused: they became dead letters.', 'sink'],
+  export_dead_letters: ['gauge', 'Dead letters that are kept.', 'sink'],
+  export_lag_blocks: ['gauge', 'Transactions of the ledger that a sink has not had.', 'sink'],
+  export_lag_seconds: ['gauge', 'Age of the oldest of them.', 'sink'],
+  export_last_success_timestamp_seconds: ['gauge', 'When a sink last took something.', 'sink'],
   export_gap_rows_total: ['counter', 'Rows that were removed before a sink had them.', 'sink'],
 }

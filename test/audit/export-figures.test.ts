@@ -52,6 +52,7 @@ test('what has changed is told, and nothing twice', () => {
     wake: () => undefined,
     caughtUp: () => false,
     figures: () => figures,
+    save: () => undefined,
     stop: async () => undefined,
   }
   const deliveries = new Map([['soc', delivery]])
