@@ -41,11 +41,10 @@ function authorities(file: string): string {
   const pem = certificates(file, 'ca')
   try {
     // OpenSSL passes over what it cannot read.
-    for (const [block] of pem.matchAll(ofCertificate)) new X509Certificate(block)
+    return Array.from(pem.matchAll(ofCertificate), ([block]) => new X509Certificate(block).toString()).join('')
   } catch (cause) {
     throw new SallyportError('config_invalid', `ca: ${file} holds a certificate that cannot be read`, { cause })
   }
-  return pem
 }
 
 function identity(certFile: string, keyFile: string): { readonly cert: string; readonly key: string } {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { otlp, type OtlpOptions } from '../../../src/audit/sinks/otlp.ts'
 import { BatchRefused, SinkError } from '../../../src/audit/sinks/sink.ts'
 import { checkpointRow, eventRow, exchangeRow, exchangeRows, sinkContext } from '../../support/export-rows.ts'
-import { otlpReceiver } from '../../support/otlp-receiver.ts'
+import { type OtlpRecord, otlpReceiver } from '../../support/otlp-receiver.ts'
 
 const open = (url: string, changes: Partial<OtlpOptions> = {}) => {
   const options: OtlpOptions = {
@@ -31,19 +31,19 @@ for (const encoding of ['protobuf', 'json'] as const) {
     assert.deepEqual(receiver.resources, [
       { 'service.name': 'sallyport', 'service.version': '1.2.3', 'host.name': 'gate-1.example' },
     ])
-    const [exchange, event, checkpoint] = receiver.records
+    const [exchange, event, checkpoint] = receiver.records as readonly [OtlpRecord, OtlpRecord, OtlpRecord]
     const { row, block } = exchangeRow(1)
-    assert.deepEqual(exchange?.body, { table: 'exchanges', ...row, block })
-    assert.equal(exchange?.timeUnixNano, '1795230000125000000')
-    assert.equal(exchange?.observedTimeUnixNano, '1795000000500000000')
-    assert.equal(exchange?.traceId, row.trace_id)
-    assert.equal(exchange?.eventName, 'sallyport.exchanges')
-    assert.equal(exchange?.attributes['sallyport.id'], row.id)
-    assert.equal(exchange?.attributes['server.address'], 'api.openai.com')
-    assert.equal(exchange?.attributes['gen_ai.usage.output_tokens'], 42)
-    assert.deepEqual((event?.body as { after: unknown }).after, eventRow(2).row.after)
-    assert.equal(event?.traceId, undefined)
-    assert.equal(checkpoint?.attributes['sallyport.id'], 'checkpoint-3')
+    assert.deepEqual(exchange.body, { table: 'exchanges', ...row, block })
+    assert.equal(exchange.timeUnixNano, '1795230000125000000')
+    assert.equal(exchange.observedTimeUnixNano, '1795000000500000000')
+    assert.equal(exchange.traceId, row.trace_id)
+    assert.equal(exchange.eventName, 'sallyport.exchanges')
+    assert.equal(exchange.attributes['sallyport.id'], row.id)
+    assert.equal(exchange.attributes['server.address'], 'api.openai.com')
+    assert.equal(exchange.attributes['gen_ai.usage.output_tokens'], 42)
+    assert.deepEqual((event.body as { after: unknown }).after, eventRow(2).row.after)
+    assert.equal(event.traceId, undefined)
+    assert.equal(checkpoint.attributes['sallyport.id'], 'checkpoint-3')
   })
 }
 
@@ -64,7 +64,8 @@ test('the two encodings say the same', async () => {
   }
   assert.deepEqual(receiver.faults, [])
   assert.deepEqual(receiver.records[0], receiver.records[1])
-  assert.deepEqual((receiver.records[0]?.body as { tools: unknown }).tools, { a: [null, true, ''] })
+  const { body } = receiver.records[0] as OtlpRecord
+  assert.deepEqual((body as { tools: unknown }).tools, { a: [null, true, ''] })
 })
 
 test('the path of the URL may be there already, and text bodies are text', async () => {

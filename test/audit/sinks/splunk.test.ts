@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { splunk, type SplunkOptions } from '../../../src/audit/sinks/splunk.ts'
 import { BatchRefused, SinkError } from '../../../src/audit/sinks/sink.ts'
 import { eventRow, exchangeRow, exchangeRows, sinkContext } from '../../support/export-rows.ts'
-import { hecReceiver } from '../../support/hec-receiver.ts'
+import { type HecEvent, hecReceiver } from '../../support/hec-receiver.ts'
 
 const token = 'made-up-token'
 const open = (url: string, changes: Partial<SplunkOptions> = {}) => {
@@ -18,15 +18,15 @@ test('rows become events with their time, and the channel is always there', asyn
   assert.deepEqual(await sink.send([exchangeRow(1), eventRow(2)], forever), [])
   await sink.close()
   assert.deepEqual(receiver.faults, [])
-  const [first, second] = receiver.events
-  assert.equal(first?.time, 1_795_230_000.125)
+  const [first, second] = receiver.events as readonly [HecEvent, HecEvent]
+  assert.equal(first.time, 1_795_230_000.125)
   assert.deepEqual(
-    [first?.host, first?.source, first?.sourcetype, first?.index],
+    [first.host, first.source, first.sourcetype, first.index],
     ['gate-1.example', 'sallyport', 'sallyport:json', 'ai'],
   )
-  assert.deepEqual(first?.fields, { table: 'exchanges' })
-  assert.equal((first?.event as { id: string }).id, exchangeRow(1).row.id)
-  assert.deepEqual((second?.event as { after: unknown }).after, eventRow(2).row.after)
+  assert.deepEqual(first.fields, { table: 'exchanges' })
+  assert.equal((first.event as { id: string }).id, exchangeRow(1).row.id)
+  assert.deepEqual((second.event as { after: unknown }).after, eventRow(2).row.after)
 })
 
 test('what is no JSON goes as text, and gzip is understood', async () => {
