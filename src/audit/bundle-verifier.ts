@@ -40,7 +40,8 @@ function withoutImports(text: string, imported: Map<string, Set<string>>): strin
   })
   return code
     .replaceAll(/^export (?=(?:async )?(?:function|const|let|class)\b)/gm, '')
-    .replaceAll(/^[ \t]+$/gm, '')
+    .replaceAll(/[ \t]+$/gm, '')
+    .replaceAll(/\n{3,}/g, '\n\n')
     .trim()
 }
 

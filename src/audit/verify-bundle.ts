@@ -128,12 +128,24 @@ function rowReader(path: string, columns: readonly string[]) {
 }
 
 function rowOf({ seq, block, row, request, response }: BundleRow, columns: readonly string[]): Row {
-  const hashed = (content: BundleContent | undefined): Bodies[Side] =>
-    content !== undefined && 'text' in content ? { sha256: sha256(content.text) } : content
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(block) || typeof row !== 'object' || row === null)
+    throw new SyntaxError('a line is not a row')
+  const hashed = (side: Side, content: BundleContent | undefined): Bodies[Side] => {
+    if (content === undefined) return undefined
+    if ('not' in content) return content.not === 'sealed' && row['body_key'] === null ? { not: 'altered' } : content
+    if ('text' in content) return { sha256: sha256(content.text) }
+    return content.file === `bodies/${row['id']}.${side}` ? content : { not: 'altered' }
+  }
   // A name that is not one of the columns is nothing that was ever signed.
-  const same = Object.keys(row).length === columns.length
+  const names = Object.keys(row)
+  const same = names.length === columns.length && columns.every((name, i) => name === names[i])
   const values = same ? columns.map((name) => row[name] ?? null) : []
-  return { seq, block, values, body: { request: hashed(request), response: hashed(response) } satisfies Bodies }
+  return {
+    seq,
+    block,
+    values,
+    body: { request: hashed('request', request), response: hashed('response', response) } satisfies Bodies,
+  }
 }
 
 function contentIn(dir: string, bodies: Bodies, side: Side, should: unknown): Content | Promise<Content> {

@@ -66,6 +66,7 @@ export async function checkpointWalk(
     const expected = (before?.number ?? (source.excerpt ? line.number - 1 : 0)) + 1
     if (line.number > expected && line.number > retained)
       fault('removed', { ...line, number: expected }, `checkpoints ${expected} to ${line.number - 1} are missing`)
+    if (line.number < expected) fault('inserted', line, 'its number was there before')
     const linked = line.number === (before?.number ?? 0) + 1
     const previous = before === undefined ? null : sha256Hex(before.statement)
     if (linked && said !== undefined && said.previous !== previous)
