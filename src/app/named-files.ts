@@ -5,9 +5,13 @@ import { serveTls } from '../tls/serve-tls.ts'
 import { clientContexts } from '../upstream/client-certs.ts'
 import { parentAddress } from '../upstream/parent-url.ts'
 import { upstreamTrust } from '../upstream/trust.ts'
+import { bodyKeys } from './body-keys.ts'
 
 /** What `serve` would find wrong with the files, and the parent proxy, that a valid configuration names; `warnings` do not keep it from starting. */
-export function namedFiles({ config, origins }: Pick<LoadedConfig, 'config' | 'origins'>): {
+export function namedFiles(
+  { config, origins }: Pick<LoadedConfig, 'config' | 'origins'>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): {
   readonly problems: readonly ConfigProblem[]
   readonly warnings: readonly string[]
 } {
@@ -24,7 +28,7 @@ export function namedFiles({ config, origins }: Pick<LoadedConfig, 'config' | 'o
         at: origins.get(key) ?? { kind: 'default' },
         key,
         message: cause.message,
-        hint: key === 'upstream.proxy' ? urlHint : fileHint,
+        hint: hints[key] ?? fileHint,
       })
     }
   }
@@ -40,8 +44,12 @@ export function namedFiles({ config, origins }: Pick<LoadedConfig, 'config' | 'o
   attempt('upstream.clientCerts', () =>
     clientContexts({ entries: upstream.clientCerts, context: upstreamTrust([]), warn }),
   )
+  attempt('audit.encryption', () => bodyKeys(config, warn, env))
   return { problems, warnings }
 }
 
 const fileHint = 'name PEM files that can be read; paths are relative to the folder of the configuration file'
-const urlHint = 'http://user:password@host:port, user and password percent-encoded'
+const hints: Readonly<Record<string, string>> = {
+  'upstream.proxy': 'http://user:password@host:port, user and password percent-encoded',
+  'audit.encryption': 'a key is 32 bytes, in a file or an environment variable: `openssl rand -base64 32` makes one',
+}

@@ -41,7 +41,7 @@ export const config: CliCommand = {
 
 async function check(options: Options, io: Io): Promise<number> {
   const checked = checkConfig({ file: options.config, env: io.env, cwd: io.cwd })
-  const files = 'problems' in checked ? checked : namedFiles(checked)
+  const files = 'problems' in checked ? checked : namedFiles(checked, io.env)
   if ('problems' in checked || files.problems.length > 0) {
     if (options.json !== true) throw configInvalid(files.problems)
     const problems = files.problems.map(({ at, key, message, hint }) => ({

@@ -36,6 +36,13 @@ const faulty = [
   ['upstream: { proxy: "http://h:1/path" }', 'upstream.proxy', /has a path/],
   ['upstream: { proxy: "http://h:0" }', 'upstream.proxy', /port 0/],
   [
+    'audit: { encryption: { keys: [{ id: k1, file: none.key }] } }',
+    'audit.encryption',
+    /\(k1\): cannot read .*none\.key/,
+  ],
+  ['audit: { encryption: { keys: [{ id: k1, env: GONE }] } }', 'audit.encryption', /\(k1\): .*GONE is not set/],
+  ['audit: { encryption: { keys: [{ id: k1, file: own.pem }] } }', 'audit.encryption', /\(k1\): .* not hold a key/],
+  [
     'upstream: { clientCerts: [{ hosts: [a.test], cert: own.pem, key: none.key }] }',
     'upstream.clientCerts',
     /none\.key/,
