@@ -90,6 +90,17 @@ test('what is of the host and of the program is in one line too', () => {
   assert.equal(readCef(only(formatNamed('cef').lines(fullRow('events'), hostile))).header.version, '1|2␊\uFFFD')
 })
 
+test('an exchange with very many findings makes events of a size that receivers take, and says how many they were', () => {
+  const out = fullRow('exchanges')
+  const [finding] = out.row.findings as readonly unknown[]
+  const row = { ...out.row, findings: Array.from({ length: 100_000 }, () => finding) }
+  for (const { name, lines } of formats.filter(({ name }) => name !== 'json')) {
+    const made = lines({ ...out, row }, context)
+    for (const line of made) assert.ok(line.length < 500_000, `${name}: ${line.length}`)
+    assert.ok(made[0].includes('100000'), name)
+  }
+})
+
 test('a row with nothing in it is a row still', () => {
   for (const table of exportTables)
     for (const { name, lines } of formats) {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /**
- * What the ECS 9.5 reference says of the fields that are used here. A document with a field that is neither in it nor under `sallyport` or
+ * What the ECS 9.4 reference says of the fields that are used here. A document with a field that is neither in it nor under `sallyport` or
  * `labels`, or with a value that a mapping of that type refuses, has problems; so has one whose categories are not allowed.
  */
 export function ecsProblems(document: unknown): string[] {
@@ -46,6 +46,8 @@ function fits(value: unknown, type: string): boolean {
       return typeof value === 'string'
     case 'long':
       return Number.isInteger(value) && Math.abs(value as number) < 2 ** 63
+    case 'integer':
+      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31
     case 'ip':
       return typeof value === 'string' && isIP(value) !== 0
     case 'date':
@@ -67,8 +69,10 @@ const fields = new Map<string, string>([
     (field) => [field, 'keyword[]'] as const,
   ),
   ...words(`destination.port server.port url.port source.bytes destination.bytes network.bytes http.request.body.bytes
-    http.response.body.bytes http.response.status_code event.severity event.duration event.sequence gen_ai.usage.input_tokens
-    gen_ai.usage.output_tokens`).map((field) => [field, 'long'] as const),
+    http.response.body.bytes http.response.status_code event.severity event.duration event.sequence`).map(
+    (field) => [field, 'long'] as const,
+  ),
+  ...words('gen_ai.usage.input_tokens gen_ai.usage.output_tokens').map((field) => [field, 'integer'] as const),
   ...words(`message ecs.version log.level observer.vendor observer.product observer.type observer.version observer.hostname
     event.kind event.module event.dataset event.provider event.id event.code event.action event.outcome event.reason
     source.address client.address destination.address server.address destination.domain server.domain user.name process.name

@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
-import { distinct, isObject, number, objects, port, text, toolNames, whole } from './fields.ts'
+import { distinct, int32, isObject, number, objects, port, text, toolNames, whole } from './fields.ts'
 import { jsonLine } from './text.ts'
 
 export type CefValue = string | number | undefined
@@ -24,8 +24,8 @@ export const cefFields: Readonly<Record<ExportTable, readonly CefField[]>> = {
     { key: 'app', max: 31, of: () => 'HTTP' },
     { key: 'act', max: 63, of: (row) => text(row, 'decision') },
     { key: 'reason', max: 1023, of: (row) => text(row, 'error') },
-    { key: 'in', max: 10, of: (row) => bytes(row, 'request_bytes') },
-    { key: 'out', max: 10, of: (row) => bytes(row, 'response_bytes') },
+    { key: 'in', max: 10, of: (row) => int32(whole(row, 'request_bytes')) },
+    { key: 'out', max: 10, of: (row) => int32(whole(row, 'response_bytes')) },
     custom('cs1', 'rule', 4000),
     custom('cs2', 'model', 4000),
     custom('cs3', 'provider', 4000),
@@ -60,8 +60,8 @@ export const cefFields: Readonly<Record<ExportTable, readonly CefField[]>> = {
     { key: 'act', max: 63, of: (row) => text(row, 'handling') },
     { key: 'reason', max: 1023, of: (row) => text(row, 'reason') },
     { key: 'msg', max: 1023, of: (row) => text(row, 'error') },
-    { key: 'in', max: 10, of: (row) => bytes(row, 'bytes_up') },
-    { key: 'out', max: 10, of: (row) => bytes(row, 'bytes_down') },
+    { key: 'in', max: 10, of: (row) => int32(whole(row, 'bytes_up')) },
+    { key: 'out', max: 10, of: (row) => int32(whole(row, 'bytes_down')) },
     custom('cs1', 'sni', 4000),
     custom('cs2', 'alpn', 4000),
     { key: 'cs3', label: 'attestation', max: 4000, of: (row) => compact(row, 'attestation') },
@@ -100,12 +100,6 @@ function own(columns: string): CefField[] {
 
 function ownName(column: string): string {
   return `Sallyport${column.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}`
-}
-
-/** The dictionary has integers of 32 bits here. */
-function bytes(row: LedgerRow, column: string): number | undefined {
-  const value = whole(row, column)
-  return value === undefined ? undefined : Math.min(value, 2 ** 31 - 1)
 }
 
 /** Each hook with what it said: `pii:tokenize,secrets:allow`. */

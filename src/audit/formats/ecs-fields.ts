@@ -2,7 +2,21 @@ import { isIP } from 'node:net'
 import type { LedgerRow } from '../presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
 import { compact } from './cef-fields.ts'
-import { address, distinct, flag, number, objects, port, sum, text, timeOf, toolNames, whole } from './fields.ts'
+import {
+  address,
+  distinct,
+  firstObjects,
+  flag,
+  int32,
+  number,
+  objects,
+  port,
+  sum,
+  text,
+  timeOf,
+  toolNames,
+  whole,
+} from './fields.ts'
 import { worstFinding } from './severity.ts'
 
 /** The fields of ECS that a table has besides what all have; `event` is added to theirs. */
@@ -51,8 +65,8 @@ function exchangeFields(row: LedgerRow): EcsFields {
 function generative(row: LedgerRow): Record<string, unknown> {
   const [provider, operation] = [text(row, 'provider'), text(row, 'operation')]
   const [model, id] = [text(row, 'model'), text(row, 'upstream_id')]
-  const input = sum(row, 'input_tokens', 'cached_tokens', 'cache_write_tokens')
-  const output = sum(row, 'output_tokens', 'reasoning_tokens')
+  const input = int32(sum(row, 'input_tokens', 'cached_tokens', 'cache_write_tokens'))
+  const output = int32(sum(row, 'output_tokens', 'reasoning_tokens'))
   return {
     system: provider,
     operation: named(operation),
@@ -67,10 +81,11 @@ function exchangeLists(row: LedgerRow): Record<string, unknown> {
     stream: flag(row, 'stream'),
     request_truncated: flag(row, 'request_truncated'),
     response_truncated: flag(row, 'response_truncated'),
-    findings: objects(row, 'findings'),
+    findings: firstObjects(row, 'findings'),
+    finding_count: objects(row, 'findings').length,
     finding_types: distinct(row, 'findings', 'type'),
     finding_severity: worstFinding(row),
-    hooks: objects(row, 'hooks'),
+    hooks: firstObjects(row, 'hooks'),
     tools: { offered: toolNames(row, 'offered'), called: toolNames(row, 'called') },
     attestation: compact(row, 'attestation'),
   }

@@ -7,7 +7,7 @@ import { severityOf, syslogSeverityOf } from './severity.ts'
 import { jsonLine } from './text.ts'
 
 /**
- * Elastic Common Schema 9.5: nested objects, as the reference writes them. What ECS has no field for is under `sallyport` by its column.
+ * Elastic Common Schema 9.4: nested objects, as the reference writes them. What ECS has no field for is under `sallyport` by its column.
  * JSON of any shape (`before`, `after`, `attestation`) is text there, so that no mapping of an index grows with it.
  */
 export const ecs = {
@@ -72,5 +72,5 @@ function relatedOf(row: LedgerRow): Record<string, unknown> | undefined {
   return Object.keys(all).length > 0 ? all : undefined
 }
 
-const ECS_VERSION = '9.5.0'
+const ECS_VERSION = '9.4.0'
 const logLevels: Readonly<Record<number, string>> = { 2: 'critical', 3: 'error', 4: 'warning', 5: 'notice', 6: 'info' }

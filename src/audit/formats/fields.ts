@@ -45,6 +45,11 @@ export function objects(row: LedgerRow, column: string): readonly LedgerRow[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
+/** The first thousand of such a list: receivers refuse events of many megabytes. How many there were is told beside it. */
+export function firstObjects(row: LedgerRow, column: string): readonly LedgerRow[] {
+  return objects(row, column).slice(0, MANY)
+}
+
 /** The names in `tools`: `offered` to the model, or `called` by it. */
 export function toolNames(row: LedgerRow, which: 'offered' | 'called'): readonly string[] {
   const names = isObject(row.tools) ? row.tools[which] : undefined
@@ -60,6 +65,11 @@ export function distinct(row: LedgerRow, column: string, key: string): readonly 
 export function sum(row: LedgerRow, ...columns: readonly string[]): number | undefined {
   const known = columns.flatMap((column) => whole(row, column) ?? [])
   return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0)
+}
+
+/** A count for a field that holds whole numbers of 32 bits: greater ones stay at the greatest. */
+export function int32(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.min(value, 2 ** 31 - 1)
 }
 
 /** When it was, in milliseconds since 1970. */
@@ -142,3 +152,5 @@ const titles: Readonly<Record<string, string>> = {
   'checkpoint:demand': 'Ledger checkpoint on demand',
   'checkpoint:retention': 'Ledger checkpoint of retention',
 }
+
+const MANY = 1_000

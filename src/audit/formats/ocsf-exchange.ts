@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../presented.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
-import { distinct, idOf, number, objects, port, sum, text, timeOf, whole } from './fields.ts'
+import { distinct, firstObjects, idOf, number, objects, port, sum, text, timeOf, whole } from './fields.ts'
 import {
   base,
   columns,
@@ -32,7 +32,13 @@ export function apiActivity(out: ExportRow, context: SinkContext): Record<string
     is_alert: isAlert(out),
     trace: trace === undefined ? undefined : { uid: trace },
     observables: observables(row, { at: 'actor.user.name', name: text(row, 'principal') }),
-    unmapped: { ...columns(row, unmapped), block },
+    unmapped: {
+      ...columns(row, unmapped),
+      findings: firstObjects(row, 'findings'),
+      finding_count: objects(row, 'findings').length,
+      hooks: firstObjects(row, 'hooks'),
+      block,
+    },
   }
 }
 
@@ -57,9 +63,21 @@ export function detectionFinding(out: ExportRow, context: SinkContext): Record<s
     confidence_score: Math.round(confidence * 100),
     finding_info: findingInfo(row, id),
     evidences: [
-      { actor, api, http_request, http_response, src_endpoint, dst_endpoint, data: { findings: row.findings } },
+      {
+        actor,
+        api,
+        http_request,
+        http_response,
+        src_endpoint,
+        dst_endpoint,
+        data: { findings: firstObjects(row, 'findings') },
+      },
     ],
-    unmapped: { ...columns(row, 'decision model provider operation'), block },
+    unmapped: {
+      ...columns(row, 'decision model provider operation'),
+      finding_count: objects(row, 'findings').length,
+      block,
+    },
   }
 }
 
@@ -190,6 +208,6 @@ const ALERT = 7
 const NAMED = 5
 const unmapped = [
   'door method upstream_http_version stream decision state cache finish_reason upstream_id added_ms duration_ms',
-  'input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens cost_usd tools hooks findings attestation',
+  'input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens cost_usd tools attestation',
   'request_spill response_spill request_sha256 response_sha256 request_truncated response_truncated erased body_key',
 ].join(' ')

@@ -5,8 +5,10 @@ import {
   address,
   distinct,
   failedAct,
+  firstObjects,
   flag,
   idOf,
+  int32,
   kindOf,
   number,
   objects,
@@ -38,12 +40,14 @@ test('a column is of its type or is not there', () => {
 test('lists hold objects or nothing', () => {
   assert.deepEqual(objects({ a: [{ b: 1 }, 'x', null, []] }, 'a'), [{ b: 1 }])
   assert.deepEqual(objects({ a: 'not json' }, 'a'), [])
+  assert.equal(firstObjects({ a: Array.from({ length: 100_000 }, () => ({})) }, 'a').length, 1_000)
   assert.deepEqual(distinct({ a: [{ b: 'x' }, { b: 'x' }, { b: 'y' }, {}] }, 'a', 'b'), ['x', 'y'])
   assert.deepEqual(toolNames({ tools: { called: ['a', null, 'b'] } }, 'called'), ['a', 'b'])
   assert.deepEqual(toolNames({ tools: null }, 'offered'), [])
 })
 
-test('a sum is of what is known', () => {
+test('a sum is of what is known, and a count of 32 bits has an end', () => {
+  assert.deepEqual([int32(7), int32(2 ** 40), int32(undefined)], [7, 2_147_483_647, undefined])
   assert.equal(sum({ a: 1, b: null, c: 2 }, 'a', 'b', 'c'), 3)
   assert.equal(sum({ a: null }, 'a', 'b'), undefined)
 })
