@@ -1,3 +1,4 @@
+import { rsyslog, rsyslogFor } from './rsyslog.ts'
 import { curl, go, installed, java, python, rust, type Toolchain } from './toolchains.ts'
 import { h2load, slowhttptest, testssl, type Trial } from './wire-tools.ts'
 
@@ -16,6 +17,7 @@ export type Tool = { readonly name: string; readonly toolchain: Toolchain; reado
 const h2loads = installed('h2load')
 const slow = installed('slowhttptest')
 const ssl = installed('testssl')
+const rsyslogd = installed('rsyslogd')
 
 export const tools: readonly Tool[] = [
   { name: 'h2load-http2', toolchain: h2loads, trial: h2load('-m', '10') },
@@ -25,6 +27,11 @@ export const tools: readonly Tool[] = [
   { name: 'slowhttptest-range', toolchain: slow, trial: slowhttptest('page', '-R') },
   { name: 'slowhttptest-read', toolchain: slow, trial: slowhttptest('page', '-X', '-w', '10', '-y', '20', '-z', '5') },
   { name: 'testssl', toolchain: ssl, trial: testssl },
+  ...(['udp', 'tcp', 'tls-ossl', 'tls-gtls'] as const).map((transport) => ({
+    name: `rsyslog-${transport}`,
+    toolchain: rsyslogFor(transport, rsyslogd),
+    trial: rsyslog(transport),
+  })),
 ]
 
 /** In the order in which they run; a toolchain is made ready when its first client comes. */
