@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { configJsonSchema } from '../src/config/schema.ts'
 import { errorCodes } from '../src/core/errors.ts'
+import { createKeeperMetrics } from '../src/metrics/keeper.ts'
 import { createMetrics } from '../src/metrics/metrics.ts'
 import { conclude, repository, sourceFiles, type SourceFiles } from './source-files.ts'
 
@@ -20,7 +21,10 @@ export function docsProblems(): string[] {
     ),
     ...linkProblems(pages, (path) => existsSync(join(repository, path))),
     ...configurationKeyProblems(pages.get('docs/configuration.md') ?? '', schemaKeys(configJsonSchema())),
-    ...metricProblems(pages.get('docs/metrics.md') ?? '', createMetrics().registry.getMetricsAsArray()),
+    ...metricProblems(
+      pages.get('docs/metrics.md') ?? '',
+      [createMetrics(), createKeeperMetrics()].flatMap(({ registry }) => registry.getMetricsAsArray()),
+    ),
   ]
 }
 

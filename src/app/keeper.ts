@@ -26,7 +26,7 @@ export function openKeeper(config: Config, log: Log): ProgramKeeper {
     count: (name, more, labels) => void (metrics.add(name, more, labels) || unknown(name)),
   })
   return {
-    metrics: metrics.text,
+    metrics: () => metrics.registry.metrics(),
     reload: (next) => keeper.reload({ ...keeperSettings(next), dir: config.data.dir, keys }),
     close: keeper.close,
   }

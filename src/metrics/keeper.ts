@@ -7,8 +7,7 @@ export type KeeperMetrics = {
   /** Both answer whether there is a figure of this name. */
   readonly set: (name: string, value: number, labels: Labels) => boolean
   readonly add: (name: string, more: number, labels: Labels) => boolean
-  /** In the Prometheus text format. */
-  readonly text: () => Promise<string>
+  readonly registry: Registry
 }
 
 export function createKeeperMetrics(): KeeperMetrics {
@@ -19,6 +18,7 @@ export function createKeeperMetrics(): KeeperMetrics {
     made.set(name, kind === 'gauge' ? new Gauge(described) : new Counter(described))
   }
   return {
+    registry,
     set(name, value, labels) {
       const metric = made.get(name)
       if (!(metric instanceof Gauge)) return false
@@ -31,7 +31,6 @@ export function createKeeperMetrics(): KeeperMetrics {
       metric.inc({ ...labels }, more)
       return true
     },
-    text: () => registry.metrics(),
   }
 }
 

@@ -8,7 +8,7 @@ test('figures are set and added to by name', async () => {
   assert.ok(metrics.set('ledger_bytes', 8_192, { part: 'rows' }))
   assert.ok(metrics.add('ledger_removed_rows_total', 2, { table: 'events' }))
   assert.ok(metrics.add('ledger_removed_rows_total', 3, { table: 'events' }))
-  const text = await metrics.text()
+  const text = await metrics.registry.metrics()
   assert.match(text, /^sallyport_ledger_bytes\{part="rows"\} 8192$/m)
   assert.match(text, /^sallyport_ledger_removed_rows_total\{table="events"\} 5$/m)
 })
