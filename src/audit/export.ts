@@ -5,7 +5,7 @@ import { insertEvent } from '../store/events.ts'
 import type { Chore, ChoreContext } from './chores.ts'
 import { contentFiller } from './export-content.ts'
 import { cursorsOf } from './export-cursors.ts'
-import { type Delivery, type DeliveryNotice, startDelivery } from './export-delivery.ts'
+import { type Delivery, type DeliveryLimits, type DeliveryNotice, startDelivery } from './export-delivery.ts'
 import { exportFigures } from './export-figures.ts'
 import { chainReader } from './export-reader.ts'
 import { createSink, type SinkSettings } from './export-settings.ts'
@@ -18,6 +18,7 @@ export type ExportOptions = Pick<ChoreContext, 'db' | 'now' | 'notice' | 'figure
   readonly contents: Pick<ContentReader, 'read'>
   readonly version: string
   readonly random?: () => number
+  readonly limits?: Partial<DeliveryLimits>
 }
 
 /**
@@ -107,6 +108,7 @@ function opened(settings: SinkSettings, options: ExportOptions): Delivery | unde
     batch: { ...defaultBatch, ...settings.batch },
     now,
     random: options.random ?? Math.random,
+    ...(options.limits && { limits: options.limits }),
     notice: (notice) => tell(options, { sink: name, type }, notice),
   })
 }
