@@ -58,7 +58,11 @@ async function addCommand(
   if (!isWanted) return
   const { build, examples } = await entry.load()
   build(command, io, run)
-  command.addHelpText('afterAll', examplesText(examples))
+  command.addHelpText('after', examplesText(examples))
+  for (const inner of command.commands) {
+    const own = examples.filter((example) => `${example} `.startsWith(`sallyport ${entry.name} ${inner.name()} `))
+    inner.addHelpText('after', examplesText(own.length > 0 ? own : examples))
+  }
   takeDebug(command)
   takeConfigEarly(command)
 }

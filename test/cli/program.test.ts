@@ -69,6 +69,15 @@ for (const args of [
   })
 }
 
+test('the help of an inner command has its own examples only', async () => {
+  const examplesOf = async (...args: string[]): Promise<string[]> => {
+    const { stdout } = await commandLine([...args, '--help'], { cwd })
+    return [...stdout.matchAll(/^ {2}\$ (.*)$/gm)].map(([, example]) => example ?? '')
+  }
+  assert.deepEqual(await examplesOf('key', 'rotate'), ['sallyport key rotate 0197a3c2 --overlap 24h'])
+  assert.deepEqual(await examplesOf('audit', 'tail'), ['sallyport audit tail'])
+})
+
 test('what stands behind -- is not for the program', async () => {
   const { stderr } = await commandLine(['config', 'check', '--', '--debug'], { cwd })
   assert.doesNotMatch(stderr, /\n\s+at /)
