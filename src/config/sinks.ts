@@ -3,6 +3,15 @@ import { bytes, count, milliseconds, name, path, secret, url } from './values.ts
 
 const formats = ['json', 'ocsf', 'ecs', 'cef', 'leef'] as const
 
+/** A day, or a time in UTC; always with milliseconds afterwards. */
+const instant = z
+  .string()
+  .refine(
+    (text) => /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z)?$/.test(text) && !Number.isNaN(Date.parse(text)),
+    'must be a day such as 2026-11-30, or a time such as 2026-11-30T08:00:00Z',
+  )
+  .transform((text) => new Date(text).toISOString())
+
 const common = {
   name,
   include: z
@@ -11,7 +20,14 @@ const common = {
     .default(['exchanges', 'connections', 'events']),
   bodies: z.boolean().default(false),
   since: z.union([z.iso.date(), z.iso.datetime({ offset: true })], 'must be a date or a time in ISO 8601').optional(),
-  batch: z.strictObject({ rows: count.default(500), bytes: bytes.default(1_048_576) }).prefault({}),
+  since: instant.optional(),
+  batch: z
+    .strictObject({
+      rows: count.default(500),
+      bytes: bytes.default(1_048_576),
+      lingerMs: z.int().min(0).max(60_000).default(200),
+    })
+    .prefault({}),
 }
 
 const format = z.enum(formats).default('json')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatNames } from '../../src/audit/formats/index.ts'
-import { openSink, type SinkOptions, sinks } from '../../src/audit/sinks/index.ts'
+import { createSink } from '../../src/audit/export-settings.ts'
+import { type SinkOptions, sinks } from '../../src/audit/sinks/index.ts'
 import { facilities } from '../../src/audit/sinks/syslog-message.ts'
 import { configSchema } from '../../src/config/schema.ts'
 
@@ -22,9 +23,11 @@ test('every kind of sink can be configured, and made of its settings alone', asy
     sinks.map(({ type }) => type),
   )
   for (const entry of least) {
-    const options: SinkOptions | undefined = parsed(entry)
-    assert.ok(options)
-    await openSink(options, { hostname: 'gate', version: '1', now: () => 0 }).close()
+    const settings = parsed(entry)
+    assert.ok(settings)
+    const options: SinkOptions = settings
+    assert.equal(options.type, entry.type)
+    await createSink(sinks, settings, { hostname: 'gate', version: '1', now: () => 0 }).close()
   }
 })
 
@@ -35,7 +38,7 @@ test('what is not said has its default', () => {
     path: 'x',
     include: ['exchanges', 'connections', 'events'],
     bodies: false,
-    batch: { rows: 500, bytes: 1_048_576 },
+    batch: { rows: 500, bytes: 1_048_576, lingerMs: 200 },
     rotateBytes: 104_857_600,
     keep: 10,
     format: 'json',
@@ -62,6 +65,14 @@ test('a facility is one that syslog knows', () => {
     ['kern', 'mail', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'ftp', 'ntp', 'alert', 'clock'],
   )
   assert.equal(takes('local8'), false)
+})
+
+test('a day and a time say when to begin', () => {
+  const since = (text: string) => parsed({ ...least[0], since: text })?.since
+  assert.equal(since('2026-11-30'), '2026-11-30T00:00:00.000Z')
+  assert.equal(since('2026-11-30T08:00Z'), '2026-11-30T08:00:00.000Z')
+  for (const text of ['yesterday', '2026-13-01', '2026-11-30T08:00', '2026-11-30T08:00:00+01:00', '7d'])
+    assert.throws(() => since(text), text)
 })
 
 const wrong: [string, Record<string, unknown>][] = [
