@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { checkpointChore } from '../../src/audit/checkpoint-chore.ts'
 import { lastCheckpoint, makeCheckpoint, removedSoFar } from '../../src/audit/checkpoints.ts'
 import { knownKeys } from '../../src/audit/ledger-key.ts'
 import { isSigned, sha256Hex, type Statement } from '../../src/audit/verify-statement.ts'
@@ -75,37 +74,6 @@ test('the key is made with the first checkpoint, with an event that the checkpoi
   )
   assert.equal(events[1]?.block, made.block)
   assert.match(events[1]?.after ?? '', /sha256:[0-9a-f]{64}/)
-  db.close()
-})
-
-test('at intervals and at the end nothing is signed when nothing was written', () => {
-  const { dir, db, write } = opened()
-  const figures: string[] = []
-  const settings = {
-    dir,
-    durability: 'crash' as const,
-    retention: { days: 1, maxBytes: 1 },
-    checkpointSeconds: 7,
-    search: false,
-    sinks: [],
-  }
-  const context = { db, now: () => NOW, notice: () => {}, count: () => {} }
-  const chore = checkpointChore({ ...context, settings, figure: (name, value) => figures.push(`${name} ${value}`) })
-  const reasons = (): string[] => db.prepare<[], string>('SELECT reason FROM checkpoints ORDER BY number').pluck().all()
-  const { signal } = new AbortController()
-  assert.equal(chore.everyMs, 7_000)
-  void chore.run(signal)
-  assert.deepEqual(reasons(), [])
-  write()
-  void chore.run(signal)
-  void chore.run(signal)
-  assert.deepEqual(reasons(), ['interval'])
-  void chore.last?.(signal)
-  assert.deepEqual(reasons(), ['interval'])
-  write()
-  void chore.last?.(signal)
-  assert.deepEqual(reasons(), ['interval', 'shutdown'])
-  assert.equal(figures.at(-1), `ledger_checkpoint_timestamp_seconds ${NOW / 1_000}`)
   db.close()
 })
 
