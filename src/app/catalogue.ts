@@ -1,4 +1,5 @@
 import { catalogueHosts, identify } from '../providers/identify.ts'
+import { compatible, generic, providers } from '../providers/index.ts'
 
 export { catalogueHosts }
 
@@ -6,3 +7,6 @@ export { catalogueHosts }
 export function providerAt(about: { readonly host: string; readonly port: number; readonly path: string }): string {
   return identify({ scheme: 'https', query: '', ...about }, 'POST').provider.name
 }
+
+/** The names that a provider can have in the ledger. */
+export const providerNames: readonly string[] = [...providers, ...compatible, generic].map(({ name }) => name)

@@ -39,7 +39,7 @@ export function keeperSettings({ data, audit }: Config): KeeperSettings {
     durability: audit.durability,
     retention: audit.retention,
     checkpointSeconds: audit.checkpointSeconds,
-    search: false,
+    search: audit.search,
     sinks: audit.export,
   }
 }

@@ -33,6 +33,9 @@ export const chores: readonly ChoreKind[] = [
     load: async () => (await import('./retention-chore.ts')).retentionChore,
   },
   { name: 'orphans', wanted: () => true, load: async () => (await import('./orphans-chore.ts')).orphansChore },
+  { name: 'columns', wanted: () => true, load: async () => (await import('./segment-chore.ts')).segmentChore },
+  // Also when there is to be no index: it removes what there was.
+  { name: 'text-index', wanted: () => true, load: async () => (await import('./text-index-chore.ts')).textIndexChore },
   // Behind the checkpoint: the last one goes out too.
   {
     name: 'export',

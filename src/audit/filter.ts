@@ -1,4 +1,4 @@
-import type { Value } from './rows.ts'
+import type { ConnectionRow, ExchangeDone, Value } from './rows.ts'
 
 export const ledgerTables = ['exchanges', 'connections', 'events'] as const
 
@@ -20,11 +20,22 @@ export type LedgerFilter = {
   readonly text?: string
 }
 
+/** What `decision` can be. */
+export const decisionsOf = {
+  exchanges: ['allow', 'flag', 'tokenize', 'redact', 'block', 'error', 'attested'],
+  connections: ['inspect', 'tunnel', 'deny', 'attested', 'rejected-leaf', 'failed'],
+  events: [],
+} as const satisfies {
+  readonly exchanges: readonly ExchangeDone['decision'][]
+  readonly connections: readonly ConnectionRow['handling'][]
+  readonly events: readonly never[]
+}
+
 export type Condition = { readonly sql: string; readonly values: readonly Value[] }
 
 /** The filter as a condition on a table. The rows of exchanges whose bodies are in files pass `text`: look into the files. */
 export function conditionOf(table: LedgerTable, filter: LedgerFilter): Condition {
-  const parts = entriesOf(filter).map(([name, value]) => filters[table][name]?.(value) ?? NOTHING)
+  const parts = filterEntries(filter).map(([name, value]) => filters[table][name]?.(value) ?? NOTHING)
   return {
     sql: parts.map(({ sql }) => `(${sql})`).join(' AND ') || 'true',
     values: parts.flatMap(({ values }) => values),
@@ -33,7 +44,7 @@ export function conditionOf(table: LedgerTable, filter: LedgerFilter): Condition
 
 /** The names of filters that mean nothing for a table. */
 export function unfitFilters(table: LedgerTable, filter: LedgerFilter): string[] {
-  return entriesOf(filter).flatMap(([name]) => (filters[table][name] === undefined ? [name] : []))
+  return filterEntries(filter).flatMap(([name]) => (filters[table][name] === undefined ? [name] : []))
 }
 
 /** `7d`, `24h`, `30m`, `45s` before `now`, or a date or time as ISO 8601 (UTC unless it says otherwise); undefined for anything else. */
@@ -50,12 +61,17 @@ function iso(time: number): string | undefined {
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 0 ? undefined : date.toISOString()
 }
 
-type FilterName = keyof LedgerFilter
-type ToCondition = (value: string) => Condition
+export type FilterName = keyof LedgerFilter
 
-function entriesOf(filter: LedgerFilter): [FilterName, string][] {
+/** What a filter says. */
+export function filterEntries(filter: LedgerFilter): [FilterName, string][] {
   return Object.entries(filter).filter(([, value]) => value !== undefined) as [FilterName, string][]
 }
+
+/** The values of which one must fit. */
+export const listOf = (value: string): string[] => value.split(',').map((item) => item.trim())
+
+type ToCondition = (value: string) => Condition
 
 const since: ToCondition = (value) => ({ sql: 'at >= ?', values: [value] })
 const until: ToCondition = (value) => ({ sql: 'at < ?', values: [value] })
@@ -88,8 +104,6 @@ function textIn(columns: readonly string[], otherwise: string): ToCondition {
     return { sql: sql + otherwise, values: columns.map(() => pattern) }
   }
 }
-
-const listOf = (value: string): string[] => value.split(',').map((item) => item.trim())
 
 // In GLOB a bracket opens a set of characters; for us it is itself.
 const sqlGlob = (pattern: string): string => pattern.replaceAll('[', '[[]')

@@ -1,9 +1,11 @@
+import { type LedgerFilter, unfitFilters } from './filter.ts'
+import { Groups, type StatsGroup, type StatsKey } from './ledger-groups.ts'
+import { percentilesOf, type Percentiles } from './percentiles.ts'
+import type { Segment } from './segment.ts'
+import { select, type Selected } from './selection.ts'
 import type { Store } from '../store/open.ts'
-import { conditionOf, type LedgerFilter, unfitFilters } from './filter.ts'
-import type { Value } from './rows.ts'
 
 type Counts = Readonly<Record<string, number>>
-type Percentiles = { readonly p50: number | null; readonly p99: number | null }
 
 export type LedgerStats = {
   readonly exchanges: number
@@ -16,83 +18,161 @@ export type LedgerStats = {
   /** By handling; empty when the filter is about more than connections have. */
   readonly connections: Counts
   readonly tokens: Counts
-  /** The sum of what is known; `unpriced` exchanges have tokens and no price. */
-  readonly cost_usd: number
+  /** The sum of what is known, null when nothing is; `unpriced` exchanges have tokens and no price. */
+  readonly cost_usd: number | null
   readonly unpriced: number
   readonly duration_ms: Percentiles
   readonly first_byte_ms: Percentiles
   readonly added_ms: Percentiles
+  /** With `by`: the same exchanges by a column or a span of time. */
+  readonly groups?: readonly StatsGroup[]
 }
 
-export function statsOf(db: Store, filter: Omit<LedgerFilter, 'text'>): LedgerStats {
-  const { sql, values } = conditionOf('exchanges', filter)
-  const from = { rows: `FROM exchanges WHERE ${sql}`, values }
-  const sums = sumsOf(db, from)
+/** Counts and sums of the rows that fit. Of providers, models and findings the hundred with most. */
+export function statsOf(
+  place: { readonly db: Store; readonly dir: string },
+  filter: Omit<LedgerFilter, 'text'>,
+  by?: StatsKey,
+): LedgerStats {
   const connectionsToo = unfitFilters('connections', filter).length === 0
-  const connections = conditionOf('connections', filter)
+  const connections = new Tally()
+  if (connectionsToo) {
+    select(place, { table: 'connections', filter }, (selected) => {
+      for (const { segment, indexes } of selected) connections.add(segment, 'handling', indexes())
+    })
+  }
+  const counted = select(place, { table: 'exchanges', filter }, (selected) => exchangesOf(selected, by))
+  return { ...counted, connections: connections.counts() }
+}
+
+function exchangesOf(selected: Iterable<Selected>, by: StatsKey | undefined): Omit<LedgerStats, 'connections'> {
+  const tallies = new Map(['decision', 'state', 'provider', 'model', 'findings'].map((name) => [name, new Tally()]))
+  const sums = new Map(tokenColumns.map((name) => [name, 0]))
+  const times = { duration_ms: new Gathered(), first_byte_ms: new Gathered(), added_ms: new Gathered() }
+  const groups = by === undefined ? undefined : new Groups(by)
+  const cost = { total: new Sum(), unpriced: 0 }
+  let exchanges = 0
+  for (const { segment, indexes: fitting } of selected) {
+    const indexes = fitting()
+    if (indexes.length === 0) continue
+    exchanges += indexes.length
+    for (const [name, tally] of tallies) tally.add(segment, name, indexes)
+    for (const name of tokenColumns) sums.set(name, (sums.get(name) ?? 0) + sumOf(segment.numbers(name), indexes))
+    for (const [name, gathered] of Object.entries(times)) gathered.add(segment.numbers(name), indexes)
+    addCost(cost, segment, indexes)
+    groups?.add(segment, indexes)
+  }
+  const counts = (name: string): Counts => tallies.get(name)?.counts() ?? {}
   return {
-    exchanges: sums.exchanges ?? 0,
-    decisions: countsBy(db, 'decision', from),
-    states: countsBy(db, 'state', from),
-    providers: countsBy(db, 'provider', from),
-    models: countsBy(db, 'model', from),
-    findings: findingsOf(db, from),
-    connections: connectionsToo
-      ? countsBy(db, 'handling', { rows: `FROM connections WHERE ${connections.sql}`, values: connections.values })
-      : {},
-    tokens: {
-      input: sums.input ?? 0,
-      cached: sums.cached ?? 0,
-      cache_write: sums.cache_write ?? 0,
-      output: sums.output ?? 0,
-      reasoning: sums.reasoning ?? 0,
-    },
-    cost_usd: sums.cost ?? 0,
-    unpriced: sums.unpriced ?? 0,
-    duration_ms: percentilesOf(db, 'duration_ms', from),
-    first_byte_ms: percentilesOf(db, 'first_byte_ms', from),
-    added_ms: percentilesOf(db, 'added_ms', from),
+    exchanges,
+    decisions: counts('decision'),
+    states: counts('state'),
+    providers: counts('provider'),
+    models: counts('model'),
+    findings: tallies.get('findings')?.countsOfLists() ?? {},
+    tokens: Object.fromEntries(tokenColumns.map((name) => [name.replace('_tokens', ''), sums.get(name) ?? 0])),
+    cost_usd: cost.total.value(),
+    unpriced: cost.unpriced,
+    duration_ms: percentilesOf(times.duration_ms.values()),
+    first_byte_ms: percentilesOf(times.first_byte_ms.values()),
+    added_ms: percentilesOf(times.added_ms.values()),
+    ...(groups === undefined ? {} : { groups: groups.all() }),
   }
 }
 
-type Source = { readonly rows: string; readonly values: readonly Value[] }
+/** How often each word stands in a column. */
+class Tally {
+  readonly #counts = new Map<string, number>()
 
-function sumsOf(db: Store, from: Source): Partial<Record<string, number | null>> {
-  const sql = `SELECT count(*) AS exchanges, sum(input_tokens) AS input, sum(cached_tokens) AS cached,
-    sum(cache_write_tokens) AS cache_write, sum(output_tokens) AS output, sum(reasoning_tokens) AS reasoning,
-    sum(cost_usd) AS cost, count(*) FILTER (WHERE cost_usd IS NULL AND output_tokens IS NOT NULL) AS unpriced ${from.rows}`
-  return db.prepare<Value[], Record<string, number | null>>(sql).get(...from.values) ?? {}
+  add(segment: Segment, column: string, indexes: Uint32Array): void {
+    const { names, codes } = segment.words(column)
+    const counts = new Uint32Array(names.length)
+    for (const index of indexes) counts[codes[index] as number]! += 1
+    names.forEach((name, code) => {
+      const count = counts[code] as number
+      if (name !== null && count > 0) this.#counts.set(name, (this.#counts.get(name) ?? 0) + count)
+    })
+  }
+
+  counts(): Counts {
+    return ranked(this.#counts)
+  }
+
+  /** Of words that are lists of types: how often each type. */
+  countsOfLists(): Counts {
+    const types = new Map<string, number>()
+    for (const [list, count] of this.#counts) {
+      for (const type of JSON.parse(list) as unknown[]) {
+        if (typeof type === 'string') types.set(type, (types.get(type) ?? 0) + count)
+      }
+    }
+    return ranked(types)
+  }
 }
 
-function countsBy(db: Store, column: string, from: Source): Counts {
-  const sql = `SELECT ${column} AS name, count(*) AS n ${from.rows} GROUP BY 1 ORDER BY n DESC, 1 LIMIT ${GROUPS}`
-  return tally(db, sql, from.values)
+/** The numbers of a column that are known. */
+class Gathered {
+  #values = new Float64Array(8_192)
+  #used = 0
+
+  add(numbers: Float64Array, indexes: Uint32Array): void {
+    if (this.#used + indexes.length > this.#values.length) {
+      const larger = new Float64Array(2 * (this.#used + indexes.length))
+      larger.set(this.#values)
+      this.#values = larger
+    }
+    for (const index of indexes) {
+      const number = numbers[index] as number
+      // NaN is not itself.
+      if (number === number) this.#values[this.#used++] = number
+    }
+  }
+
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#used)
+  }
 }
 
-function findingsOf(db: Store, from: Source): Counts {
-  const sql = `SELECT f.value ->> 'type' AS name, count(*) AS n FROM
-    (SELECT findings ${from.rows} AND findings IS NOT NULL) AS e, json_each(e.findings) AS f
-    GROUP BY 1 ORDER BY n DESC, 1 LIMIT ${GROUPS}`
-  return tally(db, sql, from.values)
+/** A sum that does not lose cents over a million addends (Neumaier); null without any. */
+export class Sum {
+  #sum = 0
+  #lost = 0
+  #any = false
+
+  add(value: number): void {
+    const sum = this.#sum + value
+    this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum
+    this.#sum = sum
+    this.#any = true
+  }
+
+  value(): number | null {
+    return this.#any ? this.#sum + this.#lost : null
+  }
 }
 
-function tally(db: Store, sql: string, values: readonly Value[]): Counts {
-  const rows = db.prepare<Value[], { name: string | null; n: number }>(sql).all(...values)
-  return Object.fromEntries(rows.flatMap(({ name, n }) => (name === null ? [] : [[name, n]])))
+function addCost(cost: { total: Sum; unpriced: number }, segment: Segment, indexes: Uint32Array): void {
+  const [costs, output] = [segment.numbers('cost_usd'), segment.numbers('output_tokens')]
+  for (const index of indexes) {
+    const price = costs[index] as number
+    if (!Number.isNaN(price)) cost.total.add(price)
+    else if (!Number.isNaN(output[index])) cost.unpriced += 1
+  }
 }
 
-function percentilesOf(db: Store, column: string, from: Source): Percentiles {
-  const known = `${from.rows} AND ${column} IS NOT NULL`
-  const count = Number(
-    db
-      .prepare<Value[], number>(`SELECT count(*) ${known}`)
-      .pluck()
-      .get(...from.values),
-  )
-  const at = db.prepare<Value[], number>(`SELECT ${column} ${known} ORDER BY 1 LIMIT 1 OFFSET ?`).pluck()
-  const rank = (share: number): number | null =>
-    at.get(...from.values, Math.min(count - 1, Math.floor(count * share))) ?? null
-  return count === 0 ? { p50: null, p99: null } : { p50: rank(0.5), p99: rank(0.99) }
+function sumOf(numbers: Float64Array, indexes: Uint32Array): number {
+  let sum = 0
+  for (const index of indexes) {
+    const number = numbers[index] as number
+    if (number === number) sum += number
+  }
+  return sum
 }
 
+function ranked(counts: ReadonlyMap<string, number>): Counts {
+  const entries = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+  return Object.fromEntries(entries.slice(0, GROUPS))
+}
+
+const tokenColumns = ['input_tokens', 'cached_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens']
 const GROUPS = 100

@@ -1,13 +1,31 @@
 import { openStoreForReading, type Store } from '../store/open.ts'
 import { conditionOf, type LedgerFilter, type LedgerTable, ledgerTables } from './filter.ts'
+import type { StatsKey } from './ledger-groups.ts'
 import { type LedgerStats, statsOf } from './ledger-stats.ts'
 import { type LedgerRow, presented } from './presented.ts'
+import { type ContentReader, contentReader } from './read-content.ts'
 import { readSpill } from './read-spill.ts'
 import type { Value } from './rows.ts'
+import type { SealKey } from './seal.ts'
+import { newest, select } from './selection.ts'
 import { follow, type TailOptions } from './tail.ts'
+import { searchTexts } from './text-search.ts'
 
-/** `incomplete`: there were more spill files to look into than one search may. `rows` reads them one by one, oldest first. */
-export type Found = { readonly count: number; readonly incomplete: boolean; readonly rows: () => Iterable<LedgerRow> }
+/** `rows` reads them one by one, oldest first. */
+export type Found = { readonly count: number; readonly rows: () => Iterable<LedgerRow> }
+
+/**
+ * `unread`: how many bodies could not be looked into: missing, damaged, too large, or sealed with a key that is not there.
+ * `incomplete`: there was more in files to look into than one search may.
+ */
+export type Searched = Found & { readonly unread: number; readonly incomplete: boolean }
+
+export type Page = {
+  /** The newest so many; all without it. */
+  readonly limit?: number
+  /** The id of a row, which may be gone: only rows that came before it. */
+  readonly before?: string
+}
 
 /** `row` has its bodies, also those in files; `missing` names the sides whose file is gone or damaged. */
 export type Shown =
@@ -17,75 +35,86 @@ export type Shown =
 
 /** The ledger, for reading. */
 export type Ledger = {
-  /** The newest `limit` rows that fit; all without one. */
-  readonly find: (table: LedgerTable, filter: LedgerFilter, limit?: number) => Found
+  /** The newest rows that fit. A text in bodies takes `search`. */
+  readonly find: (table: LedgerTable, filter: LedgerFilter, limit?: number, before?: string) => Found
+  /** The same, also for a text in bodies. */
+  readonly search: (table: LedgerTable, filter: LedgerFilter, page: Page) => Promise<Searched>
   /** One row of any table, by its id or the beginning of it. */
   readonly show: (id: string) => Shown
   /** Rows as they come; exchanges when they have ended. Ends when the signal says so. */
   readonly tail: (options: TailOptions) => AsyncGenerator<LedgerRow>
-  readonly stats: (filter: Omit<LedgerFilter, 'text'>) => LedgerStats
+  /** With `by` also in groups. */
+  readonly stats: (filter: Omit<LedgerFilter, 'text'>, by?: StatsKey) => LedgerStats
   readonly close: () => void
 }
 
-/** Opens the ledger of a data folder. Throws `ledger_unavailable` when there is none, `ledger_corrupt` when it cannot be read. */
-export function openLedger(dir: string): Ledger {
+/**
+ * Opens the ledger of a data folder; `keys` open sealed bodies. Throws `ledger_unavailable` when there is none, `ledger_corrupt` when it
+ * cannot be read.
+ */
+export function openLedger(dir: string, keys: readonly SealKey[] = []): Ledger {
   const db = openStoreForReading({ dir })
+  const place = { db, dir }
+  const reader = contentReader({ dir, keys })
   return {
-    find: (table, filter, limit) => find(db, dir, { table, filter, limit: limit ?? Infinity }),
+    find: (table, filter, limit, before) => find(place, { table, filter, limit, before }),
+    search: (table, filter, page) => search(place, { table, filter, ...page }, reader),
     show: (id) => show(db, dir, id),
-    tail: (options) => follow(db, options),
-    stats: (filter) => statsOf(db, filter),
+    tail: (options) => follow(place, options),
+    stats: (filter, by) => statsOf(place, filter, by),
     close: () => db.close(),
   }
 }
 
-type Search = { readonly table: LedgerTable; readonly filter: LedgerFilter; readonly limit: number }
+type Place = { readonly db: Store; readonly dir: string }
+type Search = Page & { readonly table: LedgerTable; readonly filter: LedgerFilter }
 
-function find(db: Store, dir: string, search: Search): Found {
-  const { seqs, incomplete } = pick(db, dir, search)
-  const one = db.prepare<[number], Record<string, Value>>(`SELECT * FROM ${search.table} WHERE seq = ?`)
-  function* rows(): Iterable<LedgerRow> {
-    for (const seq of seqs) {
-      const row = one.get(seq)
-      if (row !== undefined) yield presented(row)
-    }
-  }
-  return { count: seqs.length, incomplete, rows }
+function find(place: Place, search: Search): Found {
+  if (search.table === 'exchanges' && search.filter.text !== undefined) throw new Error('a text takes `search`')
+  const seqs = pick(place, search)
+  return { count: seqs.length, rows: () => rowsOf(place.db, search.table, seqs) }
 }
 
-function pick(db: Store, dir: string, { table, filter, limit }: Search): { seqs: number[]; incomplete: boolean } {
-  const condition = conditionOf(table, filter)
-  const looksInside = table === 'exchanges' && filter.text !== undefined
-  const columns = looksInside ? `seq, request_spill, response_spill, ${inlineHit}` : 'seq'
-  const sql = `SELECT ${columns} FROM ${table} WHERE ${condition.sql} ORDER BY seq DESC`
-  const hit = looksInside ? conditionOf(table, { text: filter.text }).values : []
-  const picked = db.prepare<Value[], Candidate>(sql).iterate(...hit, ...condition.values)
-  const inside = spillSearch(dir, filter.text ?? '')
-  const seqs: number[] = []
-  for (const candidate of picked) {
-    if (seqs.length >= limit) break
-    if (!looksInside || candidate.hit === 1 || inside.has(candidate)) seqs.push(candidate.seq)
-  }
-  return { seqs: seqs.toReversed(), incomplete: inside.exhausted() }
+async function search(place: Place, wanted: Search, reader: ContentReader): Promise<Searched> {
+  const { table, filter, limit = Infinity, before } = wanted
+  const { text } = filter
+  if (table !== 'exchanges' || text === undefined) return { ...find(place, wanted), unread: 0, incomplete: false }
+  const beforeSeq = seqOf(place.db, table, before)
+  const { seqs, ...rest } = await searchTexts(place, { filter: { ...filter, text }, limit, beforeSeq, reader })
+  const oldestFirst = seqs.toReversed()
+  return { count: seqs.length, rows: () => rowsOf(place.db, table, oldestFirst), ...rest }
 }
 
-type Candidate = {
-  readonly seq: number
-  readonly request_spill: string | null
-  readonly response_spill: string | null
-  readonly hit: number
+function* rowsOf(db: Store, table: LedgerTable, seqs: readonly number[]): Iterable<LedgerRow> {
+  const one = db.prepare<[number], Record<string, Value>>(`SELECT * FROM ${table} WHERE seq = ?`)
+  for (const seq of seqs) {
+    const row = one.get(seq)
+    if (row !== undefined) yield presented(row)
+  }
 }
 
-function spillSearch(dir: string, text: string): { has: (row: Candidate) => boolean; exhausted: () => boolean } {
-  const wanted = text.toLowerCase()
-  let budget = SEARCH_BYTES
-  const contains = (name: string | null): boolean => {
-    if (name === null || budget <= 0) return false
-    const content = readSpill(dir, name, SPILL_BYTES)
-    budget -= content?.length ?? 0
-    return content !== undefined && content.toString('utf8').toLowerCase().includes(wanted)
+/** Oldest first. */
+function pick({ db, dir }: Place, { table, filter, limit = Infinity, before }: Search): number[] {
+  const beforeSeq = seqOf(db, table, before)
+  if (table !== 'events') {
+    return select({ db, dir }, { table, filter, beforeSeq }, (selected) => newest(selected, limit)).toReversed()
   }
-  return { has: (row) => contains(row.request_spill) || contains(row.response_spill), exhausted: () => budget <= 0 }
+  const { sql, values } = conditionOf(table, filter)
+  const wanted = `SELECT seq FROM ${table} WHERE seq < ? AND ${sql} ORDER BY seq DESC LIMIT ?`
+  const most = (number: number): number => Math.min(number, Number.MAX_SAFE_INTEGER)
+  return db
+    .prepare<Value[], number>(wanted)
+    .pluck()
+    .all(most(beforeSeq), ...values, most(limit))
+    .toReversed()
+}
+
+/** The place of a row in its table, or where one with this id would be; after all of them without an id. */
+function seqOf(db: Store, table: LedgerTable, id: string | undefined): number {
+  if (id === undefined) return Infinity
+  const sql = `SELECT seq, id FROM ${table} WHERE id <= ? ORDER BY id DESC LIMIT 1`
+  const row = db.prepare<[string], { seq: number; id: string }>(sql).get(id.toLowerCase())
+  return row === undefined ? 0 : row.id === id.toLowerCase() ? row.seq : row.seq + 1
 }
 
 function show(db: Store, dir: string, id: string): Shown {
@@ -116,8 +145,5 @@ function withSpills(dir: string, row: Record<string, Value>): { row: Record<stri
   return { row: whole, missing }
 }
 
-// Which of the candidates need no file to be opened.
-const inlineHit = String.raw`(ifnull(request_body LIKE ? ESCAPE '\', 0) OR ifnull(response_body LIKE ? ESCAPE '\', 0)) AS hit`
 const SPILL_BYTES = 256 * 2 ** 20
-const SEARCH_BYTES = 512 * 2 ** 20
 const SEVERAL = 5

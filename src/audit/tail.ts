@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '../store/open.ts'
 import { conditionOf, type LedgerFilter, type LedgerTable } from './filter.ts'
 import { type LedgerRow, presented } from './presented.ts'
+import { newest, select } from './selection.ts'
 import type { Value } from './rows.ts'
 
 export type TailOptions = {
@@ -16,8 +17,9 @@ export type TailOptions = {
 }
 
 /** Rows of a table in the order they ended. */
-export async function* follow(db: Store, options: TailOptions): AsyncGenerator<LedgerRow> {
-  const watch = watcher(db, options)
+export async function* follow(place: Place, options: TailOptions): AsyncGenerator<LedgerRow> {
+  const { db } = place
+  const watch = watcher(place, options)
   yield* watch.before()
   let seen = -1
   while (options.follow && !options.signal.aborted) {
@@ -29,19 +31,16 @@ export async function* follow(db: Store, options: TailOptions): AsyncGenerator<L
   }
 }
 
+type Place = { readonly db: Store; readonly dir: string }
+
 function watcher(
-  db: Store,
+  { db, dir }: Place,
   options: TailOptions,
 ): { before: () => Iterable<LedgerRow>; after: () => Iterable<LedgerRow> } {
   const { table } = options
   const { sql, values } = conditionOf(table, options.filter)
   const ended = table === 'exchanges' ? `state <> 'open'` : 'true'
   const open = table === 'exchanges' ? `state = 'open'` : 'false'
-  const recent = db
-    .prepare<Value[], number>(
-      `SELECT seq FROM ${table} WHERE seq <= ? AND ${ended} AND (${sql}) ORDER BY seq DESC LIMIT ?`,
-    )
-    .pluck()
   const newer = db.prepare<[number], Seen>(
     `SELECT seq, ${open} AS open FROM ${table} WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`,
   )
@@ -62,7 +61,9 @@ function watcher(
   }
 
   function* before(): Iterable<LedgerRow> {
-    for (const seq of recent.all(at, ...values, options.last).toReversed()) if (!pending.has(seq)) yield* shown(seq)
+    const beforeSeq = at + 1
+    const seqs = recent({ db, dir }, options, beforeSeq, pending)
+    for (const seq of seqs.toReversed()) yield* shown(seq)
   }
 
   function* after(): Iterable<LedgerRow> {
@@ -80,6 +81,24 @@ function watcher(
   }
 
   return { before, after }
+}
+
+/** The newest that fit and have ended, newest first. */
+function recent({ db, dir }: Place, options: TailOptions, beforeSeq: number, pending: ReadonlySet<number>): number[] {
+  const { table, filter, last } = options
+  if (table !== 'events') {
+    const search = { table, filter, beforeSeq }
+    // As many as may be left out, more.
+    return select({ db, dir }, search, (selected) => newest(selected, last + pending.size))
+      .filter((seq) => !pending.has(seq))
+      .slice(0, last)
+  }
+  const { sql, values } = conditionOf(table, filter)
+  const wanted = `SELECT seq FROM events WHERE seq < ? AND (${sql}) ORDER BY seq DESC LIMIT ?`
+  return db
+    .prepare<Value[], number>(wanted)
+    .pluck()
+    .all(beforeSeq, ...values, last)
 }
 
 type Seen = { readonly seq: number; readonly open: number }

@@ -1,6 +1,6 @@
 import type { LedgerTable } from '../audit/filter.ts'
-import type { LedgerStats } from '../audit/ledger-stats.ts'
 import type { LedgerRow } from '../audit/presented.ts'
+import { indented } from './indented.ts'
 
 /** A row on one line. */
 export function lineOf(table: LedgerTable, row: LedgerRow): string {
@@ -21,33 +21,6 @@ export function shownRow(row: LedgerRow): string[] {
     ...listed('hooks', row.hooks),
     ...body('request body', row.request_body),
     ...body('response body', row.response_body),
-  ]
-}
-
-export function shownStats(stats: LedgerStats): string[] {
-  const counts = (title: string, of: Readonly<Record<string, number>>): string[] => {
-    const entries = Object.entries(of).filter(([, count]) => count > 0)
-    const width = Math.max(0, ...entries.map(([name]) => name.length))
-    return entries.length === 0
-      ? []
-      : ['', title, ...entries.map(([name, count]) => `  ${name.padEnd(width)}  ${count}`)]
-  }
-  const times = (title: string, { p50, p99 }: LedgerStats['duration_ms']): string[] =>
-    p50 === null ? [] : [`${title.padEnd(12)}  p50 ${ms(p50)}  p99 ${ms(p99)}`]
-  const unpriced = stats.unpriced > 0 ? ` (and ${stats.unpriced} exchanges without a known price)` : ''
-  return [
-    `exchanges     ${stats.exchanges}`,
-    `cost          $${stats.cost_usd.toFixed(4)}${unpriced}`,
-    ...times('duration', stats.duration_ms),
-    ...times('first byte', stats.first_byte_ms),
-    ...times('added', stats.added_ms),
-    ...counts('decisions', stats.decisions),
-    ...counts('states', stats.states),
-    ...counts('findings', stats.findings),
-    ...counts('providers', stats.providers),
-    ...counts('models', stats.models),
-    ...counts('tokens', stats.tokens),
-    ...counts('connections', stats.connections),
   ]
 }
 
@@ -100,17 +73,19 @@ function body(title: string, text: unknown): string[] {
   return ['', title, ...pretty(text).split(/\r?\n/)]
 }
 
+// Not printed from what is parsed: long integers would lose their last digits.
 function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    JSON.parse(text)
   } catch {
     return text
   }
+  return indented(text)
 }
 
 const word = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
 
-const ms = (value: unknown): string => `${typeof value === 'number' ? Number(value.toFixed(1)) : '-'} ms`
+export const ms = (value: unknown): string => `${typeof value === 'number' ? Number(value.toFixed(1)) : '-'} ms`
 
 const apart = new Set(['findings', 'hooks', 'request_body', 'response_body'])

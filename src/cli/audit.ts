@@ -1,20 +1,29 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import type { LedgerTable } from '../audit/filter.ts'
+import { statsKeys } from '../audit/ledger-groups.ts'
 import { type Ledger, openLedger } from '../audit/ledger.ts'
 import type { LedgerRow } from '../audit/presented.ts'
 import { loadConfig } from '../config/load.ts'
-import { lineOf, shownRow, shownStats } from './audit-text.ts'
 import {
   type FilterFlags,
   filtered,
   filterOf,
   type Flags,
+  idOf,
+  oneOf,
   ranged,
   type RangeFlags,
   readable,
   searchOf,
 } from './audit-flags.ts'
+import { shownGroups, shownStats } from './audit-stats-text.ts'
+import { lineOf, shownRow } from './audit-text.ts'
+import { checkpointCommand, checkpointExamples } from './audit-checkpoint.ts'
+import { exportCommand, exportExamples } from './audit-export.ts'
+import { eraseCommand, eraseExamples } from './audit-erase.ts'
+import { purgeCommand, purgeExamples } from './audit-purge.ts'
+import { verifyCommand, verifyExamples } from './audit-verify.ts'
 import type { CliCommand, Io } from './command.ts'
 import { wholeNumber } from './flags.ts'
 import { jsonLine, printJson, printLines, write } from './output.ts'
@@ -28,6 +37,11 @@ export const audit: CliCommand = {
     'sallyport audit find --finding "SECRET:*" --json',
     'sallyport audit show 0197a3c2',
     'sallyport audit stats --since 7d',
+    ...exportExamples,
+    ...verifyExamples,
+    ...checkpointExamples,
+    ...purgeExamples,
+    ...eraseExamples,
   ],
   build: (command, io, run) => {
     // Also before the name of the subcommand: `audit -c FILE find`.
@@ -39,18 +53,25 @@ export const audit: CliCommand = {
     filtered(command.command('find').description('print the exchanges that fit, the newest last'))
       .option('--text <text>', 'text in a body')
       .option('--limit <count>', 'the newest so many; 0: all', wholeNumber, 100)
+      .option('--before <id>', 'only what came before the row with this id')
       .action(run((_: unknown, self: Commander) => find(self.optsWithGlobals(), io)))
     readable(
       command.command('show <id>').description('print one row with its bodies, by its id or the beginning of it'),
     ).action(run((id: string, _: unknown, self: Commander) => show(id, self.optsWithGlobals(), io)))
-    ranged(readable(command.command('stats').description('count exchanges, findings, tokens, cost and times'))).action(
-      run((_: unknown, self: Commander) => stats(self.optsWithGlobals(), io)),
-    )
+    ranged(readable(command.command('stats').description('count exchanges, findings, tokens, cost and times')))
+      .option('--by <column>', `in groups: ${statsKeys.join(', ')}`)
+      .action(run((_: unknown, self: Commander) => stats(self.optsWithGlobals(), io)))
+    exportCommand(command, io, run)
+    verifyCommand(command, io, run)
+    checkpointCommand(command, io, run)
+    purgeCommand(command, io, run)
+    eraseCommand(command, io, run)
   },
 }
 
 type TailFlags = FilterFlags & { readonly lines: number; readonly follow: boolean }
-type FindFlags = FilterFlags & { readonly limit: number }
+type FindFlags = FilterFlags & { readonly limit: number; readonly before?: string }
+type StatsFlags = RangeFlags & { readonly by?: string }
 
 async function tail(flags: TailFlags, io: Io): Promise<void> {
   const { table, filter } = searchOf(flags)
@@ -67,9 +88,12 @@ async function tail(flags: TailFlags, io: Io): Promise<void> {
 
 async function find(flags: FindFlags, io: Io): Promise<void> {
   const { table, filter } = searchOf(flags)
+  const limit = flags.limit === 0 ? undefined : flags.limit
+  const before = idOf('before', flags.before)
   await withLedger(flags, io, async (ledger) => {
-    const found = ledger.find(table, filter, flags.limit === 0 ? undefined : flags.limit)
+    const found = await ledger.search(table, filter, { limit, before })
     for (const row of found.rows()) await printRow(io, table, row, flags)
+    if (found.unread > 0) io.stderr.write(`note: ${found.unread} bodies could not be read, so not searched\n`)
     if (found.incomplete) {
       io.stderr.write('note: not all spill files were searched: narrow the search with --since, --host, …\n')
     }
@@ -95,12 +119,14 @@ async function show(id: string, flags: Flags, io: Io): Promise<number> {
   })
 }
 
-async function stats(flags: RangeFlags, io: Io): Promise<void> {
+async function stats(flags: StatsFlags, io: Io): Promise<void> {
   const filter = filterOf(flags)
+  const by = oneOf('by', flags.by, statsKeys)
   await withLedger(flags, io, async (ledger) => {
-    const counted = ledger.stats(filter)
+    const counted = ledger.stats(filter, by)
     if (flags.json === true) await printJson(io, counted)
-    else await printLines(io, shownStats(counted))
+    else if (by === undefined) await printLines(io, shownStats(counted))
+    else await shownGroups(io, by, counted.groups ?? [])
   })
 }
 

@@ -80,6 +80,17 @@ const bodyKeysAreOfOneKind: Check = ({ audit: { encryption } }) =>
     ]
   })
 
+const indexTellsNothingSealed: Check = ({ audit: { search, encryption } }) =>
+  search && encryption !== null
+    ? [
+        fault(
+          ['audit', 'search'],
+          'audit.search cannot go with audit.encryption: the index would hold what is sealed, readable by anyone',
+          'leave one of the two out: without an index `audit find --text` reads the bodies themselves',
+        ),
+      ]
+    : []
+
 const sinkNamesDiffer: Check = ({ audit }) => {
   const seen = new Set<string>()
   return audit.export.flatMap(({ name }, index) => {
@@ -133,6 +144,7 @@ const checks: readonly Check[] = [
   eachAddressOnce,
   mutualTlsNeedsAuthorities,
   inlineIsWithinMaximum,
+  indexTellsNothingSealed,
   bodyKeysAreOfOneKind,
   sinkNamesDiffer,
   sinkCertificatesHaveKeys,

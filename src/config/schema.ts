@@ -119,6 +119,10 @@ export const configSchema = z.strictObject({
       maxBytes: bytes.default(16_777_216).describe('Of larger bodies only the beginning is kept.'),
     }),
     encryption: bodyKeys,
+    search: z
+      .boolean()
+      .default(false)
+      .describe('Whether an index of all prompts and answers is kept, which makes `audit find --text` fast.'),
     retention: section({
       days: count.default(90).describe('Age at which rows are removed.'),
       maxBytes: bytes.default(10_737_418_240).describe('Size beyond which the oldest rows are removed.'),

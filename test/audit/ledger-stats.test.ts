@@ -16,12 +16,12 @@ async function store() {
   }
   recorder.connection(connectionRow())
   await recorder.close()
-  return openStoreForReading({ dir })
+  return { dir, db: openStoreForReading({ dir }) }
 }
 
 test('stats count, add up and rank', async () => {
-  const db = await store()
-  assert.deepEqual(statsOf(db, {}), {
+  const place = await store()
+  assert.deepEqual(statsOf(place, {}), {
     exchanges: 100,
     decisions: { allow: 100 },
     states: { done: 100 },
@@ -36,14 +36,14 @@ test('stats count, add up and rank', async () => {
     first_byte_ms: { p50: 12.5, p99: 12.5 },
     added_ms: { p50: null, p99: null },
   })
-  db.close()
+  place.db.close()
 })
 
 test('stats take the same filters, and count connections only where these fit them', async () => {
-  const db = await store()
-  const some = statsOf(db, { provider: 'openai' })
+  const place = await store()
+  const some = statsOf(place, { provider: 'openai' })
   assert.deepEqual([some.exchanges, some.duration_ms, some.connections], [60, { p50: 31, p99: 60 }, {}])
-  const none = statsOf(db, { host: 'nowhere.example' })
-  assert.deepEqual([none.exchanges, none.cost_usd, none.connections], [0, 0, {}])
-  db.close()
+  const none = statsOf(place, { host: 'nowhere.example' })
+  assert.deepEqual([none.exchanges, none.cost_usd, none.connections], [0, null, {}])
+  place.db.close()
 })

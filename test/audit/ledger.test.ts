@@ -42,8 +42,14 @@ async function filled(): Promise<{ dir: string; ids: string[]; spill: string; le
   return { dir, ids: opens.map(({ id }) => id), spill: file, ledger: openLedger(dir) }
 }
 
-function found(ledger: Ledger, filter: LedgerFilter, limit?: number, table: LedgerTable = 'exchanges'): unknown[] {
-  return [...ledger.find(table, filter, limit).rows()].map(({ id }) => id)
+function found(
+  ledger: Ledger,
+  filter: LedgerFilter,
+  limit?: number,
+  table: LedgerTable = 'exchanges',
+  before?: string,
+): unknown[] {
+  return [...ledger.find(table, filter, limit, before).rows()].map(({ id }) => id)
 }
 
 test('find gives the newest that fit, oldest first', async () => {
@@ -58,12 +64,34 @@ test('find gives the newest that fit, oldest first', async () => {
 
 test('text is found inline and in files, whatever its case', async () => {
   const { ledger, ids, dir, spill } = await filled()
-  assert.deepEqual(found(ledger, { text: 'needle' }), [ids[1], ids[4]])
-  assert.deepEqual(found(ledger, { text: 'a needle TOO' }), [ids[4]])
-  assert.deepEqual(found(ledger, { text: 'haystack' }), [])
-  assert.equal(ledger.find('exchanges', { text: 'needle' }).incomplete, false)
+  const search = async (text: string) => {
+    const { rows, unread, incomplete } = await ledger.search('exchanges', { text }, {})
+    return { ids: [...rows()].map(({ id }) => id), unread, incomplete }
+  }
+  assert.deepEqual(await search('needle'), { ids: [ids[1], ids[4]], unread: 0, incomplete: false })
+  assert.deepEqual((await search('a needle TOO')).ids, [ids[4]])
+  assert.deepEqual((await search('haystack')).ids, [])
   rmSync(join(dir, spill))
-  assert.deepEqual(found(ledger, { text: 'needle' }), [ids[1]])
+  assert.deepEqual(await search('needle'), { ids: [ids[1]], unread: 1, incomplete: false })
+  assert.throws(() => ledger.find('exchanges', { text: 'needle' }), /search/)
+  ledger.close()
+})
+
+test('a page is what came before a row, also before one that is gone', async () => {
+  const { ledger, ids } = await filled()
+  const [, , third] = ids as [string, string, string]
+  assert.deepEqual(found(ledger, {}, 2, 'exchanges', third), ids.slice(0, 2))
+  assert.deepEqual(found(ledger, {}, 1, 'exchanges', third), [ids[1]])
+  assert.deepEqual(found(ledger, {}, 9, 'exchanges', ids[0]), [])
+  const gone = `${third.slice(0, -1)}${third.endsWith('0') ? '1' : '0'}`
+  const expected = gone < third ? ids.slice(0, 2) : ids.slice(0, 3)
+  assert.deepEqual(found(ledger, {}, 9, 'exchanges', gone), expected)
+  assert.deepEqual(found(ledger, {}, 9, 'events', 'e0'), [])
+  const { rows } = await ledger.search('exchanges', { text: 'needle' }, { before: ids[4]! })
+  assert.deepEqual(
+    [...rows()].map(({ id }) => id),
+    [ids[1]],
+  )
   ledger.close()
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lineOf, shownRow, shownStats } from '../../src/cli/audit-text.ts'
+import { lineOf, shownRow } from '../../src/cli/audit-text.ts'
 
 test('each table has its line', () => {
   const exchange = {
@@ -73,31 +73,4 @@ test('a whole row shows what it has, JSON bodies indented and others as they are
     '',
     '',
   ])
-})
-
-test('stats leave out what there is none of', () => {
-  const none = { p50: null, p99: null }
-  const empty = {
-    decisions: {},
-    states: {},
-    providers: {},
-    models: {},
-    findings: {},
-    connections: {},
-    tokens: { input: 0 },
-  }
-  const stats = {
-    ...empty,
-    exchanges: 0,
-    cost_usd: 0,
-    unpriced: 0,
-    duration_ms: none,
-    first_byte_ms: none,
-    added_ms: none,
-  }
-  assert.deepEqual(shownStats(stats), ['exchanges     0', 'cost          $0.0000'])
-  const some = shownStats({ ...stats, duration_ms: { p50: 1.04, p99: 20 }, findings: { A: 2 }, unpriced: 3 })
-  assert.ok(some.includes('duration      p50 1 ms  p99 20 ms'))
-  assert.ok(some.includes('  A  2'))
-  assert.ok(some.includes('cost          $0.0000 (and 3 exchanges without a known price)'))
 })

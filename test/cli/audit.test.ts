@@ -82,12 +82,35 @@ test('stats prints counts', async () => {
   assert.deepEqual([json.exchanges, json.findings], [1, { EMAIL: 2 }])
 })
 
+test('stats in groups are a table or JSON', async () => {
+  const { cwd } = await filled()
+  assert.match((await run(cwd, 'stats', '--by', 'decision')).stdout, /^decision .*\nallow .*\nblock .*\n$/)
+  const json = JSON.parse((await run(cwd, 'stats', '--by', 'host', '--json')).stdout) as { groups: { name: string }[] }
+  assert.deepEqual(
+    json.groups.map(({ name }) => name),
+    ['api.anthropic.com', 'api.openai.com'],
+  )
+})
+
+test('pages follow each other by the id of the oldest row', async () => {
+  const { cwd, ids } = await filled()
+  assert.deepEqual(idsIn((await run(cwd, 'find', '--limit', '1', '--json')).stdout), [ids[1]])
+  assert.deepEqual(idsIn((await run(cwd, 'find', '--limit', '1', '--before', ids[1]!, '--json')).stdout), [ids[0]])
+  assert.deepEqual(idsIn((await run(cwd, 'find', '--limit', '1', '--before', ids[0]!, '--json')).stdout), [])
+})
+
 test('wrong usage is 2, what is not there is 1, each with a hint', async () => {
   const { cwd } = await filled()
   const cases: [number, RegExp, string[]][] = [
     [2, /error: --since "soon" is not a time/, ['find', '--since', 'soon']],
     [2, /error: "x" is not a whole number/, ['find', '--limit', 'x']],
-    [2, /error: --table is one of/, ['tail', '--table', 'rows']],
+    [2, /error: --table "rows" is none of exchanges, connections, events/, ['tail', '--table', 'rows']],
+    [2, /error: --decision "blok" is none of .*\nhint: did you mean block\?/, ['find', '--decision', 'allow,blok']],
+    [2, /error: --decision "block" is none of inspect/, ['find', '--table', 'connections', '--decision', 'block']],
+    [2, /error: --provider "opnai" is none of .*\nhint: did you mean openai\?/, ['stats', '--provider', 'opnai']],
+    [2, /error: --by "modle" is none of .*\nhint: did you mean model\?/, ['stats', '--by', 'modle']],
+    [2, /error: --before "01a1" is not the id of a row/, ['find', '--before', '01a1']],
+    [2, /error: --text is empty/, ['find', '--text', '']],
     [2, /error: --model does not go with --table connections/, ['find', '--table', 'connections', '--model', 'x']],
     [1, /error: no row has the id "zz"\nhint: /, ['show', 'zz']],
     [1, /error: several ids begin with "0"\nhint: /, ['show', '0']],

@@ -16,6 +16,11 @@ const cases: [string, unknown, string[]][] = [
   ['mutual TLS without TLS', { proxy: { auth: 'mtls' } }, ['proxy.auth']],
   ['mutual TLS without authorities', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k' } } }, ['proxy.auth']],
   ['mutual TLS with all it needs', { proxy: { auth: 'mtls', tls: { cert: 'c', key: 'k', clientCa: ['a'] } } }, []],
+  [
+    'a readable index of sealed bodies',
+    { audit: { search: true, encryption: { keys: [{ id: 'a', env: 'A' }] } } },
+    ['audit.search'],
+  ],
   ['an inline size over the maximum', { audit: { bodies: { maxBytes: 100 } } }, ['audit.bodies.inlineBytes']],
   [
     'keys of bodies',

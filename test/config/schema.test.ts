@@ -49,6 +49,7 @@ test('an empty file gives the defaults', () => {
     durability: 'crash',
     bodies: { capture: true, store: 'redacted', inlineBytes: 65_536, maxBytes: 16_777_216 },
     encryption: null,
+    search: false,
     retention: { days: 90, maxBytes: 10_737_418_240 },
     checkpointSeconds: 60,
     whenUnavailable: 'block',

@@ -1,0 +1,107 @@
+import { nextTurn } from '../lib/async.ts'
+import { openDerived, removeDerived } from '../store/derived.ts'
+import type { Store } from '../store/open.ts'
+import { cursorOf, type Cursor, setCursor, startOf } from './chain-cursor.ts'
+import type { Chore, ChoreContext } from './chores.ts'
+import { type Ended, endedAfter } from './ended.ts'
+import { contentReader, type ContentReader, type ContentRow, contentColumns } from './read-content.ts'
+import { searchable } from './searchable.ts'
+import { textFile } from './text-index.ts'
+import { type Gone, removeRows, partFor, purgeStep, removeGone, startParts } from './text-parts.ts'
+import { forTrigrams, separator } from './trigrams.ts'
+
+type Context = Pick<ChoreContext, 'settings' | 'db' | 'now'>
+
+/**
+ * Keeps the text index close behind the chain, and takes out of it what was erased or removed. The ledger is only read; with
+ * `audit.search` off the file is removed.
+ */
+export function textIndexChore({ settings, db, now }: Context): Chore {
+  const { dir, search } = settings
+  const reader = contentReader({ dir, keys: [] })
+  return {
+    name: 'text-index',
+    everyMs: search ? 1_000 : 60_000,
+    async run(signal) {
+      if (!search) return removeDerived(dir, textFile)
+      const index = openDerived(dir, textFile)
+      try {
+        while (!signal.aborted && (await step({ ledger: db, index, reader }))) await nextTurn()
+        const gone: Gone = { ledger: db, index, now }
+        while (!signal.aborted && removeGone(gone)) await nextTurn()
+        while (!signal.aborted && purgeStep(gone)) await nextTurn()
+      } finally {
+        index.close()
+      }
+    },
+  }
+}
+
+type Follower = { readonly ledger: Store; readonly index: Store; readonly reader: ContentReader }
+
+/** Whether there may be more to do. */
+async function step(follower: Follower): Promise<boolean> {
+  const { ledger, index } = follower
+  const known = cursorOf(index, ledger)
+  const cursor = known ?? startOf(ledger)
+  if (known === undefined) index.transaction(() => startAnew(index, cursor)).immediate()
+  const ended = endedAfter(ledger, cursor.block, STEP_ENTRIES)
+  if (ended === undefined) return false
+  for (let at = 0; at < ended.exchanges.length;) at = await addSome(follower, ended, at)
+  setCursor(index, { ...cursor, block: ended.through, link: ended.link })
+  return true
+}
+
+function startAnew(index: Store, cursor: Cursor): void {
+  startParts(index)
+  setCursor(index, cursor)
+}
+
+/** Some of the exchanges from `from` on; the place of the next. A row that is met again takes its own place. */
+async function addSome({ ledger, index, reader }: Follower, ended: Ended, from: number): Promise<number> {
+  const one = ledger.prepare<[number], ContentRow & { readonly block: number }>(
+    `SELECT ${contentColumns}, block FROM exchanges WHERE seq = ? AND state <> 'open'`,
+  )
+  const texts: IndexedText[] = []
+  let characters = 0
+  let at = from
+  for (; at < ended.exchanges.length && characters < STEP_CHARACTERS; at += 1) {
+    const seq = ended.exchanges[at] as number
+    const row = one.get(seq)
+    if (row === undefined) continue
+    const text = await textOf(reader, row)
+    characters += text?.length ?? 0
+    texts.push({ seq, block: row.block, text })
+  }
+  index.transaction(() => put(index, texts, new Set(ended.erased))).immediate()
+  return at
+}
+
+type IndexedText = { readonly seq: number; readonly block: number; readonly text: string | undefined }
+
+function put(index: Store, texts: readonly IndexedText[], erased: ReadonlySet<number>): void {
+  const unindexed = index.prepare('INSERT OR REPLACE INTO unindexed (seq) VALUES (?)')
+  removeRows(
+    index,
+    texts.map(({ seq }) => seq),
+    erased.size > 0,
+  )
+  for (const { seq, block, text } of texts) {
+    if (text === undefined) unindexed.run(seq)
+    else if (text !== '') partFor(index, block, text.length).run(seq, text)
+  }
+}
+
+/** All that can be found in a row's bodies; undefined when one of them cannot be read. */
+async function textOf(reader: ContentReader, row: ContentRow): Promise<string | undefined> {
+  const texts: string[] = []
+  for (const side of ['request', 'response'] as const) {
+    const content = await reader.read(row, side)
+    if (content.kind === 'unreadable') return undefined
+    if (content.kind === 'content') texts.push(...searchable(content.bytes.toString('utf8')))
+  }
+  return forTrigrams(texts.join(separator))
+}
+
+const STEP_ENTRIES = 512
+const STEP_CHARACTERS = 262_144
