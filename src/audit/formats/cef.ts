@@ -78,11 +78,10 @@ function headerText(text: string, max: number): string {
 function extensionText(value: CefValue, max: number): string | undefined {
   if (value === undefined || value === '') return undefined
   if (typeof value === 'number') return Number.isFinite(value) ? plain(value) : undefined
-  // Line breaks are put aside while everything else that is no text becomes visible.
-  const lines = clipped(value, max).split(/\r\n|\r|\n/)
-  const text = lines.map((line) => oneLine(line).replace(/[\\=]/g, String.raw`\$&`)).join(String.raw`\n`)
-  const trimmed = text.trim()
-  return trimmed === '' ? undefined : trimmed
+  const text = clipped(value, max)
+  const lines = lineBreak.test(text) ? text.split(lineBreak) : [text]
+  const escaped = lines.map((line) => oneLine(line).replace(/[\\=]/g, String.raw`\$&`)).join(String.raw`\n`)
+  return escaped.trim() || undefined
 }
 
 /** Without an exponent, which not every receiver reads. */
@@ -90,3 +89,5 @@ function plain(value: number): string {
   const text = String(value)
   return text.includes('e') ? value.toFixed(12).replace(/\.?0+$/, '') : text
 }
+
+const lineBreak = /\r\n|\r|\n/

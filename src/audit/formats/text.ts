@@ -16,9 +16,14 @@ export function clipped(text: string, max: number): string {
  * that is not well-formed Unicode gets U+FFFD: a lone surrogate is something that many receivers refuse the whole event for.
  */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'string' ? inner.toWellFormed() : inner,
-  ).replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const text = JSON.stringify(value).replace(
+    unsafe,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  // JSON.stringify escapes a surrogate only when it is alone. An escaped backslash before `ud800` is text.
+  return /\\ud[89a-f]/.test(text)
+    ? text.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (escape) => (escape.length > 2 ? String.raw`\ufffd` : escape))
+    : text
 }
 
 /** C0 have pictures of their own (U+2400), so that people see what was there. */
