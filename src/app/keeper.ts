@@ -4,11 +4,14 @@ import type { Config } from '../config/schema.ts'
 import type { Log } from '../lib/log.ts'
 import { createKeeperMetrics } from '../metrics/keeper.ts'
 import { bodyKeys } from './body-keys.ts'
+import { sinkWarnings } from './sink-warnings.ts'
 
 /** The keeper of the ledger as a program has it: one, however many processes serve. */
 export type ProgramKeeper = {
   /** Its metrics, in the Prometheus text format. */
   readonly metrics: () => Promise<string>
+  /** What /readyz warns of. */
+  readonly warnings: () => string[]
   readonly reload: (config: Config) => void
   /** After the recorders are closed. */
   readonly close: () => Promise<void>
@@ -19,15 +22,23 @@ export function openKeeper(config: Config, log: Log): ProgramKeeper {
   const metrics = createKeeperMetrics()
   const unknown = (name: string): void => log.warn({ metric: name }, 'a metric of the keeper is not declared')
   const keys = bodyKeys(config, (message) => log.warn({}, message))
+  const sinks = sinkWarnings()
   const keeper = startKeeper({
     settings: { ...keeperSettings(config), keys },
     notice: (level, message, fields) => log[level](fields, message),
-    figure: (name, value, labels) => void (metrics.set(name, value, labels) || unknown(name)),
+    figure(name, value, labels) {
+      sinks.figure(name, value, labels)
+      if (!metrics.set(name, value, labels)) unknown(name)
+    },
     count: (name, more, labels) => void (metrics.add(name, more, labels) || unknown(name)),
   })
   return {
     metrics: () => metrics.registry.metrics(),
-    reload: (next) => keeper.reload({ ...keeperSettings(next), dir: config.data.dir, keys }),
+    warnings: sinks.warnings,
+    reload(next) {
+      sinks.reset()
+      keeper.reload({ ...keeperSettings(next), dir: config.data.dir, keys })
+    },
     close: keeper.close,
   }
 }

@@ -41,8 +41,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { policy } = (await running.health()).facts
   tell(programStart(config, { command: 'serve', workers, policy, ca: authority.fingerprint }))
   let stopping = false
-  const health = async () => (stopping ? ending(await running.health()) : running.health())
   const keeper = openKeeper(config, log)
+  const health = async () => {
+    const now = await running.health()
+    const warned = { ...now, warnings: [...now.warnings, ...keeper.warnings()] }
+    return stopping ? ending(warned) : warned
+  }
   const metrics = async () => {
     const { contentType, body } = await running.metrics()
     return { contentType, body: body + (await keeper.metrics()) }

@@ -21,7 +21,11 @@ export function lagOf(db: Store): (block: number, now: number) => Lag {
 export function exportFigures(
   db: Store,
   { now, figure, count }: Pick<ChoreContext, 'now' | 'figure' | 'count'>,
-): { readonly update: (deliveries: ReadonlyMap<string, Delivery>) => void } {
+): {
+  readonly update: (deliveries: ReadonlyMap<string, Delivery>) => void
+  /** Nobody waits for these sinks any more: they may be removed. */
+  readonly end: (sinks: readonly string[]) => void
+} {
   const lag = lagOf(db)
   const cursors = cursorsOf(db, now)
   const before = new Map<string, DeliveryFigures>()
@@ -60,5 +64,12 @@ export function exportFigures(
       before.set(sink, { ...figures, failures: { ...figures.failures } })
     }
   }
-  return { update }
+  function end(sinks: readonly string[]): void {
+    for (const sink of sinks) {
+      figure('export_up', 1, { sink })
+      figure('export_lag_blocks', 0, { sink })
+      figure('export_lag_seconds', 0, { sink })
+    }
+  }
+  return { update, end }
 }

@@ -82,6 +82,7 @@ export function exportChore(options: ExportOptions): Chore {
     async close() {
       await Promise.all([...deliveries.values()].map((delivery) => delivery.stop(GRACE_MS)))
       figures.update(deliveries)
+      figures.end(sinks.map(({ name }) => name))
       deliveries.clear()
     },
   }

@@ -36,7 +36,7 @@ test('what has changed is told, and nothing twice', () => {
   const say = (name: string, value: number, labels?: object): void => {
     told.push(`${name} ${value} ${Object.values(labels ?? {}).join()}`)
   }
-  const { update } = exportFigures(db, { now: () => Date.parse('2026-01-01T00:00:07Z'), figure: say, count: say })
+  const { update, end } = exportFigures(db, { now: () => Date.parse('2026-01-01T00:00:07Z'), figure: say, count: say })
   let figures: DeliveryFigures = {
     state: 'failing',
     cursor: { ...cursor, block: 1 },
@@ -79,5 +79,7 @@ test('what has changed is told, and nothing twice', () => {
   ])
   update(deliveries)
   assert.deepEqual(told, [])
+  end(['soc'])
+  assert.deepEqual(told, ['export_up 1 soc', 'export_lag_blocks 0 soc', 'export_lag_seconds 0 soc'])
   db.close()
 })

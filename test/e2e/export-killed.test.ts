@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { cursorsOf } from '../../src/audit/export-cursors.ts'
@@ -10,6 +10,8 @@ import { openStore } from '../../src/store/open.ts'
 import { doneRow, openRow } from '../support/ledger-rows.ts'
 import { sides } from '../support/sink-sides.ts'
 import { tempFolder } from '../support/temp.ts'
+
+const childFile = fileURLToPath(new URL('../support/export-child.ts', import.meta.url))
 
 test('an exporter that is killed again and again loses no row and keeps their order', async (t) => {
   const dir = tempFolder('export-killed')
@@ -29,7 +31,7 @@ test('an exporter that is killed again and again loses no row and keeps their or
   }
   const settings = JSON.stringify(side.settings({ include: ['exchanges'], timeoutMs: 5_000 }))
   const start = (): ChildProcess =>
-    spawn(process.execPath, [join(import.meta.dirname, '../support/export-child.ts'), dir, settings], {
+    spawn(process.execPath, [childFile, dir, settings], {
       stdio: 'inherit',
     })
   let child = start()
