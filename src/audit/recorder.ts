@@ -143,8 +143,9 @@ class LedgerRecorder implements Recorder {
     const at = values.length
     pushOpen(values, row)
     this.#file(kinds.open, at, 'request', row.requestContent)
-    queue.end(ROW_BYTES + lengthOf(row.requestBody) + lengthOf(row.requestContent), true)
-    return this.#options.durability === 'relaxed' ? Promise.resolve() : queue.untilCommitted()
+    const waits = this.#options.durability !== 'relaxed'
+    queue.end(ROW_BYTES + lengthOf(row.requestBody) + lengthOf(row.requestContent), waits)
+    return waits ? queue.untilCommitted() : Promise.resolve()
   }
 
   done(row: ExchangeDone): void {

@@ -8,16 +8,33 @@ export const kinds = { open: 0, done: 1, once: 2, connection: 3, event: 4 } as c
 
 export type WriteKind = (typeof kinds)[keyof typeof kinds]
 
+/** What a column that the chain covers is after a write: a place among its values, or this in any case. */
+export type Cover = number | string | null
+
+/** What it is after an open row was finished: as before; or what stands `at` a place, alone, unless that is null, or with what was before behind it. */
+export type Merge = 'kept' | { readonly how: 'set' | 'learnt' | 'joined'; readonly at: number }
+
 /**
- * A kind of write: its SQL, which takes the number of the block and then `width` values. `covers` tells the chain what the row is then: each
- * column's place among the values, or what it is in any case; `read` when the statement gives them itself, after `seq`.
+ * A kind of write: its SQL, which takes the number of the block and then `width` values. `covers` tells the chain what the row is then;
+ * `read` when the statement gives it itself, after `seq`.
  */
 export type WriteStatement = {
   readonly sql: string
   readonly width: number
   readonly table: ChainedTable
-  readonly covers: 'read' | readonly (number | string | null)[]
+  readonly covers: 'read' | readonly Cover[]
   readonly content?: ContentColumns
+  /** Where the id stands of a row that several writes can be about. */
+  readonly id?: number
+  /** The row is one that another write will finish. */
+  readonly opens?: boolean
+  /**
+   * A way that reads nothing, and where it has no effect the other is taken: the row is new; or it is as it was remembered, and the SQL takes
+   * `seq` and block of that after the values.
+   */
+  readonly quick?:
+    | { readonly sql: string; readonly covers: readonly Cover[] }
+    | { readonly sql: string; readonly merges: readonly Merge[] }
 }
 
 /**
@@ -36,6 +53,8 @@ export function writeStatements(owner: number): WriteStatement[] {
         name === 'state' ? 'open' : open.includes(name) ? openColumns.indexOf(name) : null,
       ),
       content: contentOf(openColumns),
+      id: openColumns.indexOf('id'),
+      opens: true,
     },
     {
       sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ?
@@ -44,6 +63,11 @@ export function writeStatements(owner: number): WriteStatement[] {
       table: 'exchanges',
       covers: 'read',
       content: contentOf([...doneColumns, 'id']),
+      id: doneColumns.length,
+      quick: {
+        sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ? AND seq = ? AND block = ?`,
+        merges: chainColumns.exchanges.map(mergeOf),
+      },
     },
     {
       sql: `INSERT INTO exchanges (block, owner, ${onceColumns.join(', ')}) VALUES (?, ${owner}, ${marks(onceColumns)})
@@ -53,6 +77,8 @@ export function writeStatements(owner: number): WriteStatement[] {
       table: 'exchanges',
       covers: 'read',
       content: contentOf(onceColumns),
+      id: onceColumns.indexOf('id'),
+      quick: insert('exchanges', onceColumns, owner),
     },
     { ...insert('connections', connectionColumns), table: 'connections' },
     { ...insert('events', eventColumns), table: 'events' },
@@ -138,13 +164,22 @@ function flag(value: boolean | null | undefined): 0 | 1 | null {
   return value === null || value === undefined ? null : value ? 1 : 0
 }
 
-function insert(table: ChainedTable, columns: readonly string[]): Omit<WriteStatement, 'table'> {
+function insert(table: ChainedTable, columns: readonly string[], owner?: number) {
+  const [column, value] = owner === undefined ? ['', ''] : ['owner, ', `${owner}, `]
   return {
-    sql: `INSERT INTO ${table} (block, ${columns.map((name) => `"${name}"`).join(', ')})
-     VALUES (?, ${marks(columns)}) ON CONFLICT (id) DO NOTHING`,
+    sql: `INSERT INTO ${table} (block, ${column}${columns.map((name) => `"${name}"`).join(', ')})
+     VALUES (?, ${value}${marks(columns)}) ON CONFLICT (id) DO NOTHING`,
     width: columns.length,
-    covers: chainColumns[table].map((name) => columns.indexOf(name)),
+    covers: chainColumns[table].map((name) => (columns.includes(name) ? columns.indexOf(name) : null)),
   }
+}
+
+/** As `assignment` has it in SQL, for a row that is open. */
+function mergeOf(column: string): Merge {
+  const at = doneColumns.indexOf(column)
+  if (at < 0) return 'kept'
+  if (column === 'error') return { how: 'joined', at }
+  return { how: learntColumns.includes(column) ? 'learnt' : 'set', at }
 }
 
 function assignment(column: string): string {

@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { type Chain, chainOf, digestOf, type OpenBlock } from '../store/chain.ts'
+import { type Chain, chainOf, type OpenBlock } from '../store/chain.ts'
 import { identityOf } from '../store/identity.ts'
+import { type RowWriter, rowWriter } from './row-writer.ts'
 import type { Value } from './rows.ts'
 import type { SealKey, Side } from './seal.ts'
 import { sealRows } from './seal-rows.ts'
@@ -59,14 +60,13 @@ if (port === null) throw new Error('writer.ts runs in a thread of its own')
 
 let db: Database.Database
 let connected = false
-let prepared: Database.Statement<[Value[]], Value[]>[]
+let rows: RowWriter
 let chain: Chain
 let begin: Database.Statement
 let commit: Database.Statement
 let rollback: Database.Statement
 // For the number of the block, and the values.
 const rooms: Value[][] = statements.map(({ width }) => Array.from<Value>({ length: 1 + width }).fill(null))
-const covered: Value[][] = statements.map(({ covers }) => (covers === 'read' ? [] : covers.map(() => null)))
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 const waiting: Batch[] = []
 const synced = new Set<string>()
@@ -160,6 +160,7 @@ function transact(): { write: number; reason: string }[] {
     if (performance.now() - probed > PROBE_MS) probe()
     return refused
   } catch (thrown) {
+    rows.undone()
     if (db.inTransaction) rollback.run()
     throw thrown
   }
@@ -177,30 +178,12 @@ function runAll(batch: Batch, block: OpenBlock, refused: { write: number; reason
     for (let i = 1; i < room.length; i += 1) room[i] = wellFormed(values[at + i - 1] as Value)
     at += room.length - 1
     try {
-      if (!runOne(kind, room, block) && kind === DONE) refused.push({ write, reason: 'no such open exchange' })
+      if (!rows.write(kind, room, block) && kind === DONE) refused.push({ write, reason: 'no such open exchange' })
     } catch (thrown) {
       if (ofTheDatabase(thrown)) throw thrown
       refused.push({ write, reason: thrown instanceof Error ? thrown.message : 'unknown' })
     }
   }
-}
-
-/** Whether it had an effect. */
-function runOne(kind: WriteKind, room: Value[], block: OpenBlock): boolean {
-  const { table, covers } = statements[kind]!
-  if (covers === 'read') {
-    const row = prepared[kind]!.get(room)
-    if (row === undefined) return false
-    const [seq, ...values] = row
-    block.add(kind, seq as number, digestOf(table, values))
-    return true
-  }
-  const { changes, lastInsertRowid } = prepared[kind]!.run(room)
-  if (changes === 0) return false
-  const values = covered[kind]!
-  for (const [i, from] of covers.entries()) values[i] = typeof from === 'number' ? room[from + 1]! : from
-  block.add(kind, Number(lastInsertRowid), digestOf(table, values))
-  return true
 }
 
 // What is bound must be what is read back, or the chain would not fit.
@@ -261,10 +244,7 @@ function connect(): void {
   // Another process that opens the database at this moment may hold it for an instant.
   db = new Database(path, { timeout: BUSY_MS, fileMustExist: true })
   for (const pragma of pragmas) db.pragma(pragma)
-  prepared = statements.map(({ sql, covers }) => {
-    const statement = db.prepare<[Value[]], Value[]>(sql)
-    return covers === 'read' ? statement.raw() : statement
-  })
+  rows = rowWriter(db, statements)
   chain = chainOf(db)
   begin = db.prepare('BEGIN IMMEDIATE')
   commit = db.prepare('COMMIT')

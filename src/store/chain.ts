@@ -35,7 +35,8 @@ export type Block = {
 export type OpenBlock = {
   /** Goes into the column `block` of each row that is written. */
   readonly n: number
-  readonly add: (kind: EntryKind, seq: number, digest: Uint8Array) => void
+  /** `digest` as bytes, or as `crypto.hash` gives it as a binary string. */
+  readonly add: (kind: EntryKind, seq: number, digest: Uint8Array | string) => void
 }
 
 export type Chain = {
@@ -60,7 +61,7 @@ export function chainOf(db: Store): Chain {
     return found
   }
 
-  function add(kind: EntryKind, seq: number, digest: Uint8Array): void {
+  function add(kind: EntryKind, seq: number, digest: Uint8Array | string): void {
     if (used + ENTRY_BYTES > room.length) {
       const larger = Buffer.allocUnsafeSlow(2 * room.length)
       room.copy(larger, 0, 0, used)
@@ -69,7 +70,8 @@ export function chainOf(db: Store): Chain {
     room[used] = kind
     room.writeUInt16BE(0, used + 1)
     room.writeUIntBE(seq, used + 3, 6)
-    room.set(digest, used + 9)
+    if (typeof digest === 'string') room.write(digest, used + 9, 32, 'latin1')
+    else room.set(digest, used + 9)
     used += ENTRY_BYTES
   }
 

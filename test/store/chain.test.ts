@@ -3,18 +3,9 @@ import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { startRecorder } from '../../src/audit/recorder.ts'
-import {
-  chainColumns,
-  chainColumnsSql,
-  chainOf,
-  type ChainValue,
-  digestOf,
-  entriesOf,
-  entryKinds,
-  tableOfKind,
-} from '../../src/store/chain.ts'
+import { chainColumns, chainOf, digestOf, entriesOf, entryKinds } from '../../src/store/chain.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
-import { chainOfLedger } from '../support/chained.ts'
+import { assertCovered, chainOfLedger } from '../support/chained.ts'
 import { connectionRow, doneRow, openRow } from '../support/ledger-rows.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -23,23 +14,6 @@ function columnsOf(db: Store, table: string): string[] {
     .prepare<[], { name: string }>(`PRAGMA table_info(${table})`)
     .all()
     .map(({ name }) => name)
-}
-
-/** Each row of the three tables as it stands fits its last entry, which is in the block that the row names. */
-function assertCovered(db: Store): void {
-  const last = new Map<string, { block: number; digest: string }>()
-  for (const { block, kind, seq, digest } of chainOfLedger(db))
-    last.set(`${tableOfKind[kind]} ${seq}`, { block, digest })
-  for (const table of ['exchanges', 'connections', 'events'] as const) {
-    const rows = db.prepare<[], [number, number, ...ChainValue[]]>(
-      `SELECT seq, block, ${chainColumnsSql(table)} FROM ${table}`,
-    )
-    for (const [seq, block, ...values] of rows.raw().all()) {
-      assert.deepEqual(last.get(`${table} ${seq}`), { block, digest: digestOf(table, values).toString('hex') })
-      last.delete(`${table} ${seq}`)
-    }
-  }
-  assert.equal(last.size, 0)
 }
 
 test('every column of the three tables is covered but those that cannot be or need not be', () => {

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict'
 import type Database from 'better-sqlite3'
-import { entriesOf, linkOf } from '../../src/store/chain.ts'
-import type { Block } from '../../src/store/chain.ts'
+import { chainColumnsSql, digestOf, entriesOf, linkOf, tableOfKind } from '../../src/store/chain.ts'
+import type { Block, ChainValue } from '../../src/store/chain.ts'
 
 /** The tables of a chain, for a database that is not a whole ledger. */
 export const chainSql = `CREATE TABLE chain (n INTEGER PRIMARY KEY, at TEXT NOT NULL, entries BLOB NOT NULL, link BLOB NOT NULL) STRICT;
@@ -20,4 +21,21 @@ export function chainOfLedger(db: Database.Database): { block: number; kind: num
       digest: Buffer.from(digest).toString('hex'),
     }))
   })
+}
+
+/** Each row of the three tables as it stands fits its last entry, which is in the block that the row names. */
+export function assertCovered(db: Database.Database): void {
+  const last = new Map<string, { block: number; digest: string }>()
+  for (const { block, kind, seq, digest } of chainOfLedger(db))
+    last.set(`${tableOfKind[kind]} ${seq}`, { block, digest })
+  for (const table of ['exchanges', 'connections', 'events'] as const) {
+    const rows = db.prepare<[], [number, number, ...ChainValue[]]>(
+      `SELECT seq, block, ${chainColumnsSql(table)} FROM ${table}`,
+    )
+    for (const [seq, block, ...values] of rows.raw().all()) {
+      assert.deepEqual(last.get(`${table} ${seq}`), { block, digest: digestOf(table, values).toString('hex') })
+      last.delete(`${table} ${seq}`)
+    }
+  }
+  assert.equal(last.size, 0)
 }
