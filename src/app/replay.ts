@@ -1,6 +1,7 @@
 import type { LedgerFilter } from '../audit/filter.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LedgerRow } from '../audit/presented.ts'
+import type { ContentReader, ContentRow } from '../audit/read-content.ts'
 import type { Target } from '../core/http.ts'
 import type { Media, TextPart } from '../core/text.ts'
 import { strictest } from '../core/verdict.ts'
@@ -30,6 +31,8 @@ export type ReplayedExchange = {
   readonly unasked: readonly string[]
   /** Bodies of which nothing, or not all, was kept: of them only what was found then is known. */
   readonly missing: readonly ('request' | 'response')[]
+  /** Of these, why those that were kept cannot be read. */
+  readonly unreadable: readonly string[]
   readonly differs: boolean
 }
 
@@ -49,6 +52,8 @@ export type Outcome = { readonly decision: string; readonly rule: string | null;
 export type ReplayOptions = {
   readonly set: PolicySet
   readonly ledger: Ledger
+  /** Opens stored bodies. */
+  readonly contents: Pick<ContentReader, 'read'>
   readonly filter: Omit<LedgerFilter, 'text'>
   /** The newest so many of each kind; all without it. */
   readonly limit: number | undefined
@@ -95,7 +100,7 @@ function replayedConnection(set: PolicySet, row: LedgerRow): ReplayedConnection 
 
 async function replayedExchange(options: ReplayOptions, bare: LedgerRow): Promise<ReplayedExchange> {
   const { set } = options
-  const { row, missing } = withBodies(options.ledger, bare)
+  const { row, missing, unreadable } = await withBodies(options.contents, bare)
   const { id, at, host, path } = row as Record<'id' | 'at' | 'host' | 'path', string>
   const [principal, model] = [row.principal as string | null, row.model as string | null]
   const findings = (Array.isArray(row.findings) ? row.findings : []) as readonly RecordedFinding[]
@@ -118,6 +123,7 @@ async function replayedExchange(options: ReplayOptions, bare: LedgerRow): Promis
     now: { decision: now.decision, rule: now.rule, findings: now.types },
     unasked: now.unasked,
     missing,
+    unreadable,
     differs: now.decision !== was.decision || now.types.join() !== was.findings.join(),
   }
 }
@@ -180,15 +186,24 @@ function texts(text: string, { operation }: Kind, read: (one: string) => readonl
   return operation === 'realtime' ? text.split('\n').flatMap((line) => (line === '' ? [] : read(line))) : read(text)
 }
 
-function withBodies(ledger: Ledger, row: LedgerRow): { row: LedgerRow; missing: ('request' | 'response')[] } {
-  const shown = row.request_spill === null && row.response_spill === null ? undefined : ledger.show(String(row.id))
-  const whole = shown?.kind === 'row' ? shown.row : row
-  const missing = (['request', 'response'] as const).filter((side) => {
+type WithBodies = { readonly row: LedgerRow } & Pick<ReplayedExchange, 'missing' | 'unreadable'>
+
+async function withBodies(contents: ReplayOptions['contents'], row: LedgerRow): Promise<WithBodies> {
+  const whole: Record<string, unknown> = { ...row }
+  const unreadable: string[] = []
+  for (const side of sides) {
+    const read = await contents.read(row as ContentRow, side)
+    whole[`${side}_body`] = read.kind === 'content' ? read.bytes.toString('utf8') : null
+    if (read.kind === 'unreadable') unreadable.push(read.reason)
+  }
+  const missing = sides.filter((side) => {
     const bytes = Number(whole[`${side}_bytes`] ?? 0)
     return bytes > 0 && (typeof whole[`${side}_body`] !== 'string' || whole[`${side}_truncated`] === 1)
   })
-  return { row: whole, missing }
+  return { row: whole, missing, unreadable }
 }
+
+const sides = ['request', 'response'] as const
 
 /** An exchange that failed afterwards was decided all the same. */
 function recordedDecision({ decision, error }: LedgerRow, findings: readonly RecordedFinding[]): string {

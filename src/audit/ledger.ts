@@ -1,13 +1,13 @@
 import { openStoreForReading, type Store } from '../store/open.ts'
-import { conditionOf, type LedgerFilter, type LedgerTable, ledgerTables } from './filter.ts'
+import { conditionOf, type LedgerFilter, type LedgerTable } from './filter.ts'
 import type { StatsKey } from './ledger-groups.ts'
 import { type LedgerStats, statsOf } from './ledger-stats.ts'
 import { type LedgerRow, presented } from './presented.ts'
 import { type ContentReader, contentReader } from './read-content.ts'
-import { readSpill } from './read-spill.ts'
 import type { Value } from './rows.ts'
 import type { SealKey } from './seal.ts'
 import { newest, select } from './selection.ts'
+import { type Shown, showRow } from './show.ts'
 import { follow, type TailOptions } from './tail.ts'
 import { searchTexts } from './text-search.ts'
 
@@ -27,20 +27,14 @@ export type Page = {
   readonly before?: string
 }
 
-/** `row` has its bodies, also those in files; `missing` names the sides whose file is gone or damaged. */
-export type Shown =
-  | { readonly kind: 'row'; readonly table: LedgerTable; readonly row: LedgerRow; readonly missing: readonly string[] }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'several'; readonly ids: readonly string[] }
-
 /** The ledger, for reading. */
 export type Ledger = {
   /** The newest rows that fit. A text in bodies takes `search`. */
   readonly find: (table: LedgerTable, filter: LedgerFilter, limit?: number, before?: string) => Found
   /** The same, also for a text in bodies. */
   readonly search: (table: LedgerTable, filter: LedgerFilter, page: Page) => Promise<Searched>
-  /** One row of any table, by its id or the beginning of it. */
-  readonly show: (id: string) => Shown
+  /** One row of any table, by its id or the beginning of it, with bodies of at most `maxBytes` each. */
+  readonly show: (id: string, maxBytes?: number) => Promise<Shown>
   /** Rows as they come; exchanges when they have ended. Ends when the signal says so. */
   readonly tail: (options: TailOptions) => AsyncGenerator<LedgerRow>
   /** With `by` also in groups. */
@@ -59,7 +53,7 @@ export function openLedger(dir: string, keys: readonly SealKey[] = []): Ledger {
   return {
     find: (table, filter, limit, before) => find(place, { table, filter, limit, before }),
     search: (table, filter, page) => search(place, { table, filter, ...page }, reader),
-    show: (id) => show(db, dir, id),
+    show: (id, maxBytes = SHOWN_BYTES) => showRow(db, reader, id, maxBytes),
     tail: (options) => follow(place, options),
     stats: (filter, by) => statsOf(place, filter, by),
     close: () => db.close(),
@@ -117,33 +111,4 @@ function seqOf(db: Store, table: LedgerTable, id: string | undefined): number {
   return row === undefined ? 0 : row.id === id.toLowerCase() ? row.seq : row.seq + 1
 }
 
-function show(db: Store, dir: string, id: string): Shown {
-  const prefix = id.toLowerCase()
-  const found = ledgerTables.flatMap((table) => {
-    const sql = `SELECT * FROM ${table} WHERE id >= ? AND id < ? ORDER BY id LIMIT ${SEVERAL}`
-    const rows = db.prepare<Value[], Record<string, Value>>(sql).all(prefix, `${prefix}~`)
-    return rows.map((row) => ({ table, row }))
-  })
-  const hit = found.find(({ row }) => row.id === prefix) ?? (found.length === 1 ? found[0] : undefined)
-  if (hit === undefined) {
-    return found.length === 0 ? { kind: 'none' } : { kind: 'several', ids: found.map(({ row }) => String(row.id)) }
-  }
-  const { row, missing } = withSpills(dir, hit.row)
-  return { kind: 'row', table: hit.table, row: presented(row), missing }
-}
-
-function withSpills(dir: string, row: Record<string, Value>): { row: Record<string, Value>; missing: string[] } {
-  const whole = { ...row }
-  const missing: string[] = []
-  for (const side of ['request', 'response']) {
-    const name = row[`${side}_spill`]
-    if (typeof name !== 'string') continue
-    const content = readSpill(dir, name, SPILL_BYTES)
-    if (content === undefined) missing.push(side)
-    else whole[`${side}_body`] = content.toString('utf8')
-  }
-  return { row: whole, missing }
-}
-
-const SPILL_BYTES = 256 * 2 ** 20
-const SEVERAL = 5
+const SHOWN_BYTES = 16 * 2 ** 20

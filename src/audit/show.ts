@@ -5,9 +5,10 @@ import { type LedgerRow, presented } from './presented.ts'
 import type { ContentReader } from './read-content.ts'
 import type { Value } from './rows.ts'
 import type { Side } from './seal.ts'
+import type { Why } from './spill-stream.ts'
 
 /** A body that is not shown: it cannot be read, or is larger than asked for. */
-export type Unshown = { readonly side: Side; readonly reason: string }
+export type Unshown = { readonly side: Side; readonly why: Why; readonly reason: string }
 
 /**
  * `row` has its bodies, also those in files: text as `request_body` and `response_body`, what is no text as `request_body_base64` and
@@ -28,7 +29,7 @@ export async function showRow(db: Store, reader: ContentReader, id: string, maxB
     for (const side of ['request', 'response'] as const) {
       const read = await reader.read(found.row, side, maxBytes)
       whole[`${side}_body`] = null
-      if (read.kind === 'unreadable') unshown.push({ side, reason: read.reason })
+      if (read.kind === 'unreadable') unshown.push({ side, why: read.why, reason: read.reason })
       if (read.kind !== 'content') continue
       if (isUtf8(read.bytes)) whole[`${side}_body`] = read.bytes.toString('utf8')
       else whole[`${side}_body_base64`] = read.bytes.toString('base64')

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
+import { bodyKeys } from '../app/body-keys.ts'
 import type { LedgerTable } from '../audit/filter.ts'
 import { statsKeys } from '../audit/ledger-groups.ts'
 import { type Ledger, openLedger } from '../audit/ledger.ts'
@@ -18,7 +19,8 @@ import {
   searchOf,
 } from './audit-flags.ts'
 import { shownGroups, shownStats } from './audit-stats-text.ts'
-import { lineOf, shownRow } from './audit-text.ts'
+import { showCommand } from './audit-show.ts'
+import { lineOf } from './audit-text.ts'
 import { checkpointCommand, checkpointExamples } from './audit-checkpoint.ts'
 import { exportCommand, exportExamples } from './audit-export.ts'
 import { eraseCommand, eraseExamples } from './audit-erase.ts'
@@ -55,9 +57,7 @@ export const audit: CliCommand = {
       .option('--limit <count>', 'the newest so many; 0: all', wholeNumber, 100)
       .option('--before <id>', 'only what came before the row with this id')
       .action(run((_: unknown, self: Commander) => find(self.optsWithGlobals(), io)))
-    readable(
-      command.command('show <id>').description('print one row with its bodies, by its id or the beginning of it'),
-    ).action(run((id: string, _: unknown, self: Commander) => show(id, self.optsWithGlobals(), io)))
+    showCommand(command, io, run)
     ranged(readable(command.command('stats').description('count exchanges, findings, tokens, cost and times')))
       .option('--by <column>', `in groups: ${statsKeys.join(', ')}`)
       .action(run((_: unknown, self: Commander) => stats(self.optsWithGlobals(), io)))
@@ -100,25 +100,6 @@ async function find(flags: FindFlags, io: Io): Promise<void> {
   })
 }
 
-async function show(id: string, flags: Flags, io: Io): Promise<number> {
-  return withLedger(flags, io, async (ledger) => {
-    const shown = ledger.show(id)
-    if (shown.kind === 'row') {
-      for (const side of shown.missing) io.stderr.write(`note: the spill file of the ${side} is missing or damaged\n`)
-      if (flags.json === true) await printJson(io, shown.row)
-      else await printLines(io, shownRow(shown.row))
-      return 0
-    }
-    const ids = shown.kind === 'several' ? shown.ids.join(', ') : ''
-    io.stderr.write(
-      shown.kind === 'none'
-        ? `error: no row has the id ${jsonLine(id)}\nhint: \`sallyport audit find\` lists ids\n`
-        : `error: several ids begin with ${jsonLine(id)}\nhint: ${ids}\n`,
-    )
-    return 1
-  })
-}
-
 async function stats(flags: StatsFlags, io: Io): Promise<void> {
   const filter = filterOf(flags)
   const by = oneOf('by', flags.by, statsKeys)
@@ -135,9 +116,12 @@ async function printRow(io: Io, table: LedgerTable, row: LedgerRow, flags: Flags
   else await printLines(io, [lineOf(table, row)])
 }
 
-async function withLedger<T>(flags: Flags, io: Io, use: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const { config, env, cwd } = { config: flags.config, env: io.env, cwd: io.cwd }
-  const ledger = openLedger(resolve(cwd, loadConfig({ file: config, env, cwd }).data.dir))
+async function withLedger<T>(flags: RangeFlags, io: Io, use: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const config = loadConfig({ file: flags.config, env: io.env, cwd: io.cwd })
+  // Only a text is looked for in bodies: for all else the keys need not be at hand.
+  const keys =
+    flags.text === undefined ? [] : bodyKeys(config, (message) => void io.stderr.write(`warning: ${message}\n`), io.env)
+  const ledger = openLedger(resolve(io.cwd, config.data.dir), keys)
   try {
     return await use(ledger)
   } finally {

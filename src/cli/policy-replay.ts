@@ -2,8 +2,11 @@ import { resolve } from 'node:path'
 import { replayLedger } from '../app/replay.ts'
 import type { ReplayedConnection, ReplayedExchange } from '../app/replay.ts'
 import { placeholderKey } from '../app/secrets.ts'
+import { bodyKeys } from '../app/body-keys.ts'
 import type { LedgerFilter } from '../audit/filter.ts'
 import { openLedger } from '../audit/ledger.ts'
+import { contentReader } from '../audit/read-content.ts'
+import type { Config } from '../config/schema.ts'
 import type { PolicySet } from '../policy/match.ts'
 import type { Io } from './command.ts'
 import { timeOf } from './flags.ts'
@@ -17,17 +20,19 @@ export type ReplayFlags = Omit<LedgerFilter, 'text'> & {
 }
 
 /** Prints what the set would have decided differently of what the ledger holds, and how often. */
-export async function replayPolicies(set: PolicySet, dataDir: string, flags: ReplayFlags, io: Io): Promise<void> {
+export async function replayPolicies(set: PolicySet, config: Config, flags: ReplayFlags, io: Io): Promise<void> {
   const { host, provider, model, principal, decision, finding, limit } = flags
   const [since, until] = [timeOf('since', flags.since), timeOf('until', flags.until)]
   const filter = { since, until, host, provider, model, principal, decision, finding }
-  const dir = resolve(io.cwd, dataDir)
+  const dir = resolve(io.cwd, config.data.dir)
+  const warn = (message: string): void => void io.stderr.write(`warning: ${message}\n`)
+  const contents = contentReader({ dir, keys: bodyKeys(config, warn, io.env) })
   const ledger = openLedger(dir)
   const counts = new Counts()
   try {
     const key = await placeholderKey(dir)
     const newest = limit === 0 ? undefined : limit
-    for await (const one of replayLedger({ set, ledger, filter, limit: newest, placeholderKey: key })) {
+    for await (const one of replayLedger({ set, ledger, contents, filter, limit: newest, placeholderKey: key })) {
       counts.take(one)
       if (!one.differs && flags.all !== true) continue
       await (flags.json === true ? printJson(io, one) : printLines(io, [lineOf(one)]))
@@ -43,6 +48,7 @@ class Counts {
   private readonly changes = new Map<string, number>()
   private readonly unasked = new Set<string>()
   private incomplete = 0
+  private readonly unreadable = new Map<string, number>()
 
   take(one: ReplayedExchange | ReplayedConnection): void {
     this.seen[one.kind]++
@@ -53,12 +59,17 @@ class Counts {
     if (one.kind === 'connection') return
     for (const rule of one.unasked) this.unasked.add(rule)
     if (one.missing.length > 0) this.incomplete++
+    for (const reason of one.unreadable) {
+      if (this.unreadable.size < MOST_REASONS || this.unreadable.has(reason))
+        this.unreadable.set(reason, (this.unreadable.get(reason) ?? 0) + 1)
+    }
   }
 
   summary() {
     const { exchange: exchanges, connection: connections } = this.seen
     const differ = Object.fromEntries(this.changes)
-    return { exchanges, connections, differ, unasked: [...this.unasked], incomplete: this.incomplete }
+    const unreadable = Object.fromEntries(this.unreadable)
+    return { exchanges, connections, differ, unasked: [...this.unasked], incomplete: this.incomplete, unreadable }
   }
 
   lines(): string[] {
@@ -70,6 +81,7 @@ class Counts {
       ...[...this.changes].map(([change, count]) => `  ${count}  ${change}`),
       ...unasked,
       ...incomplete,
+      ...[...this.unreadable].map(([reason, count]) => `note: ${count} bodies could not be read: ${reason}`),
     ]
   }
 }
@@ -93,5 +105,6 @@ function added(mark: string, types: readonly string[], others: readonly string[]
   return types.filter((type) => !others.includes(type)).map((type) => `${mark}${type}`)
 }
 
+const MOST_REASONS = 5
 const LIVE = 'what it says depends on the moment or on others; the record was taken'
 const INCOMPLETE = 'a body was not kept whole: there, only what was found then is known'

@@ -78,12 +78,7 @@ export const policy: CliCommand = {
       .option('--json', 'print JSON lines')
       .action(
         run(async (files: string[], options: Options & ReplayFlags) =>
-          replayPolicies(
-            await loadPolicies(sourcesOf(files, options, io)),
-            configOf(options, io).data.dir,
-            options,
-            io,
-          ),
+          replayPolicies(await loadPolicies(sourcesOf(files, options, io)), configOf(options, io), options, io),
         ),
       )
   },

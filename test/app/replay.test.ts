@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { replayLedger } from '../../src/app/replay.ts'
 import type { ReplayedConnection, ReplayedExchange } from '../../src/app/replay.ts'
 import { openLedger } from '../../src/audit/ledger.ts'
+import { contentReader } from '../../src/audit/read-content.ts'
 import { startRecorder } from '../../src/audit/recorder.ts'
 import type { ConnectionRow, ExchangeDone, ExchangeOpen } from '../../src/audit/rows.ts'
 import { setOf } from '../policy/fixture.ts'
@@ -28,7 +29,8 @@ async function replayed(
   const ledger = openLedger(dir)
   const found: (ReplayedExchange | ReplayedConnection)[] = []
   try {
-    const options = { ledger, filter: {}, limit: undefined, placeholderKey: new Uint8Array(32) }
+    const contents = contentReader({ dir, keys: [] })
+    const options = { ledger, contents, filter: {}, limit: undefined, placeholderKey: new Uint8Array(32) }
     for await (const one of replayLedger({ ...options, set: await setOf(policy) })) found.push(one)
   } finally {
     ledger.close()

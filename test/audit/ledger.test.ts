@@ -108,15 +108,18 @@ test('rows have their JSON parsed, and nothing that is only ours', async () => {
 test('show takes an id or the beginning of one, and reads bodies from their files', async () => {
   const { ledger, ids, dir, spill } = await filled()
   const last = ids[4] ?? ''
-  const shown = ledger.show(last)
+  const shown = await ledger.show(last)
   assert.ok(shown.kind === 'row' && shown.table === 'exchanges')
   assert.match(String(shown.row.response_body), /A Needle too$/)
   assert.equal(shown.row.request_body, '{"prompt":"ping"}')
-  assert.partialDeepStrictEqual(ledger.show('C0FF'), { kind: 'row', table: 'connections', row: { id: 'c0ffee' } })
-  assert.equal(ledger.show('zzz').kind, 'none')
-  assert.equal(ledger.show('').kind, 'several')
-  assert.equal(ledger.show(last.slice(0, 13)).kind, 'row')
+  assert.partialDeepStrictEqual(await ledger.show('C0FF'), { kind: 'row', table: 'connections', row: { id: 'c0ffee' } })
+  assert.equal((await ledger.show('zzz')).kind, 'none')
+  assert.equal((await ledger.show('')).kind, 'several')
+  assert.equal((await ledger.show(last.slice(0, 13))).kind, 'row')
   rmSync(join(dir, spill))
-  assert.partialDeepStrictEqual(ledger.show(last), { kind: 'row', missing: ['response'] })
+  assert.partialDeepStrictEqual(await ledger.show(last), {
+    kind: 'row',
+    unshown: [{ side: 'response', why: 'missing' }],
+  })
   ledger.close()
 })

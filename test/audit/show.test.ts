@@ -47,7 +47,7 @@ test('a body that is larger than asked for, sealed by a key that is not there, o
   const small = await ledgerOf()
   const large = await showRow(small.db, small.reader, id(1), 1_000)
   assert.ok(large.kind === 'row')
-  assert.deepEqual(large.unshown, [{ side: 'response', reason: 'it has more than 1000 bytes' }])
+  assert.deepEqual(large.unshown, [{ side: 'response', why: 'too-large', reason: 'it has more than 1000 bytes' }])
   rmSync(join(small.dir, 'bodies'), { recursive: true })
   const gone = await showRow(small.db, small.reader, id(1), 1_000)
   assert.ok(gone.kind === 'row' && /is not there/.test(gone.unshown[0]?.reason ?? ''))

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startRecorder } from '../../src/audit/recorder.ts'
@@ -63,6 +64,7 @@ test('as JSON lines, with the count last; --all has also what is the same, --sin
     differ: { 'connections: tunnel → deny': 1, 'exchanges: allow → block': 2 },
     unasked: [],
     incomplete: 0,
+    unreadable: {},
   })
 })
 
@@ -71,6 +73,24 @@ test('files can be tried before they are policies, on a part of the record', asy
   assert.match((await replay(cwd, 'milder.yaml')).stdout, /^2 exchanges and 1 connections replayed; nothing differs\n$/)
   assert.match((await replay(cwd, '--principal', 'nobody')).stdout, /^0 exchanges and 0 connections replayed/)
   assert.match((await replay(cwd, '--limit', '1', '--host', '*.openai.com')).stdout, /^.*\n1 exchanges and 0 conn/)
+})
+
+test('encrypted bodies are read with the keys of the configuration, and which key is missing is told', async () => {
+  const key = { id: 'k1', key: randomBytes(32) }
+  const encryption = 'audit: { encryption: { keys: [{ id: k1, env: KEY }] } }\n'
+  const cwd = folderOf({ 'sallyport.yaml': encryption, 'without.yaml': '', 'policies/10.yaml': policy })
+  const recorder = startRecorder({ dir: join(cwd, 'data'), durability: 'relaxed', inlineBytes: 65_536, key })
+  const row = openRow()
+  recorder.once(row, doneRow(row.id, { requestBody: asked('a falcon'), responseBody: null }))
+  await recorder.close()
+  const opened = await commandLine(['policy', 'replay'], { cwd, env: { KEY: key.key.toString('hex') } })
+  assert.match(opened.stdout, /allow → block {2}\(birds\)/)
+  const { stdout } = await replay(cwd, '-c', 'without.yaml')
+  assert.match(
+    stdout,
+    /note: 1 bodies could not be read: it is sealed by the key "k1", which is not in audit\.encryption/,
+  )
+  assert.doesNotMatch(stdout, /allow → block/)
 })
 
 test('wrong times and counts are wrong usage; without a ledger there is nothing to replay', async () => {
