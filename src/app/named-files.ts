@@ -1,3 +1,4 @@
+import { tlsContext } from '../audit/sinks/tls-files.ts'
 import { SallyportError } from '../core/errors.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { ConfigProblem } from '../config/problems.ts'
@@ -45,7 +46,21 @@ export function namedFiles(
     clientContexts({ entries: upstream.clientCerts, context: upstreamTrust([]), warn }),
   )
   attempt('audit.encryption', () => bodyKeys(config, warn, env))
+  attempt('audit.export', () => sinkContexts(config))
   return { problems, warnings }
+}
+
+/** Reads the certificates and keys of the sinks. */
+function sinkContexts({ audit }: LoadedConfig['config']): void {
+  for (const sink of audit.export) {
+    if (!('ca' in sink || 'clientCert' in sink)) continue
+    try {
+      tlsContext(sink)
+    } catch (cause) {
+      if (!(cause instanceof SallyportError)) throw cause
+      throw new SallyportError('config_invalid', `audit.export: ${sink.name}: ${cause.message}`, { cause })
+    }
+  }
 }
 
 const fileHint = 'name PEM files that can be read; paths are relative to the folder of the configuration file'

@@ -33,6 +33,16 @@ const faulty = [
   ['proxy: { auth: mtls, tls: { cert: own.pem, key: own.key, clientCa: [none.pem] } }', 'proxy.tls', /none\.pem/],
   ['upstream: { ca: [none.pem] }', 'upstream.ca', /cannot read .*none\.pem/],
   ['upstream: { ca: [own.key] }', 'upstream.ca', /own\.key holds no certificates/],
+  [
+    'audit: { export: [{ name: soc, type: syslog, address: "tls://h:1", ca: own.key }] }',
+    'audit.export',
+    /^audit\.export: soc: ca: .*own\.key holds no certificates/,
+  ],
+  [
+    'audit: { export: [{ name: soc, type: webhook, url: "https://h", secret: s, clientCert: own.pem, clientKey: other.key }] }',
+    'audit.export',
+    /other\.key is not the key of/,
+  ],
   ['upstream: { proxy: "http://h:1/path" }', 'upstream.proxy', /has a path/],
   ['upstream: { proxy: "http://h:0" }', 'upstream.proxy', /port 0/],
   [

@@ -70,7 +70,7 @@ test('a facility is one that syslog knows', () => {
 test('a day and a time say when to begin', () => {
   const since = (text: string) => parsed({ ...least[0], since: text })?.since
   assert.equal(since('2026-11-30'), '2026-11-30T00:00:00.000Z')
-  assert.equal(since('2026-11-30T08:00Z'), '2026-11-30T08:00:00.000Z')
+  assert.equal(since('2026-11-30T08:00:00Z'), '2026-11-30T08:00:00.000Z')
   assert.equal(since('2026-11-30T08:00:00+01:00'), '2026-11-30T07:00:00.000Z')
   for (const text of ['yesterday', '2026-13-01', '2026-11-30T08:00', '7d']) assert.throws(() => since(text), text)
 })
