@@ -18,6 +18,8 @@ export async function childEnvironment(
   const javaStore = await javaTrustStore(config, authority, bundlePath)
   const child: NodeJS.ProcessEnv = { ...env }
   for (const name of unsetVariables) delete child[name]
+  // A program that is watched does not get the keys of what is kept of it.
+  for (const { env: name } of config.audit.encryption?.keys ?? []) if (name !== undefined) delete child[name]
   return Object.assign(
     child,
     environmentFor({

@@ -32,6 +32,16 @@ test('a child keeps its own variables, and gets proxy and certificates; what wou
   for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']) assert.ok(existsSync(env[name] as string), name)
 })
 
+test('the keys of stored bodies are not handed to the child', async () => {
+  const keys = [
+    { id: 'k1', env: 'BODY_KEY' },
+    { id: 'k0', file: 'key' },
+  ]
+  const encrypted = { ...config, audit: { ...config.audit, encryption: { keys } } }
+  const env = await childEnvironment(encrypted, authority, '127.0.0.1:4128', { BODY_KEY: 'a'.repeat(64), OTHER: 'b' })
+  assert.deepEqual([env['BODY_KEY'], env['OTHER']], [undefined, 'b'])
+})
+
 test('the store for Java is made once for an authority, and anew for another', async () => {
   const { JAVA_TOOL_OPTIONS: options = '' } = await environment({ JAVA_TOOL_OPTIONS: '-Dmine=1' })
   assert.match(options, /-Dmine=1 .*trustStore=/)

@@ -79,3 +79,16 @@ test('an id that is none, or the beginning of several, and a side that is none',
   assert.equal((await show(cwd, ['ffff', '--body', 'request'])).status, 1)
   assert.equal((await show(cwd, ['0', '--body', 'both'])).status, 2)
 })
+
+test('a text is found in encrypted bodies with their key; without it they are counted as not searched', async () => {
+  const { cwd, id } = await filled()
+  const find = (more: readonly string[], env_: Record<string, string>) =>
+    commandLine(['audit', 'find', '--text', 'NOBODY may', ...more], { cwd, env: env_ })
+  assert.ok((await find([], env)).stdout.includes(id))
+  const without = await find(['-c', 'without.yaml'], {})
+  assert.deepEqual([without.status, without.stdout], [0, ''])
+  assert.match(without.stderr, /note: 2 bodies could not be read/)
+  // The base64 of a sealed body is no text of the exchange.
+  const { stdout } = await commandLine(['audit', 'find', '--text', 'U1BC'], { cwd, env })
+  assert.equal(stdout, '')
+})
