@@ -4,6 +4,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { formats, formatNamed, type FormatName } from '../../src/audit/formats/index.ts'
 import type { ExportRow, ExportTable } from '../../src/audit/sinks/sink.ts'
+import { chainReader } from '../../src/audit/export-reader.ts'
+import { startRecorder } from '../../src/audit/recorder.ts'
+import { openStore } from '../../src/store/open.ts'
+import { ecsProblems } from '../support/ecs-schema.ts'
+import { connectionRow, doneRow, openRow } from '../support/ledger-rows.ts'
+import { ocsfProblems } from '../support/ocsf-schema.ts'
+import { tempFolder } from '../support/temp.ts'
 import { context, exportedColumns, exportTables, fullRow, hostileRow } from '../support/full-rows.ts'
 import { readCef, refuseUnsafe } from '../support/read-cef.ts'
 import { readLeef } from '../support/read-leef.ts'
@@ -98,6 +105,41 @@ test('an exchange with very many findings makes events of a size that receivers 
     const made = lines({ ...out, row }, context)
     for (const line of made) assert.ok(line.length < 500_000, `${name}: ${line.length}`)
     assert.ok(made[0].includes('100000'), name)
+  }
+})
+
+test('rows as a ledger has them are read by every strict reader', async () => {
+  const dir = tempFolder('formats')
+  const recorder = startRecorder({ dir, durability: 'relaxed', inlineBytes: 1_000 })
+  const [first, lost] = [openRow(), openRow({ host: '2001:db8::1', clientIp: '::1' })]
+  const found = { type: 'EMAIL', rule: 'email', policyRule: 'r', action: 'redact', stage: 'request', place: 'a' }
+  const findings = JSON.stringify([{ ...found, start: 0, end: 3, confidence: 0.9, severity: 'medium' }])
+  const hooks = '[{"hook":"pii","rule":"r","stage":"request","verdict":"redact","microseconds":120}]'
+  recorder.once(
+    first,
+    doneRow(first.id, { decision: 'redact', findings, hooks, tools: '{"offered":["a"],"called":[]}' }),
+  )
+  await recorder.open(lost)
+  recorder.connection(connectionRow({ attestation: '{"outcome":"valid","device":"d","jti":"j","policy":"p"}' }))
+  recorder.event({
+    id: 'e',
+    at: new Date().toISOString(),
+    who: 'ada',
+    what: 'key.create',
+    before: null,
+    after: '{"a":1}',
+  })
+  await recorder.close()
+  const db = openStore({ dir, durability: 'relaxed' })
+  const start = { block: 0, position: 0, checkpoint: 0 }
+  const { rows } = chainReader(db, { include: exportTables, bodies: false }).read(start, { rows: 100, bytes: 2 ** 24 })
+  db.close()
+  assert.equal(rows.length, 4)
+  for (const { out } of rows) {
+    for (const line of formatNamed('ocsf').lines(out, context)) assert.deepEqual(ocsfProblems(JSON.parse(line)), [])
+    assert.deepEqual(ecsProblems(JSON.parse(only(formatNamed('ecs').lines(out, context)))), [])
+    assert.equal(readCef(only(formatNamed('cef').lines(out, context))).extension.get('externalId'), out.row.id)
+    assert.equal(readLeef(only(formatNamed('leef').lines(out, context))).attributes.get('id'), out.row.id)
   }
 })
 
