@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { chores, type KeeperSettings } from '../audit/chores.ts'
+import { chores } from '../audit/chore-list.ts'
+import type { KeeperSettings } from '../audit/chores.ts'
 import { erasable, type Erased, erase, type EraseTarget } from '../audit/erase.ts'
 import type { Config } from '../config/schema.ts'
 import { takeLease } from '../store/lease.ts'

@@ -4,7 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { identityOf } from '../store/identity.ts'
 import { takeLease } from '../store/lease.ts'
 import { databasePath, makePrivateFolder, openStore } from '../store/open.ts'
-import { type ChoreContext, chores, type KeeperSettings, type Labels } from './chores.ts'
+import { chores } from './chore-list.ts'
+import type { ChoreContext, KeeperSettings, Labels } from './chores.ts'
 import { backOffMs, reasonOf, roundsOf } from './keeper-rounds.ts'
 
 // The thread that keeps the ledger. Of all threads of a data folder the one with the lease works; the others ask again every second.

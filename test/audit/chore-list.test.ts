@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chores } from '../../src/audit/chores.ts'
+import { chores } from '../../src/audit/chore-list.ts'
 
 test('each chore has a name of its own', () => {
   const names = chores.map(({ name }) => name)
