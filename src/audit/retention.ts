@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix'
 import { writeBriefly } from '../store/brief-write.ts'
 import {
   chainColumnsSql,
@@ -11,7 +12,7 @@ import {
   tableOfKind,
 } from '../store/chain.ts'
 import type { Store } from '../store/open.ts'
-import { removeBodyFile } from './body-files.ts'
+import { isBodyPath, removeBodyFile, removeEmptyFolders } from './body-files.ts'
 import { makeCheckpoint, removedSoFar } from './checkpoints.ts'
 import type { Removed } from './verify-source.ts'
 
@@ -75,6 +76,8 @@ export function removeOldest(db: Store, options: RemovalOptions): RemovedStep | 
   if (removed === undefined) return undefined
   const lockMs = performance.now() - began
   const bytes = removed.files.reduce((sum, name) => sum + removeBodyFile(dir, name), 0)
+  const folders = new Set(removed.files.filter(isBodyPath).map(dirname))
+  for (const folder of folders) removeEmptyFolders(dir, folder, now)
   return { ...removed.step, files: removed.files.length, bytes, lockMs }
 }
 
