@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { Config } from '../config/schema.ts'
 import { pemCertificates, unavailable } from '../tls/authority.ts'
 import { caPaths } from '../tls/ca.ts'
 import { apply, type Outcome, storesOf, terminalRunner } from '../trust/apply.ts'
@@ -9,11 +10,11 @@ import { thisMachine } from '../trust/machine.ts'
 import type { Root, TrustStore } from '../trust/store.ts'
 import { UsageError } from './command.ts'
 import type { Io } from './command.ts'
+import { recordOperatorAct } from './operator-event.ts'
 import { printJson, printLines } from './output.ts'
 
 export type StoreChange = {
-  /** The folder of the CA. */
-  readonly dir: string
+  readonly config: Config
   /** Names of the stores to change; none means all that the machine has. */
   readonly stores: readonly string[]
   readonly options: { readonly json?: boolean; readonly dryRun?: boolean }
@@ -22,21 +23,25 @@ export type StoreChange = {
 
 /** Puts the CA into the machine's trust stores, or takes it out, and says of each what came of it. Exit status 1 when one failed. */
 export async function changeStores(action: 'install' | 'uninstall', change: StoreChange): Promise<number> {
-  const { dir, options, io } = change
+  const { config, options, io } = change
   const machine = thisMachine(io.env)
   const { here, lacking } = storesOf(storesNamed(change.stores), machine)
-  const { certificatePath } = caPaths(dir)
+  const { certificatePath } = caPaths(config.ca.dir)
   const files = action === 'install' ? [certificatePath] : [certificatePath, ...(await replaced(certificatePath))]
   const outcomes: Outcome[] = [...lacking]
   const commands: string[] = []
   for (const file of files) {
-    const { root } = await rootOf(file)
+    const { root, pem } = await rootOf(file)
+    const first = outcomes.length
     const run = options.dryRun === true ? null : terminalRunner(io.env)
     const onCommand = (line: string): void => {
       commands.push(line)
       if (run !== null) io.stderr.write(`+ ${line}\n`)
     }
     for (const store of here) outcomes.push(await apply(action, store, { machine, root, onCommand, run }))
+    const stores = outcomes.slice(first).map(({ store, result }) => ({ store, result }))
+    if (run !== null && stores.some(({ result }) => result === 'done'))
+      recordOperatorAct(config, io, { what: `ca.${action}`, subject: fingerprintOf(pem), after: { stores } })
   }
   if (options.dryRun === true) await (options.json === true ? printJson(io, { commands }) : printLines(io, commands))
   else if (options.json === true) await printJson(io, ...outcomes)
@@ -58,6 +63,11 @@ export async function rootOf(file: string): Promise<{ root: Root; pem: string }>
   const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? 'Sallyport CA'
   const sha1 = certificate.fingerprint.replaceAll(':', '')
   return { root: { pemFile: file, name: `${name} (${digits})`, id: `sallyport-${digits}`, sha1 }, pem }
+}
+
+/** SHA-256 of a certificate, as the authority tells it. */
+export function fingerprintOf(pem: string): string {
+  return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase()
 }
 
 /** The certificates that rotations left beside the present one. */

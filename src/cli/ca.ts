@@ -13,9 +13,10 @@ import { type Authority, outsideConstraints, unavailable } from '../tls/authorit
 import { caPaths, ensureAuthority, type NewCaOptions, openAuthority, rotateAuthority } from '../tls/ca.ts'
 import { exported, type ExportFormat, exportFormats } from '../trust/export.ts'
 import { trustStores } from '../trust/index.ts'
-import { changeStores, rootOf } from './ca-stores.ts'
+import { changeStores, fingerprintOf, rootOf } from './ca-stores.ts'
 import { UsageError } from './command.ts'
 import type { CliCommand, Io } from './command.ts'
+import { recordOperatorAct } from './operator-event.ts'
 import { printJson, printLines } from './output.ts'
 
 export type CaCommandOptions = { readonly config?: string; readonly json?: boolean; readonly dryRun?: boolean }
@@ -49,7 +50,7 @@ export const ca: CliCommand = {
         .option('--json', 'print JSON lines')
         .action(
           run((stores: string[], options: CaCommandOptions) =>
-            changeStores(action, { dir: configOf(options, io).ca.dir, stores, options, io }),
+            changeStores(action, { config: configOf(options, io), stores, options, io }),
           ),
         )
     }
@@ -63,6 +64,8 @@ async function init(options: CaCommandOptions, io: Io): Promise<void> {
   const config = configOf(options, io)
   const { authority, created } = await ensureAuthority(await newCaOptions(config, io))
   const { certificatePath, bundlePath } = caPaths(config.ca.dir)
+  const { name, fingerprint } = authority
+  if (created) recordOperatorAct(config, io, { what: 'ca.init', subject: fingerprint, after: { name } })
   await printLines(io, [
     created ? `made ${authority.name}` : `${authority.name} is there already`,
     `certificate   ${certificatePath}`,
@@ -113,12 +116,22 @@ async function exportCertificate({ format, out, ...options }: ExportOptions, io:
 
 async function rotate(options: CaCommandOptions, io: Io): Promise<void> {
   const config = configOf(options, io)
+  const before = await fingerprintIn(config)
   const authority = await rotateAuthority(await newCaOptions(config, io))
+  const { name, fingerprint } = authority
+  const act = { what: 'ca.rotate', subject: fingerprint, after: { name } } as const
+  recordOperatorAct(config, io, { ...act, before: { fingerprint: before } })
   await printLines(io, [
     `made ${authority.name}`,
     `may vouch for ${vouching(authority)}`,
     'next: restart Sallyport; where the old one was installed, `sallyport ca uninstall`, then `sallyport ca install`',
   ])
+}
+
+/** The fingerprint of the certificate that is there; null when there is none that can be read. */
+async function fingerprintIn(config: Config): Promise<string | null> {
+  const root = await rootOf(caPaths(config.ca.dir).certificatePath).catch(() => undefined)
+  return root === undefined ? null : fingerprintOf(root.pem)
 }
 
 async function openOrFail(config: Config, io: Io): Promise<Authority> {
