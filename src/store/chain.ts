@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import type { Store } from './open.ts'
+import type Database from 'better-sqlite3'
 
 export type ChainedTable = 'exchanges' | 'connections' | 'events'
 
@@ -49,7 +49,7 @@ export type Chain = {
 }
 
 /** The chain of an open database: all that writes rows of the three tables goes through it. */
-export function chainOf(db: Store): Chain {
+export function chainOf(db: Database.Database): Chain {
   const last = db.prepare<[], { n: number; link: Uint8Array }>('SELECT n, link FROM chain ORDER BY n DESC LIMIT 1')
   const append = db.prepare('INSERT INTO chain (n, at, entries, link) VALUES (?, ?, ?, ?)')
   let room = Buffer.allocUnsafeSlow(64 * ENTRY_BYTES)
