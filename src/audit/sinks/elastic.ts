@@ -84,7 +84,7 @@ async function once(
 ): Promise<Outcome> {
   const body = left.map(({ text }) => text).join('')
   const answer = await client.post({ path, headers, body, mostBytes: ANSWER_BYTES }, signal)
-  if (answer.status !== 200) throw refusal(answer, 'Elasticsearch', context.now)
+  if (answer.status !== 200) throw failure(answer, context.now)
   const items = itemsOf(answer, left.length)
   const refused: Refused[] = []
   const again: Operation[] = []
@@ -100,6 +100,13 @@ async function once(
   return { refused, again }
 }
 
+/** Of what is wrong in a document an item tells: a batch that is refused as a whole was meant for another index or server. */
+function failure(answer: Answer, now: () => number): Error {
+  if (answer.status !== 400) return refusal(answer, 'Elasticsearch', now)
+  const said = jsonOf(answer)
+  return new SinkError(`Elasticsearch answered 400: ${typeOf(isRecord(said) ? said.error : undefined)}`)
+}
+
 type Item = { readonly status: number; readonly type: string }
 
 /** One for each operation, in their order. The reasons are left alone: they quote the document. */
@@ -110,9 +117,13 @@ function itemsOf(answer: Answer, wanted: number): Item[] {
   return items.map((item) => {
     const result = isRecord(item) ? item.create : undefined
     const status = isRecord(result) && typeof result.status === 'number' ? result.status : 500
-    const error = isRecord(result) && isRecord(result.error) ? result.error.type : undefined
-    return { status, type: typeof error === 'string' && /^[\w.]{1,80}$/.test(error) ? error : 'no reason given' }
+    return { status, type: typeOf(isRecord(result) ? result.error : undefined) }
   })
+}
+
+function typeOf(error: unknown): string {
+  const type = isRecord(error) ? error.type : undefined
+  return typeof type === 'string' && /^[\w.]{1,80}$/.test(type) ? type : 'no reason given'
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -1,4 +1,11 @@
-import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
@@ -130,7 +137,7 @@ function exchange(
     const path = pathOf(url, post.path)
     const { hostname, port, protocol } = url
     const host = hostname.replace(/^\[|\]$/g, '')
-    const sent = way.request({ protocol, host, port, path, method: 'POST', headers, agent, setDefaultHeaders: true })
+    const sent = begun(way, { protocol, host, port, path, method: 'POST', headers, agent })
     const stop = (why: unknown): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', aborted)
@@ -156,6 +163,17 @@ function exchange(
     })
     sent.end(body)
   })
+}
+
+/** Node refuses characters that HTTP does not allow, such as the line end of a token that was read from a file. */
+function begun({ request, url }: Way, options: RequestOptions): ClientRequest {
+  try {
+    return request(options)
+  } catch (cause) {
+    throw new SinkError(`cannot send to ${url.host}: a header or the path holds a character that HTTP does not allow`, {
+      cause,
+    })
+  }
 }
 
 function pathOf({ pathname, search }: URL, suffix: string): string {

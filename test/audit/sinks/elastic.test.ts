@@ -106,6 +106,14 @@ test('a wait between tries ends with the signal', async () => {
 const answers: [string, number, string, typeof SinkError | typeof BatchRefused, RegExp][] = [
   ['too large', 413, '', BatchRefused, /413/],
   ['wrong credentials', 401, '{}', SinkError, /401.*credentials/],
+  [
+    'an index name that is none',
+    400,
+    '{"error":{"type":"invalid_index_name_exception"}}',
+    SinkError,
+    /400: invalid_index/,
+  ],
+  ['a refusal without a reason', 400, '', SinkError, /400: no reason given/],
   ['an overloaded cluster', 429, '{}', SinkError, /429/],
   ['another program', 200, '<html>', SinkError, /no bulk API/],
   ['an answer with an item missing', 200, '{"errors":false,"items":[]}', SinkError, /no bulk API/],

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { httpClient, type HttpOptions, refusal, retryAfter } from '../../../src/audit/sinks/http.ts'
@@ -109,6 +113,28 @@ test('user and password of the URL are a header, and what the sink says goes bef
     receiver.seen.map(({ headers }) => headers.authorization),
     [basic, 'Splunk made-up'],
   )
+})
+
+test('a token with a line end in it is told without the token', async () => {
+  await using receiver = await httpReceiver(fine)
+  const http = open(receiver.url)
+  const sending = http.post({ ...post, headers: { authorization: 'Splunk made-up\n' } }, forever)
+  await assert.rejects(sending, (thrown) => {
+    assert.match(String(thrown), /^SinkError: .* character that HTTP does not allow$/)
+    return true
+  })
+  http.close()
+})
+
+const sixes = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+
+test('an address of IPv6 stands in brackets', { skip: !sixes && 'this machine has no IPv6' }, async () => {
+  const server = createServer((_, response) => response.end('fine')).listen(0, '::1')
+  await once(server, 'listening')
+  const http = open(`http://[::1]:${(server.address() as AddressInfo).port}`)
+  assert.equal((await http.post(post, forever)).status, 200)
+  http.close()
+  server.close()
 })
 
 test('the path of the URL comes before, and its query stays', async () => {
