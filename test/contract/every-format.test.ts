@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -140,6 +141,33 @@ test('rows as a ledger has them are read by every strict reader', async () => {
     assert.deepEqual(ecsProblems(JSON.parse(only(formatNamed('ecs').lines(out, context)))), [])
     assert.equal(readCef(only(formatNamed('cef').lines(out, context))).extension.get('externalId'), out.row.id)
     assert.equal(readLeef(only(formatNamed('leef').lines(out, context))).attributes.get('id'), out.row.id)
+  }
+})
+
+test('a checkpoint that left in any format verifies', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const hash = 'b'.repeat(64)
+  const removed = { toBlock: 7, link: hash, entries: 9, exchanges: 5, connections: 3, events: 1, from: 'x', to: 'y' }
+  const head = { sallyport: 'checkpoint', version: 1, ledger: hash, number: 12, at: '2026-11-20T19:41:55.727Z' }
+  const about = { reason: 'retention', block: 90_007, link: hash, entries: 1_234_567, previous: hash, removed }
+  const statement = JSON.stringify({ ...head, ...about, key: 'k=\\'.repeat(11) })
+  const signature = sign(null, Buffer.from(statement), privateKey).toString('base64url')
+  const out = {
+    table: 'checkpoints',
+    block: 90_007,
+    row: { ...fullRow('checkpoints').row, statement, signature },
+  } as const
+  const places = {
+    json: ['statement', 'signature'],
+    cef: ['cs1', 'cs2'],
+    leef: ['statement', 'signature'],
+    ocsf: ['unmapped.statement', 'unmapped.signature'],
+    ecs: ['sallyport.checkpoint.statement', 'sallyport.checkpoint.signature'],
+  } as const
+  for (const { name } of formats) {
+    const fields = fieldsOf(name, out)
+    const [text, signed] = places[name].map((place) => String(fields.get(place)))
+    assert.ok(verify(null, Buffer.from(text ?? ''), publicKey, Buffer.from(signed ?? '', 'base64url')), name)
   }
 })
 
