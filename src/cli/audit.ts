@@ -19,6 +19,7 @@ import {
   searchOf,
 } from './audit-flags.ts'
 import { shownGroups, shownStats } from './audit-stats-text.ts'
+import { inlineOpener } from './audit-opened.ts'
 import { showCommand } from './audit-show.ts'
 import { lineOf } from './audit-text.ts'
 import { checkpointCommand, checkpointExamples } from './audit-checkpoint.ts'
@@ -78,10 +79,10 @@ async function tail(flags: TailFlags, io: Io): Promise<void> {
   const ended = new AbortController()
   // Nobody reads any more: `sallyport audit tail | head`.
   for (const event of ['close', 'error']) io.stdout.once(event, () => ended.abort())
-  await withLedger(flags, io, async (ledger) => {
+  await withLedger(flags, io, async (ledger, opened) => {
     const { lines: last, follow } = flags
     for await (const row of ledger.tail({ table, filter, last, follow, pollMs: POLL_MS, signal: ended.signal })) {
-      await printRow(io, table, row, flags)
+      await printRow(io, table, flags.json === true ? await opened(row) : row, flags)
     }
   })
 }
@@ -90,9 +91,9 @@ async function find(flags: FindFlags, io: Io): Promise<void> {
   const { table, filter } = searchOf(flags)
   const limit = flags.limit === 0 ? undefined : flags.limit
   const before = idOf('before', flags.before)
-  await withLedger(flags, io, async (ledger) => {
+  await withLedger(flags, io, async (ledger, opened) => {
     const found = await ledger.search(table, filter, { limit, before })
-    for (const row of found.rows()) await printRow(io, table, row, flags)
+    for (const row of found.rows()) await printRow(io, table, flags.json === true ? await opened(row) : row, flags)
     if (found.unread > 0) io.stderr.write(`note: ${found.unread} bodies could not be read, so not searched\n`)
     if (found.incomplete) {
       io.stderr.write('note: not all spill files were searched: narrow the search with --since, --host, …\n')
@@ -116,14 +117,16 @@ async function printRow(io: Io, table: LedgerTable, row: LedgerRow, flags: Flags
   else await printLines(io, [lineOf(table, row)])
 }
 
-async function withLedger<T>(flags: RangeFlags, io: Io, use: (ledger: Ledger) => Promise<T>): Promise<T> {
+type Use<T> = (ledger: Ledger, opened: ReturnType<typeof inlineOpener>) => Promise<T>
+
+async function withLedger<T>(flags: RangeFlags, io: Io, use: Use<T>): Promise<T> {
   const config = loadConfig({ file: flags.config, env: io.env, cwd: io.cwd })
   // Only a text is looked for in bodies: for all else the keys need not be at hand.
   const keys =
     flags.text === undefined ? [] : bodyKeys(config, (message) => void io.stderr.write(`warning: ${message}\n`), io.env)
   const ledger = openLedger(resolve(io.cwd, config.data.dir), keys)
   try {
-    return await use(ledger)
+    return await use(ledger, inlineOpener(config, io))
   } finally {
     ledger.close()
   }
