@@ -65,6 +65,8 @@ export const cefFields: Readonly<Record<ExportTable, readonly CefField[]>> = {
     custom('cs1', 'sni', 4000),
     custom('cs2', 'alpn', 4000),
     { key: 'cs3', label: 'attestation', max: 4000, of: (row) => compact(row, 'attestation') },
+    counted('cn1', 'bytes_up'),
+    counted('cn2', 'bytes_down'),
     measured('cfp1', 'duration_ms'),
   ],
   events: [

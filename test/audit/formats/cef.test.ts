@@ -84,8 +84,10 @@ test('addresses have the field of their kind', () => {
   }
 })
 
-test('sizes beyond 32 bits stay at the greatest that the field takes', () => {
+test('sizes beyond 32 bits stay at the greatest that the field takes, and are exact beside it for connections', () => {
   assert.equal(read('exchanges', { request_bytes: 2 ** 40 }).extension.get('in'), '2147483647')
+  const { extension } = read('connections', { bytes_down: 5_000_000_000 })
+  assert.deepEqual([extension.get('out'), extension.get('cn2')], ['2147483647', '5000000000'])
 })
 
 test('long values end in an ellipsis at the length of their field, and never in half a character', () => {
