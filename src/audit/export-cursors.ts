@@ -1,3 +1,4 @@
+import { writeBriefly } from '../store/brief-write.ts'
 import type { Store } from '../store/open.ts'
 import type { ExportTable } from './sinks/sink.ts'
 
@@ -61,7 +62,7 @@ export function cursorsOf(db: Store, now: () => number): Cursors {
   const statements = statementsOf(db)
   const begin = (sink: string, since?: string): Cursor => {
     const known = statements.one.get(sink)
-    if (known !== undefined) return { block: known.block, position: known.position, checkpoint: known.checkpoint }
+    if (known !== undefined) return known
     const cursor = since === undefined ? startNow(db) : startAt(db, since)
     statements.insert.run(sink, cursor.block, cursor.position, cursor.checkpoint, iso(), iso())
     return cursor
@@ -81,19 +82,21 @@ export function cursorsOf(db: Store, now: () => number): Cursors {
     statements.forget.run(before, JSON.stringify(configured))
     statements.orphanLetters.run()
   }
+  const briefly = <T>(run: () => T): T => writeBriefly(db, run)
   return {
     all: () => statements.all.all(),
-    begin: db.transaction(begin).immediate,
-    settle: db.transaction(settle).immediate,
-    failed: (sink, failures, reason) => void statements.fail.run(failures, reason.slice(0, REASON_CHARS), sink),
-    prune: db.transaction(prune).immediate,
-    touch: (sinks) => void statements.touch.run(iso(), JSON.stringify(sinks)),
+    begin: (sink, since) => statements.one.get(sink) ?? briefly(() => begin(sink, since)),
+    settle: (sink, settled) => briefly(() => settle(sink, settled)),
+    failed: (sink, failures, reason) =>
+      void briefly(() => statements.fail.run(failures, reason.slice(0, REASON_CHARS), sink)),
+    prune: (configured, before) => briefly(() => prune(configured, before)),
+    touch: (sinks) => void briefly(() => statements.touch.run(iso(), JSON.stringify(sinks))),
     letters: (sink, after, limit) => statements.letters.all({ sink: sink ?? null, after, limit }),
     letterCounts: () => new Map(statements.letterCounts.all().map(({ sink, count }) => [sink, count])),
     countLetters: (sink) => statements.countLetters.get(sink) ?? 0,
-    bury: db.transaction(bury).immediate,
-    dropLetter: (seq) => void statements.drop.run(seq),
-    triedLetter: (seq, reason) => void statements.tried.run(reason.slice(0, REASON_CHARS), iso(), seq),
+    bury: (sink, dead) => briefly(() => bury(sink, dead)),
+    dropLetter: (seq) => void briefly(() => statements.drop.run(seq)),
+    triedLetter: (seq, reason) => void briefly(() => statements.tried.run(reason.slice(0, REASON_CHARS), iso(), seq)),
   }
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newEventId } from '../core/ids.ts'
+import { writeBriefly } from '../store/brief-write.ts'
 import { insertEvent } from '../store/events.ts'
 import type { Chore, ChoreContext } from './chores.ts'
 import { contentFiller } from './export-content.ts'
@@ -140,7 +141,7 @@ function recordGap({ db, now, notice }: ExportOptions, sink: string, gap: { from
   const [id, after] = [newEventId(now()), JSON.stringify({ fromBlock: gap.from, toBlock: gap.to - 1 })]
   const event = { id, at, who: 'sallyport', what: 'export.gap', subject: sink, before: null, after }
   try {
-    db.transaction(() => insertEvent(db, event)).immediate()
+    writeBriefly(db, () => insertEvent(db, event))
   } catch (cause) {
     notice('warn', 'a gap of a sink could not be recorded', { sink, reason: String(cause) })
   }
