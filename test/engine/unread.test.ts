@@ -140,3 +140,49 @@ test('a stream that is read and breaks off, or whose client leaves, is kept as a
     assert.match(String(cut['response_body']), /two/)
   }
 })
+
+test('a slow disk slows both sides, and what waits in between is a few pieces', async () => {
+  for (const side of ['request', 'response'] as const) {
+    let [given, taken] = [0, 0]
+    const gates: (() => void)[] = []
+    const slow: Rooms['keeper'] = (id, keeps) => {
+      const keeper = bodyKeeper({
+        capture: true,
+        store: 'full',
+        inlineBytes: 1_000,
+        maxBytes: 10 ** 7,
+        dir: engine.dir,
+        id,
+        side: keeps,
+      })
+      if (keeps !== side) return keeper
+      return {
+        ...keeper,
+        write(chunk) {
+          taken += 1
+          return new Promise<void>((resolve) => gates.push(resolve)).then(() => keeper.write(chunk))
+        },
+      }
+    }
+    async function* counted(): AsyncGenerator<Uint8Array> {
+      for (const piece of pieces) {
+        given += 1
+        yield piece
+      }
+    }
+    const rooms = await engine.rooms('oversize: allow', { store: 'full', keeper: slow, inspectBytes: 2_000 })
+    const up = { body: madeBody(side === 'request' ? counted() : chunksOf(pieces), undefined), headers: octets }
+    const running = converse(
+      rooms,
+      { ...up, host: 'files.test', path: '/up' },
+      answerOf(side === 'response' ? counted() : pieces, octets),
+    )
+    for (let through = 0; through < pieces.length; through += 1) {
+      while (gates.length === 0) await new Promise(setImmediate)
+      assert.ok(given - taken <= 2, `${side}: ${given} given, ${taken} taken`)
+      gates.shift()?.()
+    }
+    const row = await engine.row((await running).id)
+    assert.deepEqual(await kept(row, side), content)
+  }
+})
