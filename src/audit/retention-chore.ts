@@ -23,13 +23,14 @@ export function retentionChore(context: ChoreContext): Chore {
 
   async function run(signal: AbortSignal): Promise<void> {
     await byAge(signal)
-    await bySize(signal)
+    const held = await bodies(signal)
     if (signal.aborted) return
+    sizes(held)
+    sizes(held - (await bySize(held, signal)))
     const able = await shrink(db, SLACK, signal)
     if (!able && !told)
       notice('info', 'the database cannot become smaller: `sallyport audit purge --compact` makes it able to', {})
     told ||= !able
-    sizes(await bodies(signal))
   }
 
   async function byAge(signal: AbortSignal): Promise<void> {
@@ -47,18 +48,21 @@ export function retentionChore(context: ChoreContext): Chore {
     await remove({ reason: 'age', through }, signal)
   }
 
-  async function bySize(signal: AbortSignal): Promise<void> {
-    const held = await bodies(signal)
-    sizes(held)
-    if (signal.aborted || databaseSize(db).rows + held <= retention.maxBytes) return
+  /** Answers how many bytes of files went. */
+  async function bySize(held: number, signal: AbortSignal): Promise<number> {
+    if (databaseSize(db).rows + held <= retention.maxBytes) return 0
     const aim = retention.maxBytes * AIM
     const enough = (bytes: number): boolean => databaseSize(db).rows + held - bytes <= aim
-    await remove({ reason: 'size', through: chainRange(db).last - 1, enough }, signal)
+    return remove({ reason: 'size', through: chainRange(db).last - 1, enough }, signal)
   }
 
-  async function remove(what: Pick<PurgeOptions, 'reason' | 'through' | 'enough'>, signal: AbortSignal): Promise<void> {
+  async function remove(
+    what: Pick<PurgeOptions, 'reason' | 'through' | 'enough'>,
+    signal: AbortSignal,
+  ): Promise<number> {
     const purged = await purge(db, { ...what, dir, now, who: 'sallyport', sinks }, signal)
     tell(what.reason, purged)
+    return purged.bytes
   }
 
   function tell(reason: string, { gaps, ...purged }: Purged): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openPlaceholders } from '../../src/store/placeholders.ts'
+import { forgetPlaceholders, openPlaceholders } from '../../src/store/placeholders.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
@@ -55,4 +55,27 @@ test('a file that is no database is as if nothing were there, and is told', () =
   assert.deepEqual([broken.find('QX_1'), broken.empty('a'), told], [undefined, true, 1])
   broken.close()
   assert.match(readFileSync(join(dir, 'placeholders.db'), 'utf8'), /^no database/)
+})
+
+test('a tenant is forgotten beside a program that runs: all, or what is old; also from the bytes of the file', () => {
+  const dir = tempFolder('placeholders')
+  assert.equal(forgetPlaceholders(dir, 'a'), 0)
+  const early = openIn(dir, { now: () => 1_000 })
+  early.put('a', 'QX_1', bytes('first-sealed'))
+  early.put('b', 'QX_2', bytes('other-sealed'))
+  early.close()
+  const late = openIn(dir, { now: () => 1_500 })
+  late.put('a', 'QX_3', bytes('second-sealed'))
+  late.close()
+  const open = openIn(dir)
+  assert.equal(forgetPlaceholders(dir, 'a', 1_200), 1)
+  assert.deepEqual([open.find('QX_1'), text(open.find('QX_3'))], [undefined, 'second-sealed'])
+  assert.equal(forgetPlaceholders(dir, 'a'), 1)
+  assert.deepEqual([open.empty('a'), open.empty('b')], [true, false])
+  open.close()
+  const left = readFileSync(join(dir, 'placeholders.db')).toString('latin1')
+  assert.deepEqual(
+    ['first', 'second', 'other'].map((word) => left.includes(`${word}-sealed`)),
+    [false, false, true],
+  )
 })
