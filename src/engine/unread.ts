@@ -14,7 +14,8 @@ export function passing(rooms: Rooms, trace: Trace, side: Side, body: Body): Bod
   async function* pass(): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
       trace[count] += chunk.length
-      await keep?.write(chunk)
+      const waiting = keep?.write(chunk)
+      if (waiting !== undefined) await waiting
       yield chunk
     }
     keep?.ended()
