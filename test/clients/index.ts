@@ -1,4 +1,4 @@
-import { rsyslog, rsyslogFor } from './rsyslog.ts'
+import { rsyslog, rsyslogFor, rsyslogRestarts } from './rsyslog.ts'
 import { curl, go, installed, java, python, rust, type Toolchain } from './toolchains.ts'
 import { h2load, slowhttptest, testssl, type Trial } from './wire-tools.ts'
 
@@ -18,6 +18,7 @@ const h2loads = installed('h2load')
 const slow = installed('slowhttptest')
 const ssl = installed('testssl')
 const rsyslogd = installed('rsyslogd')
+const python3 = installed('python3')
 
 export const tools: readonly Tool[] = [
   { name: 'h2load-http2', toolchain: h2loads, trial: h2load('-m', '10') },
@@ -27,10 +28,16 @@ export const tools: readonly Tool[] = [
   { name: 'slowhttptest-range', toolchain: slow, trial: slowhttptest('page', '-R') },
   { name: 'slowhttptest-read', toolchain: slow, trial: slowhttptest('page', '-X', '-w', '10', '-y', '20', '-z', '5') },
   { name: 'testssl', toolchain: ssl, trial: testssl },
+  { name: 'python-verifier', toolchain: python3, trial: pythonVerifier },
   ...(['udp', 'tcp', 'tls-ossl', 'tls-gtls'] as const).map((transport) => ({
     name: `rsyslog-${transport}`,
     toolchain: rsyslogFor(transport, rsyslogd),
     trial: rsyslog(transport),
+  })),
+  ...(['tcp', 'tls-ossl'] as const).map((transport) => ({
+    name: `rsyslog-restarts-${transport}`,
+    toolchain: rsyslogFor(transport, rsyslogd),
+    trial: rsyslogRestarts(transport),
   })),
 ]
 
