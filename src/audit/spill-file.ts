@@ -59,7 +59,8 @@ export function writeSpill({ dir, name, content, sync, key, synced }: WholeSpill
 
 /** `bodies/YYYY/MM/DD/ID.request`, by the day (UTC) in which a UUIDv7 was made (RFC 9562, 5.7). */
 export function spillName(id: string, side: Side): string {
-  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+  // A clock can be anywhere; a year has four digits here.
+  const time = Math.min(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16), LAST_TIME)
   const day = new Date(time).toISOString().slice(0, 10).replaceAll('-', '/')
   return `bodies/${day}/${id}.${side}`
 }
@@ -144,3 +145,5 @@ function syncFolder(path: string): void {
     closeSync(fd)
   }
 }
+
+const LAST_TIME = Date.UTC(9999, 11, 31)
