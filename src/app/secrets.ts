@@ -29,12 +29,22 @@ export async function consoleToken(dataDir: string, made: () => void = () => {})
  */
 async function secretFile(dataDir: string, name: string, make: () => Buffer): Promise<Buffer> {
   const path = join(dataDir, name)
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const secret = (await readIfThere(path)) ?? (await made(path, make()))
+  const secret = await readOrMade(dataDir, path, make).catch((cause: NodeJS.ErrnoException) => {
+    if (typeof cause.code !== 'string' || cause.syscall === undefined) throw cause
+    throw new SallyportError('config_invalid', `data.dir: ${path} cannot be read or made: ${cause.code}`, {
+      cause,
+      hint: 'Look at room, owner and mode of the folder, and whether its disk may be written.',
+    })
+  })
   if (secret.toString('latin1').trim().length >= MIN_BYTES) return secret
   throw new SallyportError('config_invalid', `${path} is damaged: it is too short to be a secret`, {
     hint: 'Put it back from a backup, or remove it: then a new one is made.',
   })
+}
+
+async function readOrMade(dir: string, path: string, make: () => Buffer): Promise<Buffer> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  return (await readIfThere(path)) ?? made(path, make())
 }
 
 async function made(path: string, secret: Buffer): Promise<Buffer> {

@@ -120,12 +120,14 @@ export async function installSallyport(options: SallyportOptions = {}): Promise<
   }
 }
 
-/** Starts the program in an installation, again if need be. */
+/** Starts the program in an installation, again if need be; `by` is a command that runs it. */
 export async function serve(
   installation: Installation,
   env: Readonly<Record<string, string>> = {},
+  by: readonly string[] = [],
 ): Promise<Sallyport> {
-  const child = spawn(process.execPath, [...nodeFlags, program, 'serve', '-c', installation.file], {
+  const [command, ...args] = [...by, process.execPath, ...nodeFlags, program, 'serve', '-c', installation.file]
+  const child = spawn(command as string, args, {
     cwd: installation.dir,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
