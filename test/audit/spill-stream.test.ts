@@ -74,6 +74,17 @@ test(
   },
 )
 
+test('whenever an id was made, by whatever clock, its file is found under its day', async () => {
+  const times = [0, Date.UTC(2026, 11, 31, 23, 59, 59, 999), Date.UTC(2027, 0, 1), Date.UTC(9999, 11, 31), 2 ** 48 - 1]
+  const days = ['1970/01/01', '2026/12/31', '2027/01/01', '9999/12/31', '9999/12/31']
+  for (const [i, time] of times.entries()) {
+    const [dir, name] = [tempFolder('spill-stream'), spillName(uuidv7(time), 'request')]
+    assert.equal(name.slice(0, 18), `bodies/${days[i]}/`)
+    writeSpill({ dir, name, content: Buffer.from('text'), sync: false })
+    assert.equal(await contentOf({ dir, name, path: join(dir, name) }), 'text')
+  }
+})
+
 test('a file that is cut while it is read is not taken for whole', async () => {
   const key = { id: 'k', key: randomBytes(32) }
   for (const sealing of [undefined, key]) {
