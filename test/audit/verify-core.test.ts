@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
@@ -21,7 +21,7 @@ type Row = { readonly seq: number; readonly id: string; readonly block: number }
 const tables = ['exchanges', 'connections', 'events'] as const
 const table = fc.constantFrom(...tables)
 const some = fc.nat()
-const runs = { numRuns: 25 }
+const runs = { numRuns: 15 }
 
 const rowsOf = (db: Database.Database, of: string): Row[] =>
   db.prepare<[], Row>(`SELECT seq, id, block FROM ${of} ORDER BY seq`).all()
@@ -54,6 +54,14 @@ test('a ledger that several processes wrote, one of which was killed, verifies',
   assert.ok(found.unsigned.entries > 0)
 })
 
+test('the documentation names the columns that are covered, in their order', () => {
+  const page = readFileSync(new URL('../../docs/ledger.md', import.meta.url), 'utf8')
+  for (const of of tables) {
+    const line = new RegExp(`^[-*] \`${of}\`: (.*)$`, 'm').exec(page)?.[1] ?? ''
+    assert.equal(line, chainColumns[of].map((name) => `\`${name}\``).join(' '), of)
+  }
+})
+
 test('a change of any column of any row is found, and the row is named', async () => {
   await fc.assert(
     fc.asyncProperty(table, some, some, async (of, whichRow, whichColumn) => {
@@ -72,7 +80,7 @@ test('a change of any column of any row is found, and the row is named', async (
       assert.equal(found.ok, false, column)
       assert.ok(names(found, told), `${column}: ${JSON.stringify(found.faults)}`)
     }),
-    { numRuns: 90 },
+    { numRuns: 60 },
   )
 })
 
@@ -203,7 +211,7 @@ test('any change of the chain is found', async () => {
       assert.equal(found.ok, false, `${change} of block ${told}`)
       assert.ok((found.faults[0]?.block ?? Infinity) <= told + 1)
     }),
-    { numRuns: 50 },
+    { numRuns: 30 },
   )
 })
 
@@ -352,7 +360,7 @@ test('a file of a body that was changed, removed, cut or swapped is found, and i
       )
       assert.ok(found.faults.every(({ what }) => what === (change === 'file missing' ? change : 'file altered')))
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
 })
 

@@ -1,3 +1,4 @@
+import { pythonVerifier } from './proof.ts'
 import { rsyslog, rsyslogFor, rsyslogRestarts } from './rsyslog.ts'
 import { curl, go, installed, java, python, rust, type Toolchain } from './toolchains.ts'
 import { h2load, slowhttptest, testssl, type Trial } from './wire-tools.ts'
