@@ -93,8 +93,8 @@ function tell(db: Store, { now, who, reason }: PurgeOptions, purged: Purged): vo
 }
 
 function nextEntries(entries: number, lockMs: number): number {
-  if (lockMs > 4) return Math.max(10, Math.floor(entries / 2))
-  return lockMs < 2 ? Math.min(400, Math.ceil(entries * 1.5)) : entries
+  if (lockMs > 3) return Math.max(10, Math.floor(entries / 2))
+  return lockMs < 1.5 ? Math.min(400, Math.ceil(entries * 1.5)) : entries
 }
 
 const FIRST_ENTRIES = 50

@@ -1,3 +1,4 @@
+import type { Statement } from 'better-sqlite3'
 import { hash, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -43,15 +44,15 @@ export function addBlock(db: Store, dir: string, options: OldBlockOptions): stri
       const add = (table: ChainedTable, row: Readonly<Record<string, ChainValue>>): void => {
         const names = Object.keys(row)
         const sql = `INSERT INTO ${table} (${names.join(', ')}, block) VALUES (${names.map(() => '?').join(', ')}, ?)`
-        const { lastInsertRowid } = db.prepare(sql).run(...Object.values(row), block.n)
+        const { lastInsertRowid } = prepared(db, sql).run(...Object.values(row), block.n)
         const seq = Number(lastInsertRowid)
-        const values = db.prepare<[number], ChainValue[]>(
-          `SELECT ${chainColumnsSql(table)} FROM ${table} WHERE seq = ?`,
-        )
+        const values = prepared(db, `SELECT ${chainColumnsSql(table)} FROM ${table} WHERE seq = ?`)
+          .raw()
+          .get(seq)
         const kind = { exchanges: entryKinds[state], connections: entryKinds.connection, events: entryKinds.event }[
           table
         ]
-        block.add(kind, seq, digestOf(table, values.raw().get(seq) ?? []))
+        block.add(kind, seq, digestOf(table, values as ChainValue[]))
       }
       for (let i = 0; i < exchanges; i += 1) {
         const row = exchangeRow(dir, options)
@@ -118,3 +119,15 @@ function exchangeRow(dir: string, options: OldBlockOptions): Record<string, Chai
     response_sha256: name === null ? null : hash('sha256', content, 'hex'),
   }
 }
+
+type Prepared = Statement<ChainValue[], unknown>
+
+function prepared(db: Store, sql: string): Prepared {
+  const known = statements.get(db) ?? new Map<string, Prepared>()
+  statements.set(db, known)
+  const statement = known.get(sql) ?? db.prepare<ChainValue[], unknown>(sql)
+  known.set(sql, statement)
+  return statement
+}
+
+const statements = new WeakMap<Store, Map<string, Prepared>>()
