@@ -1,4 +1,4 @@
-import { encoded, field, type Part } from './protobuf.ts'
+import { encoded, type FieldWriter } from './protobuf.ts'
 
 /** What is said of a thing: numbers, booleans, texts, lists and maps of them. */
 export type AnyValue = string | number | boolean | null | readonly AnyValue[] | { readonly [key: string]: AnyValue }
@@ -23,9 +23,15 @@ export type Logs = {
 
 /** ExportLogsServiceRequest in Protocol Buffers (opentelemetry-proto 1, logs/v1, common/v1, resource/v1). */
 export function logsProtobuf({ resource, scope, records }: Logs): Buffer {
-  const scopeFields = field.message(1, field.string(1, scope.name), field.string(2, scope.version))
-  const scopeLogs = field.message(2, scopeFields, ...records.map((record) => field.message(2, ...recordFields(record))))
-  return encoded(field.message(1, field.message(1, ...keyValues(1, resource)), scopeLogs))
+  return encoded((to) =>
+    to.message(1, () => {
+      to.message(1, () => keyValues(to, 1, resource))
+      to.message(2, () => {
+        to.message(1, () => (to.string(1, scope.name), to.string(2, scope.version)))
+        for (const record of records) to.message(2, () => logRecord(to, record))
+      })
+    }),
+  )
 }
 
 /** The same in the JSON encoding of OTLP: 64-bit numbers are strings, enumerations numbers, trace ids hexadecimal. */
@@ -45,33 +51,38 @@ export function logsJson({ resource, scope, records }: Logs): string {
   })
 }
 
-function recordFields(record: LogRecord): Part[] {
-  return [
-    field.fixed64(1, nanoseconds(record.time)),
-    field.varint(2, record.severity.number),
-    field.string(3, record.severity.text),
-    field.message(5, value(record.body)),
-    ...keyValues(6, record.attributes),
-    ...(record.traceId === undefined ? [] : [field.bytes(9, Buffer.from(record.traceId, 'hex'))]),
-    field.fixed64(11, nanoseconds(record.observed)),
-    field.string(12, record.eventName),
-  ]
+function logRecord(to: FieldWriter, record: LogRecord): void {
+  to.fixed64(1, nanoseconds(record.time))
+  to.varint(2, record.severity.number)
+  to.string(3, record.severity.text)
+  to.message(5, () => value(to, record.body))
+  keyValues(to, 6, record.attributes)
+  if (record.traceId !== undefined) to.bytes(9, Buffer.from(record.traceId, 'hex'))
+  to.fixed64(11, nanoseconds(record.observed))
+  to.string(12, record.eventName)
 }
 
-function keyValues(number: number, attributes: Attributes): Part[] {
-  return Object.entries(attributes).map(([key, one]) =>
-    field.message(number, key === '' ? [] : field.string(1, key), field.message(2, value(one))),
-  )
+function keyValues(to: FieldWriter, number: number, attributes: Attributes): void {
+  for (const [key, one] of Object.entries(attributes))
+    to.message(number, () => {
+      if (key !== '') to.string(1, key)
+      to.message(2, () => value(to, one))
+    })
 }
 
 // An AnyValue without any field is null.
-function value(one: AnyValue): Part {
-  if (one === null) return []
-  if (typeof one === 'string') return field.string(1, one)
-  if (typeof one === 'boolean') return field.varint(2, one ? 1 : 0)
-  if (typeof one === 'number') return Number.isSafeInteger(one) ? field.varint(3, one) : field.double(4, one)
-  if (isList(one)) return field.message(5, ...one.map((inner) => field.message(1, value(inner))))
-  return field.message(6, ...keyValues(1, one))
+function value(to: FieldWriter, one: AnyValue): void {
+  if (one === null) return
+  if (typeof one === 'string') to.string(1, one)
+  else if (typeof one === 'boolean') to.varint(2, one ? 1 : 0)
+  else if (typeof one === 'number') numeric(to, one)
+  else if (isList(one)) to.message(5, () => one.forEach((inner) => to.message(1, () => value(to, inner))))
+  else to.message(6, () => keyValues(to, 1, one))
+}
+
+function numeric(to: FieldWriter, one: number): void {
+  if (Number.isSafeInteger(one)) to.varint(3, one)
+  else to.double(4, one)
 }
 
 function jsonValue(one: AnyValue): Record<string, unknown> {

@@ -1,29 +1,104 @@
-/** Some bytes in a row, to be put together once. */
-export type Part = Uint8Array | readonly Part[]
-
-/** Fields of Protocol Buffers, for writing: number, then value (protobuf.dev, "Encoding"). What has the default value is left out by the caller. */
-export const field = {
-  varint: (number: number, value: number | bigint): Part => [varint(tag(number, 0)), varint(value)],
-  fixed64: (number: number, value: bigint): Part => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigUInt64LE(value)
-    return [varint(tag(number, 1)), bytes]
-  },
-  double: (number: number, value: number): Part => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeDoubleLE(value)
-    return [varint(tag(number, 1)), bytes]
-  },
-  bytes: (number: number, value: Uint8Array): Part => [varint(tag(number, 2)), varint(value.length), value],
-  string: (number: number, value: string): Part => field.bytes(number, Buffer.from(value)),
-  message: (number: number, ...parts: readonly Part[]): Part => [varint(tag(number, 2)), varint(sizeOf(parts)), parts],
+/**
+ * Writes the fields of one message after another: number, then value (protobuf.dev, "Encoding"). What has the default value is left out by
+ * the caller.
+ */
+export type FieldWriter = {
+  readonly varint: (number: number, value: number) => void
+  readonly fixed64: (number: number, value: bigint) => void
+  readonly double: (number: number, value: number) => void
+  readonly bytes: (number: number, value: Uint8Array) => void
+  readonly string: (number: number, value: string) => void
+  /** A message inside; `write` writes its fields. */
+  readonly message: (number: number, write: () => void) => void
 }
 
-/** The bytes of a message, from its fields. */
-export function encoded(...parts: readonly Part[]): Buffer {
-  const flat: Uint8Array[] = []
-  collect(parts, flat)
-  return Buffer.concat(flat)
+/** The bytes of a message. Varints are integers that a number holds exactly. */
+export function encoded(write: (writer: FieldWriter) => void): Buffer {
+  const bytes = new GrowingBytes()
+  const head = (number: number, wire: number): void => bytes.varint(number * 8 + wire)
+  write({
+    varint: (number, value) => (head(number, 0), bytes.integer(value)),
+    fixed64: (number, value) => (head(number, 1), bytes.fixed64(value)),
+    double: (number, value) => (head(number, 1), bytes.double(value)),
+    bytes: (number, value) => (head(number, 2), bytes.varint(value.length), bytes.raw(value)),
+    string: (number, value) => (head(number, 2), bytes.measured(() => bytes.text(value))),
+    message: (number, inner) => (head(number, 2), bytes.measured(inner)),
+  })
+  return bytes.taken()
+}
+
+/** Owns a buffer that grows. */
+class GrowingBytes {
+  #buffer = Buffer.allocUnsafe(65_536)
+  #at = 0
+
+  taken(): Buffer {
+    return this.#buffer.subarray(0, this.#at)
+  }
+
+  /** Up to 2^53. */
+  varint(value: number): void {
+    this.#need(10)
+    let left = value
+    for (; left > 0x7f; left = Math.floor(left / 128)) this.#buffer[this.#at++] = (left % 128) + 128
+    this.#buffer[this.#at++] = left
+  }
+
+  /** A negative int64 is ten bytes of its two's complement. */
+  integer(value: number): void {
+    if (value >= 0) return this.varint(value)
+    this.#need(10)
+    let left = BigInt.asUintN(64, BigInt(value))
+    for (; left > 0x7fn; left >>= 7n) this.#buffer[this.#at++] = Number(left & 0x7fn) | 0x80
+    this.#buffer[this.#at++] = Number(left)
+  }
+
+  fixed64(value: bigint): void {
+    this.#need(8)
+    this.#at = this.#buffer.writeBigUInt64LE(value, this.#at)
+  }
+
+  double(value: number): void {
+    this.#need(8)
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at)
+  }
+
+  raw(value: Uint8Array): void {
+    this.#need(value.length)
+    this.#buffer.set(value, this.#at)
+    this.#at += value.length
+  }
+
+  text(value: string): void {
+    this.#need(value.length * 3)
+    this.#at += this.#buffer.write(value, this.#at, 'utf8')
+  }
+
+  /** What `write` writes, behind its length. */
+  measured(write: () => void): void {
+    this.#need(1)
+    const start = this.#at++
+    write()
+    const length = this.#at - start - 1
+    if (length <= 0x7f) {
+      this.#buffer[start] = length
+      return
+    }
+    // The length needs more than the byte that was left for it.
+    const more = Math.floor(Math.log2(length) / 7)
+    this.#need(more)
+    this.#buffer.copyWithin(start + 1 + more, start + 1, this.#at)
+    this.#at = start
+    this.varint(length)
+    this.#at += length
+  }
+
+  #need(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes))
+    larger.set(this.#buffer)
+    this.#buffer = larger
+  }
 }
 
 /** One field of a message that was read: the number of a varint or fixed field, the bytes of one with a length. */
@@ -65,25 +140,4 @@ function readVarint(message: Buffer, from: number): Read<bigint> {
     if (byte < 0x80) return { value, end: at + 1 }
   }
   return undefined
-}
-
-const tag = (number: number, wire: number): number => number * 8 + wire
-
-// A negative int64 is ten bytes of its two's complement.
-function varint(value: number | bigint): Buffer {
-  const bytes: number[] = []
-  let left = BigInt.asUintN(64, BigInt(value))
-  for (; left > 0x7fn; left >>= 7n) bytes.push(Number(left & 0x7fn) | 0x80)
-  bytes.push(Number(left))
-  return Buffer.from(bytes)
-}
-
-function sizeOf(part: Part): number {
-  if (part instanceof Uint8Array) return part.length
-  return (part as readonly Part[]).reduce((sum, inner) => sum + sizeOf(inner), 0)
-}
-
-function collect(part: Part, into: Uint8Array[]): void {
-  if (part instanceof Uint8Array) into.push(part)
-  else for (const inner of part) collect(inner, into)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
-import { decoded, encoded, field } from '../../../src/audit/sinks/protobuf.ts'
+import { decoded, encoded, type FieldWriter } from '../../../src/audit/sinks/protobuf.ts'
 
 // Another implementation reads what ours writes.
 const { root } = protobuf.parse(`
@@ -13,7 +13,7 @@ message Thing {
 }`)
 const Thing = root.lookupType('Thing')
 
-const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const int64 = fc.maxSafeInteger()
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 test('what is written is read by another implementation', () => {
@@ -27,16 +27,16 @@ test('what is written is read by another implementation', () => {
   })
   fc.assert(
     fc.property(values, fc.nat({ max: 4 }), ({ whole, fixed, real, raw, text, far }, inner) => {
-      const parts = [
-        field.varint(1, whole),
-        field.fixed64(2, fixed),
-        field.double(3, real),
-        field.bytes(4, raw),
-        field.string(5, text),
-        ...Array.from({ length: inner }, (_, n) => field.message(6, field.varint(1, n), field.message(6))),
-        field.varint(2047, far),
-      ]
-      const read = Thing.toObject(Thing.decode(encoded(...parts)), { longs: String, arrays: true, defaults: true })
+      const bytes = encoded((to) => {
+        to.varint(1, whole)
+        to.fixed64(2, fixed)
+        to.double(3, real)
+        to.bytes(4, raw)
+        to.string(5, text)
+        for (let n = 0; n < inner; n++) to.message(6, () => (to.varint(1, n), to.message(6, () => {})))
+        to.varint(2047, far)
+      })
+      const read = Thing.toObject(Thing.decode(bytes), { longs: String, arrays: true, defaults: true })
       assert.deepEqual([read.whole, read.fixed, read.text, read.far], [String(whole), String(fixed), text, far])
       assert.ok(Object.is(read.real, real))
       assert.deepEqual(Buffer.from(read.raw as Uint8Array), Buffer.from(raw))
@@ -46,6 +46,18 @@ test('what is written is read by another implementation', () => {
       )
     }),
   )
+})
+
+test('a length may take any number of bytes, and what is inside stays as it was', () => {
+  for (const size of [0, 1, 126, 127, 128, 129, 16_383, 16_384, 70_000, 2_097_151, 2_097_152, 2_200_000]) {
+    const text = 'ab'.repeat(Math.ceil(size / 2)).slice(0, size)
+    const bytes = encoded((to) => to.message(6, () => (to.varint(1, -1), to.message(6, () => to.string(5, text)))))
+    const { inner } = Thing.toObject(Thing.decode(bytes), { longs: String }) as {
+      inner: [{ whole: string; inner: [{ text?: string }] }]
+    }
+    assert.equal(inner[0].whole, '-1')
+    assert.ok((inner[0].inner[0].text ?? '') === text, `${size} bytes`)
+  }
 })
 
 test('what another implementation writes is read', () => {
@@ -70,10 +82,15 @@ test('what another implementation writes is read', () => {
 })
 
 test('a message that is cut is none, unless it is cut between two fields', () => {
-  const ends = [0]
-  const parts = [field.varint(1, 300), field.fixed64(2, 5n), field.string(5, 'hello'), field.double(3, 1.5)]
-  for (const [count] of parts.entries()) ends.push(encoded(...parts.slice(0, count + 1)).length)
-  const whole = encoded(...parts)
+  const parts: ((to: FieldWriter) => void)[] = [
+    (to) => to.varint(1, 300),
+    (to) => to.fixed64(2, 5n),
+    (to) => to.string(5, 'hello'),
+    (to) => to.double(3, 1.5),
+  ]
+  const upTo = (count: number) => encoded((to) => parts.slice(0, count).forEach((part) => part(to)))
+  const ends = [0, 1, 2, 3, 4].map((count) => upTo(count).length)
+  const whole = upTo(4)
   for (let cut = 0; cut <= whole.length; cut++)
     assert.equal(
       decoded(whole.subarray(0, cut))?.length,
