@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { chainColumns, chainOf, type ChainValue, digestOf, entryKinds } from '../../src/store/chain.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 
@@ -62,7 +63,10 @@ function exchangeRow(i: number, random: Random, { bodiesEvery, bodyLength }: Fil
   const decision = found.length === 0 ? (random() < 0.01 ? 'error' : 'allow') : rare(random, actions)
   const tokens = Math.floor(200 * random() ** -0.7)
   const cached = random() < 0.4 ? tokens : 0
-  const body = i % bodiesEvery === 0
+  const bodies =
+    i % bodiesEvery === 0
+      ? [`{"messages":[{"role":"user","content":"${prose(random, bodyLength)}"}]}`, prose(random, bodyLength)]
+      : []
   const values: Record<string, ChainValue> = {
     id: idOf(at.getTime(), random),
     at: at.toISOString(),
@@ -98,16 +102,13 @@ function exchangeRow(i: number, random: Random, { bodiesEvery, bodyLength }: Fil
     upstream_id: `chatcmpl-${Math.floor(random() * 1e15).toString(36)}`,
     policy: 'd'.repeat(64),
     connection_id: idOf(at.getTime(), random),
-    request_sha256: body ? 'a'.repeat(64) : null,
-    response_sha256: body ? 'b'.repeat(64) : null,
+    request_sha256: bodies[0] === undefined ? null : hash('sha256', bodies[0]),
+    response_sha256: bodies[1] === undefined ? null : hash('sha256', bodies[1]),
     request_truncated: 0,
     response_truncated: 0,
     hooks: HOOKS,
     findings: JSON.stringify(found.map((type) => ({ ...FINDING, type }))),
   }
-  const bodies = body
-    ? [`{"messages":[{"role":"user","content":"${prose(random, bodyLength)}"}]}`, prose(random, bodyLength)]
-    : []
   return rowOf('exchanges', values, bodies)
 }
 

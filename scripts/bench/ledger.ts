@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
+import { findAims, measureFind, printFind } from './ledger-find.ts'
 import { measureProxy } from './ledger-proxy.ts'
 import { measureLatency, measureRows } from './ledger-rows.ts'
 import type { Latency, RowFigures } from './ledger-rows.ts'
 import { figure, table } from './report.ts'
 import { atLeast, atMost, cpuPer, ratio, type Measured } from './results.ts'
 
-/** `npm run bench -- ledger [--quick] [--json] [--rounds N] [--workloads proxy,rows,latency]`: what the ledger costs. */
+/** `npm run bench -- ledger [--quick] [--json] [--rounds N] [--workloads proxy,rows,latency,find]`: what the ledger costs. */
 export async function benchLedger(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -23,14 +24,17 @@ export async function benchLedger(args: readonly string[]): Promise<number> {
     proxy: chosen('proxy') ? await measureProxy(quick ? 400 : 1_500, rounds) : [],
     rows: chosen('rows') ? await measureRows(quick ? 3_000 : 20_000, rounds) : [],
     latency: chosen('latency') ? await measureLatency(quick ? 500 : 3_000, rounds) : [],
+    find: chosen('find') ? await measureFind(quick ? 50_000 : 1_000_000, rounds) : undefined,
   }
   if (values.json === true) console.log(JSON.stringify(figures))
   else {
     printProxy(figures.proxy)
     printRows(figures.rows)
     printLatency(figures.latency)
+    if (figures.find !== undefined) printFind(figures.find)
   }
   for (const line of aims(figures)) console.log(line)
+  for (const line of figures.find === undefined ? [] : findAims(figures.find)) console.log(line)
   return 0
 }
 

@@ -2,17 +2,8 @@ import { type Derived, openDerivedForReading } from '../store/derived.ts'
 import type { Store } from '../store/open.ts'
 import { cursorSql } from './chain-cursor.ts'
 import type { BulkTable } from './ended.ts'
-import {
-  packCodes,
-  packNames,
-  packNumbers,
-  type Segment,
-  segmentColumns,
-  type SegmentRange,
-  unpackCodes,
-  unpackNames,
-  unpackNumbers,
-} from './segment.ts'
+import { packCodes, packNames, packNumbers, unpackCodes, unpackNames, unpackNumbers } from './column-codec.ts'
+import { type Segment, segmentColumns, type SegmentRange } from './segment.ts'
 
 /** `dir/index/columns.db`: segments of the ledger up to a block of its chain. */
 export const columnsFile: Derived = {

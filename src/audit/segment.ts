@@ -1,4 +1,3 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Store } from '../store/open.ts'
 import type { BulkTable } from './ended.ts'
 import type { Value } from './rows.ts'
@@ -97,50 +96,6 @@ export function segmentOf(db: Store, table: BulkTable, seqs: readonly number[], 
   }
 }
 
-/** How a column is kept. */
-export function packNumbers(numbers: Float64Array): Buffer {
-  return zstdCompressSync(planesOf(numbers), LEVEL)
-}
-
-export function unpackNumbers(packed: Uint8Array): Float64Array {
-  const planes = zstdDecompressSync(packed)
-  const numbers = new Float64Array(planes.length / 8)
-  const bytes = new Uint8Array(numbers.buffer)
-  for (let plane = 0; plane < 8; plane += 1) {
-    const from = plane * numbers.length
-    for (let i = 0; i < numbers.length; i += 1) bytes[i * 8 + plane] = planes[from + i] as number
-  }
-  return numbers
-}
-
-export function packCodes(codes: Uint16Array): Buffer {
-  return zstdCompressSync(Buffer.from(codes.buffer, codes.byteOffset, codes.byteLength), LEVEL)
-}
-
-export function unpackCodes(packed: Uint8Array): Uint16Array {
-  const bytes = zstdDecompressSync(packed)
-  return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-}
-
-export function packNames(names: readonly (string | null)[]): Buffer {
-  return zstdCompressSync(JSON.stringify(names), LEVEL)
-}
-
-export function unpackNames(packed: Uint8Array): (string | null)[] {
-  return JSON.parse(zstdDecompressSync(packed).toString('utf8')) as (string | null)[]
-}
-
-// Bytes of equal weight together: the high ones of numbers like each other are nearly all the same.
-function planesOf(numbers: Float64Array): Buffer {
-  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
-  const planes = Buffer.alloc(bytes.length)
-  for (let plane = 0; plane < 8; plane += 1) {
-    const to = plane * numbers.length
-    for (let i = 0; i < numbers.length; i += 1) planes[to + i] = bytes[i * 8 + plane] as number
-  }
-  return planes
-}
-
 function numbersAt(rows: readonly Value[][], index: number, of: (value: Value) => number): Float64Array {
   return Float64Array.from(rows, (row) => of(row[index] ?? null))
 }
@@ -192,5 +147,3 @@ function endsOf(numbers: Float64Array): Ends {
   }
   return [least, most]
 }
-
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }

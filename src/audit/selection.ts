@@ -29,8 +29,12 @@ export function select<T>(
   }
 }
 
-/** The `seq` of the newest `limit` rows that fit, newest first. */
-export function newest(selected: Iterable<Selected>, limit: number): number[] {
+/** The `seq` of the newest `limit` rows that fit, newest first; with `among`, only of these. */
+export function newest(
+  selected: Iterable<Selected>,
+  limit: number,
+  among: (seq: number) => boolean = () => true,
+): number[] {
   let found: number[] = []
   let least = -Infinity
   for (const { segment, indexes } of selected) {
@@ -38,13 +42,19 @@ export function newest(selected: Iterable<Selected>, limit: number): number[] {
     const fitting = indexes()
     if (fitting.length === 0) continue
     const seqs = segment.numbers('seq')
-    for (const index of fitting) if ((seqs[index] as number) > least) found.push(seqs[index] as number)
+    for (const index of fitting) {
+      const seq = seqs[index] as number
+      if (seq > least && among(seq)) found.push(seq)
+    }
     if (found.length < limit) continue
-    found = found.sort((a, b) => b - a).slice(0, limit)
+    found = descending(found).slice(0, limit)
     least = found.at(-1) ?? Infinity
   }
-  return found.sort((a, b) => b - a)
+  return descending(found)
 }
+
+// As typed numbers a million are sorted several times faster.
+const descending = (seqs: readonly number[]): number[] => [...Float64Array.from(seqs).sort().toReversed()]
 
 type Search = { readonly table: BulkTable; readonly filter: LedgerFilter; readonly beforeSeq?: number }
 

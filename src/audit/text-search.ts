@@ -23,13 +23,11 @@ export type TextSearch = {
 export async function searchTexts(place: Place, { filter, limit, beforeSeq, reader }: TextSearch): Promise<TextFound> {
   const wanted = folded(filter.text)
   const rows = candidates(place, { filter, beforeSeq }, wanted)
-  const one = place.db.prepare<[number], ContentRow>(`SELECT ${contentColumns} FROM exchanges WHERE seq = ?`)
   const bodies = bodySearch(reader, wanted)
   const seqs: number[] = []
-  for (const seq of rows) {
+  for (const row of withContent(place.db, rows)) {
     if (seqs.length >= limit || bodies.exhausted()) break
-    const row = one.get(seq)
-    if (row !== undefined && ((await bodies.has(row, 'request')) || (await bodies.has(row, 'response')))) seqs.push(seq)
+    if ((await bodies.has(row, 'request')) || (await bodies.has(row, 'response'))) seqs.push(row.seq)
   }
   return { seqs, unread: bodies.unread(), incomplete: bodies.exhausted() }
 }
@@ -44,17 +42,27 @@ function candidates(
 ): number[] {
   const hits = textHits(place, wanted)
   return select(place, { table: 'exchanges', filter, beforeSeq }, (selected) => {
-    const rows = newest(selected, Infinity)
-    if (hits === undefined) return rows
+    if (hits === undefined) return newest(selected, Infinity)
     // In the same moment of the ledger as the rows: what ended after the index was asked, or has not, may have it.
     const since = new Set(endedAfter(place.db, hits.throughBlock)?.exchanges)
     for (const seq of openExchanges(place.db)) since.add(seq)
-    return rows.filter((seq) => hits.seqs.has(seq) || since.has(seq))
+    return newest(selected, Infinity, (seq) => hits.seqs.has(seq) || since.has(seq))
   })
 }
 
+type Row = ContentRow & { readonly seq: number }
+
+/** Those of the rows that have a body; some at a time, for whoever reads them waits for files in between. */
+function* withContent(db: Store, seqs: readonly number[]): Generator<Row> {
+  const some = db.prepare<[string], Row>(
+    `SELECT seq, ${contentColumns} FROM exchanges WHERE seq IN (SELECT value FROM json_each(?)) AND (request_body IS NOT NULL
+      OR response_body IS NOT NULL OR request_spill IS NOT NULL OR response_spill IS NOT NULL) ORDER BY seq DESC`,
+  )
+  for (let at = 0; at < seqs.length; at += ROWS) yield* some.all(JSON.stringify(seqs.slice(at, at + ROWS)))
+}
+
 type BodySearch = {
-  readonly has: (row: ContentRow, side: 'request' | 'response') => Promise<boolean>
+  readonly has: (row: ContentRow, side: 'request' | 'response') => Promise<boolean> | boolean
   readonly unread: () => number
   readonly exhausted: () => boolean
 }
@@ -63,22 +71,27 @@ function bodySearch(reader: ContentReader, wanted: string): BodySearch {
   let budget = FILE_BYTES
   let unread = 0
 
-  async function textOf(row: ContentRow, side: 'request' | 'response'): Promise<string> {
-    const inline = row[`${side}_body`]
-    if (row['body_key'] === null && typeof inline === 'string') return inline
+  async function hasRead(row: ContentRow, side: 'request' | 'response'): Promise<boolean> {
     const content = await reader.read(row, side)
     if (content.kind === 'unreadable') unread += 1
-    if (content.kind !== 'content') return ''
+    if (content.kind !== 'content') return false
     if (typeof row[`${side}_spill`] === 'string') budget -= content.bytes.length
-    return content.bytes.toString('utf8')
+    return holds(content.bytes.toString('utf8'))
   }
 
-  async function has(row: ContentRow, side: 'request' | 'response'): Promise<boolean> {
-    for (const text of searchable(await textOf(row, side))) if (text.includes(wanted)) return true
+  function holds(text: string): boolean {
+    for (const part of searchable(text)) if (part.includes(wanted)) return true
     return false
+  }
+
+  function has(row: ContentRow, side: 'request' | 'response'): Promise<boolean> | boolean {
+    const inline = row[`${side}_body`]
+    if (row[`${side}_spill`] === null && inline === null) return false
+    return row['body_key'] === null && typeof inline === 'string' ? holds(inline) : hasRead(row, side)
   }
 
   return { has, unread: () => unread, exhausted: () => budget <= 0 }
 }
 
+const ROWS = 256
 const FILE_BYTES = 512 * 2 ** 20

@@ -1,27 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import {
-  packCodes,
-  packNames,
-  packNumbers,
-  segmentOf,
-  segmentsOf,
-  unpackCodes,
-  unpackNames,
-  unpackNumbers,
-} from '../../src/audit/segment.ts'
+import { segmentOf, segmentsOf } from '../../src/audit/segment.ts'
 import { writtenLedger } from '../support/written-ledger.ts'
-
-test('columns come out of the file as they went in', () => {
-  fc.assert(
-    fc.property(fc.array(fc.double()), fc.array(fc.integer({ min: 0, max: 65_535 })), (numbers, codes) => {
-      assert.deepEqual(unpackNumbers(packNumbers(Float64Array.from(numbers))), Float64Array.from(numbers))
-      assert.deepEqual(unpackCodes(packCodes(Uint16Array.from(codes))), Uint16Array.from(codes))
-    }),
-  )
-  assert.deepEqual(unpackNames(packNames([null, 'gpt-5.1', '漢字'])), [null, 'gpt-5.1', '漢字'])
-})
 
 test('a segment has the words, numbers and types of its rows', () => {
   const ledger = writtenLedger()
