@@ -58,6 +58,8 @@ export function chainReader(db: Store, options: ReaderOptions): Reader {
     const push = (out: ExportRow | undefined, next: Cursor): void => {
       at = next
       if (out === undefined) return void (missing += 1)
+      // It was open when the ledger got its chain: a later entry says how it ended.
+      if (out.row.state === 'open') return
       bytes += sizeOf(out.row, options.bodies)
       found.push({ out, next })
     }

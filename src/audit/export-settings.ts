@@ -9,6 +9,8 @@ export type SinkSettings = {
   readonly bodies?: boolean | undefined
   /** Where a sink that is new begins, ISO 8601; with what comes when undefined. */
   readonly since?: string | undefined
+  /** Of one request, where the sink makes requests. */
+  readonly timeoutMs?: number | undefined
   readonly batch?: { readonly rows?: number; readonly bytes?: number; readonly lingerMs?: number } | undefined
 }
 

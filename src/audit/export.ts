@@ -110,7 +110,7 @@ function opened(settings: SinkSettings, options: ExportOptions): Delivery | unde
     batch: { ...defaultBatch, ...settings.batch },
     now,
     random: options.random ?? Math.random,
-    ...(options.limits && { limits: options.limits }),
+    limits: { sendMs: Math.max(SEND_MS, 3 * (settings.timeoutMs ?? 0)), ...options.limits },
     notice: (notice) => tell(options, { sink: name, type }, notice),
   })
 }
@@ -157,6 +157,8 @@ const words: Readonly<Record<DeliveryNotice['kind'], readonly ['info' | 'warn' |
 }
 
 const defaultBatch = { rows: 500, bytes: 2 ** 20, lingerMs: 200 }
+// A sink has its own limit for a request, and may need some of them for a batch.
+const SEND_MS = 60_000
 const POLL_MS = 200
 const FIGURES_MS = 1_000
 const LAST_POLL_MS = 20

@@ -1,12 +1,12 @@
-import { cursorsOf, type KeptLetter, type SinkRecord } from '../audit/export-cursors.ts'
-import { lagOf } from '../audit/export-figures.ts'
+import { cursorsOf, type KeptLetter } from '../audit/export-cursors.ts'
+import { type SinkState, sinkStates } from '../audit/export-states.ts'
 import { openStoreForReading, type Store } from '../store/open.ts'
 import type { Place } from './audit-export-place.ts'
 import { type Column, printJson, printTable } from './output.ts'
 
 /** Prints where each sink stands: those configured, and those that once were and still have a cursor. */
 export async function printStatus({ config, io, json }: Place): Promise<number> {
-  const states = withStore(config.data.dir, (db) => statesOf(db, config.audit.export))
+  const states = withStore(config.data.dir, (db) => sinkStates(db, config.audit.export, Date.now()))
   if (json) await printJson(io, ...states)
   else await printTable(io, stateColumns, states)
   return 0
@@ -22,48 +22,6 @@ export async function listLetters({ config, io, json }: Place, sink: string | un
     else await printTable(io, letterColumns, letters)
     last = letters.at(-1)?.seq ?? last
   }
-}
-
-type SinkState = {
-  readonly name: string
-  readonly type: string | null
-  readonly state: 'new' | 'delivering' | 'waiting' | 'failing' | 'removed'
-  readonly lag_blocks: number
-  readonly lag_seconds: number
-  readonly delivered: number
-  readonly dead_letters: number
-  readonly delivered_at: string | null
-  readonly error: string | null
-}
-
-function statesOf(db: Store, configured: readonly { readonly name: string; readonly type: string }[]): SinkState[] {
-  const cursors = cursorsOf(db, Date.now)
-  const letters = cursors.letterCounts()
-  const lag = lagOf(db)
-  const known = new Map(cursors.all().map((record) => [record.name, record]))
-  const types = new Map(configured.map(({ name, type }) => [name, type]))
-  return [...new Set([...types.keys(), ...known.keys()])].map((name) => {
-    const record = known.get(name)
-    const behind = record === undefined ? { blocks: 0, seconds: 0 } : lag(record.block, Date.now())
-    return {
-      name,
-      type: types.get(name) ?? null,
-      state: stateOf(record, types.has(name), behind.blocks),
-      lag_blocks: behind.blocks,
-      lag_seconds: Math.round(behind.seconds),
-      delivered: record?.delivered ?? 0,
-      dead_letters: letters.get(name) ?? 0,
-      delivered_at: record?.delivered_at ?? null,
-      error: record?.error ?? null,
-    }
-  })
-}
-
-function stateOf(record: SinkRecord | undefined, configured: boolean, behind: number): SinkState['state'] {
-  if (!configured) return 'removed'
-  if (record === undefined) return 'new'
-  if (record.failures > 0) return 'failing'
-  return behind > 0 ? 'delivering' : 'waiting'
 }
 
 function withStore<T>(dir: string, use: (db: Store) => T): T {

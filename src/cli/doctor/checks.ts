@@ -7,6 +7,7 @@ import { formatProblem } from '../../lib/yaml-strict.ts'
 import type { Check, Finding, Machine, SetUp } from './check.ts'
 import { certificateFiles, certificateClock } from './authority.ts'
 import { doorsAreFreeOrOurs } from './doors.ts'
+import { sinksDeliver } from './sinks.ts'
 import { applicationVariables } from './variables.ts'
 
 /** Every check, in the order in which a person would look. */
@@ -20,6 +21,7 @@ export const checks: readonly Check[] = [
   { name: 'clock', needs: 'config', run: certificateClock },
   { name: 'policies', needs: 'config', run: policiesLoad },
   { name: 'ledger', needs: 'config', run: ledgerOpens },
+  { name: 'sinks', needs: 'config', run: sinksDeliver },
   { name: 'doors', needs: 'config', run: doorsAreFreeOrOurs },
   { name: 'variables', needs: 'config', run: applicationVariables },
 ]
