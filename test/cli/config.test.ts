@@ -23,12 +23,12 @@ test('check without a file says that all is default', async () => {
 })
 
 test('check names what is accepted but not yet in force', async () => {
-  assert.ok(later.includes('audit.export'), 'use another setting that waits for its feature')
-  const cwd = folderWith('audit: { export: [{ name: d, type: file, path: x }] }')
+  assert.ok(later.includes('attestation'), 'use another setting that waits for its feature')
+  const cwd = folderWith('attestation: { nexus: true }')
   const { stdout } = await commandLine(['config', 'check'], { cwd })
-  assert.match(stdout, /^note: audit\.export is accepted, but not yet in force$/m)
+  assert.match(stdout, /^note: attestation\.nexus is accepted, but not yet in force$/m)
   const json = await commandLine(['config', 'check', '--json'], { cwd })
-  assert.deepEqual(JSON.parse(json.stdout), { valid: true, file: 'sallyport.yaml', later: ['audit.export'] })
+  assert.deepEqual(JSON.parse(json.stdout), { valid: true, file: 'sallyport.yaml', later: ['attestation.nexus'] })
 })
 
 test('check fails on a file that is not valid; with --json the problems are data', async () => {
