@@ -92,16 +92,18 @@ function put(index: Store, texts: readonly IndexedText[], erased: ReadonlySet<nu
   }
 }
 
-/** All that can be found in a row's bodies; undefined when one of them cannot be read. */
+/** All that can be found in a row's bodies; undefined when one of them cannot be read, or is too large for the memory of the thread. */
 async function textOf(reader: ContentReader, row: ContentRow): Promise<string | undefined> {
   const texts: string[] = []
   for (const side of ['request', 'response'] as const) {
-    const content = await reader.read(row, side)
+    const content = await reader.read(row, side, MOST_BYTES)
     if (content.kind === 'unreadable') return undefined
     if (content.kind === 'content') texts.push(...searchable(content.bytes.toString('utf8')))
   }
   return forTrigrams(texts.join(separator))
 }
 
-const STEP_ENTRIES = 512
-const STEP_CHARACTERS = 262_144
+const STEP_ENTRIES = 2048
+const STEP_CHARACTERS = 2_097_152
+// A text is held in several spellings at once.
+const MOST_BYTES = 4 * 2 ** 20

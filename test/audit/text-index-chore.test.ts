@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { writeSpill } from '../../src/audit/spill-file.ts'
 import { textFile, textHits } from '../../src/audit/text-index.ts'
 import { textIndexChore } from '../../src/audit/text-index-chore.ts'
 import { derivedPath } from '../../src/store/derived.ts'
@@ -60,6 +61,17 @@ test('of what was erased or removed nothing is left in the file', async () => {
 test('bodies that cannot be read are marked, so that they are looked at', async () => {
   const ledger = writtenLedger()
   ledger.exchanges({ request_spill: 'bodies/2026/01/01/x.request', request_sha256: 'x' })
+  await index(ledger)
+  assert.deepEqual(hits(ledger, 'anything'), [1])
+  ledger.close()
+})
+
+test('so are bodies too large to be held, which take no memory', async () => {
+  const ledger = writtenLedger()
+  const name = 'bodies/2026/01/01/0197a3c2-0000-7000-8000-000000000001.request'
+  const large = Buffer.alloc(5 * 2 ** 20, 'many words ')
+  const sha256 = writeSpill({ dir: ledger.dir, name, content: large, sync: false })
+  ledger.exchanges({ request_spill: name, request_sha256: sha256 })
   await index(ledger)
   assert.deepEqual(hits(ledger, 'anything'), [1])
   ledger.close()
