@@ -1,12 +1,15 @@
 import { createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import Database from 'better-sqlite3'
 import { contentReader, type ContentRow } from './read-content.ts'
 import type { SealKey, Side } from './seal.ts'
 import { Unreadable } from './spill-stream.ts'
 import type { BundleContent } from './verify-bundle.ts'
+import { isGone } from './verify-ledger.ts'
 
 export type BundleContentOptions = {
+  readonly database: string
   /** The data folder. */
   readonly dir: string
   /** The bundle. */
@@ -33,6 +36,8 @@ export function bundleContent(options: BundleContentOptions) {
     } catch (cause) {
       if (!(cause instanceof Unreadable)) throw cause
       rmSync(path, { force: true })
+      // Retention or erasure may have taken the file since the row was read.
+      if (cause.why !== 'no-key' && changedSince(options.database, row)) return { not: 'skipped' }
       return { not: ({ missing: 'missing', 'no-key': 'sealed' } as const)[String(cause.why)] ?? 'altered' }
     }
   }
@@ -40,5 +45,14 @@ export function bundleContent(options: BundleContentOptions) {
   return async (row: ContentRow): Promise<Partial<Record<Side, BundleContent>>> => {
     const [request, response] = [await one(row, 'request'), await one(row, 'response')]
     return { ...(request && { request }), ...(response && { response }) }
+  }
+}
+
+function changedSince(database: string, row: ContentRow): boolean {
+  const db = new Database(database, { readonly: true })
+  try {
+    return isGone(db, { seq: Number(row['seq']), block: Number(row['block']) })
+  } finally {
+    db.close()
   }
 }

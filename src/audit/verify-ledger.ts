@@ -126,7 +126,8 @@ function kindOf(checked: Checked): Content['kind'] {
   return ({ 'no-key': 'sealed', missing: 'missing' } as const)[checked.why as string] ?? 'altered'
 }
 
-function isGone(db: Database.Database, row: Row): boolean {
+/** Whether a row was removed, or written again, since it was read. */
+export function isGone(db: Database.Database, row: Pick<Row, 'seq' | 'block'>): boolean {
   const block = db.prepare<[number], number>('SELECT block FROM exchanges WHERE seq = ?').pluck().get(row.seq)
   return block === undefined || block !== row.block
 }

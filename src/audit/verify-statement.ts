@@ -42,13 +42,14 @@ export function checkpointLine(text: string): CheckpointLine | undefined {
   return { number, at, reason, block, statement, signature: Buffer.from(signature, 'base64url') }
 }
 
-/** The lines of a file of checkpoints; throws for one that is none. */
+/** The lines of a file of checkpoints, or of one that a sink wrote, with other rows between; throws for what is neither. */
 export function checkpointLines(text: string): CheckpointLine[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines.map((line, i) => {
+  return lines.flatMap((line, i) => {
     const checkpoint = checkpointLine(line)
-    if (checkpoint === undefined) throw new SyntaxError(`line ${i + 1} is not a checkpoint`)
-    return checkpoint
+    if (checkpoint !== undefined) return [checkpoint]
+    if (otherTables.includes(String(parsed(line)?.['table']))) return []
+    throw new SyntaxError(`line ${i + 1} is not a checkpoint`)
   })
 }
 
@@ -114,3 +115,4 @@ function isRemoved(value: unknown): value is Removed {
 
 const isHash = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 const removedCounts = ['toBlock', 'entries', 'exchanges', 'connections', 'events']
+const otherTables = ['exchanges', 'connections', 'events']

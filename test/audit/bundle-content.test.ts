@@ -38,7 +38,7 @@ async function stored(key?: { id: string; key: Uint8Array }): Promise<{ dir: str
 test('a text stays in its row, all else goes to a file as it was before compression', async () => {
   const { dir, to, row } = await stored()
   const file = `bodies/${String(row.id)}.request`
-  assert.deepEqual(await bundleContent({ dir, to, bodies: true, keys: [] })(row), {
+  assert.deepEqual(await bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [] })(row), {
     request: { file },
     response: { text: '{"answer":"pong!"}' },
   })
@@ -48,21 +48,37 @@ test('a text stays in its row, all else goes to a file as it was before compress
 test('what is sealed is opened with its key; without it nothing is written, and why is said', async () => {
   const key = { id: 'k1', key: randomBytes(32) }
   const { dir, to, row } = await stored(key)
-  assert.deepEqual(await bundleContent({ dir, to, bodies: true, keys: [] })(row), {
+  assert.deepEqual(await bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [] })(row), {
     request: { not: 'sealed' },
     response: { not: 'sealed' },
   })
   assert.deepEqual(readdirSync(join(to, 'bodies')), [])
-  await bundleContent({ dir, to, bodies: true, keys: [key] })(row)
+  await bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [key] })(row)
   assert.deepEqual(readFileSync(join(to, `bodies/${String(row.id)}.request`)), content)
   assert.equal(readFileSync(join(to, `bodies/${String(row.id)}.response`), 'utf8'), '{"answer":"pong!"}')
 })
 
 test('content that is not there, or not wanted, is said to be so', async () => {
   const { dir, to, row } = await stored()
-  assert.deepEqual((await bundleContent({ dir, to, bodies: false, keys: [] })(row)).request, { not: 'skipped' })
+  assert.deepEqual(
+    (await bundleContent({ database: databasePath(dir), dir, to, bodies: false, keys: [] })(row)).request,
+    { not: 'skipped' },
+  )
   rmSync(join(dir, String(row.request_spill)))
-  assert.deepEqual((await bundleContent({ dir, to, bodies: true, keys: [] })(row)).request, { not: 'missing' })
+  assert.deepEqual(
+    (await bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [] })(row)).request,
+    { not: 'missing' },
+  )
   const bare = { ...row, request_spill: null, request_body: null, response_body: null }
-  assert.deepEqual(await bundleContent({ dir, to, bodies: true, keys: [] })(bare), {})
+  assert.deepEqual(await bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [] })(bare), {})
+})
+
+test('content that went while the bundle was written is not missing', async () => {
+  const { dir, to, row } = await stored()
+  rmSync(join(dir, String(row.request_spill)))
+  const db = new Database(databasePath(dir))
+  db.exec('DELETE FROM exchanges')
+  db.close()
+  const content = bundleContent({ database: databasePath(dir), dir, to, bodies: true, keys: [] })
+  assert.deepEqual((await content(row)).request, { not: 'skipped' })
 })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import nacl from 'tweetnacl'
+import { json } from '../../src/audit/formats/json.ts'
+import type { ExportRow } from '../../src/audit/sinks/sink.ts'
 import { checkpointText } from '../../src/audit/checkpoints.ts'
 import type { CheckpointLine } from '../../src/audit/verify-source.ts'
 import {
@@ -80,6 +82,25 @@ test('a checkpoint in a file is read as it was written; cut at any byte it is no
   assert.deepEqual(checkpointLines(`${text}\n${text}`), [line(), line()])
   for (let end = 0; end < text.length - 1; end += 1) assert.equal(checkpointLine(text.slice(0, end)), undefined)
   assert.throws(() => checkpointLines(`${text}{}\n`), /line 2 is not a checkpoint/)
+})
+
+test('a file that a sink wrote, in JSON, will do: its other rows are passed over', () => {
+  const { statement, signature } = line()
+  const row = {
+    number: 2,
+    at: said.at,
+    reason: said.reason,
+    block: 7,
+    statement,
+    signature: Buffer.from(signature).toString('base64url'),
+  }
+  const rows: ExportRow[] = [
+    { table: 'events', row: { id: 'x' }, block: 6 },
+    { table: 'checkpoints', row, block: 7 },
+  ]
+  const text = rows.flatMap((one) => json.lines(one)).join('\n')
+  assert.deepEqual(checkpointLines(text), [line()])
+  assert.throws(() => checkpointLines('{"table":"other"}'), /line 1 is not/)
 })
 
 test('a file of keys may hold several, and only such keys', () => {
