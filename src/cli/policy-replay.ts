@@ -8,8 +8,8 @@ import { openLedger } from '../audit/ledger.ts'
 import { contentReader } from '../audit/read-content.ts'
 import type { Config } from '../config/schema.ts'
 import type { PolicySet } from '../policy/match.ts'
+import { filterOf } from './audit-flags.ts'
 import type { Io } from './command.ts'
-import { timeOf } from './flags.ts'
 import { jsonLine, printJson, printLines } from './output.ts'
 
 export type ReplayFlags = Omit<LedgerFilter, 'text'> & {
@@ -21,9 +21,8 @@ export type ReplayFlags = Omit<LedgerFilter, 'text'> & {
 
 /** Prints what the set would have decided differently of what the ledger holds, and how often. */
 export async function replayPolicies(set: PolicySet, config: Config, flags: ReplayFlags, io: Io): Promise<void> {
-  const { host, provider, model, principal, decision, finding, limit } = flags
-  const [since, until] = [timeOf('since', flags.since), timeOf('until', flags.until)]
-  const filter = { since, until, host, provider, model, principal, decision, finding }
+  const { limit } = flags
+  const filter = filterOf(flags)
   const dir = resolve(io.cwd, config.data.dir)
   const warn = (message: string): void => void io.stderr.write(`warning: ${message}\n`)
   const contents = contentReader({ dir, keys: bodyKeys(config, warn, io.env) })
