@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lastCheckpoint, removedSoFar } from '../../src/audit/checkpoints.ts'
+import fc from 'fast-check'
+import { lastCheckpoint, makeCheckpoint, removedSoFar } from '../../src/audit/checkpoints.ts'
+import { erase } from '../../src/audit/erase.ts'
 import { chainRange, removeOldest } from '../../src/audit/retention.ts'
 import { spillName } from '../../src/audit/spill-file.ts'
 import type { Store } from '../../src/store/open.ts'
@@ -106,4 +108,47 @@ test('when it cannot be signed nothing is removed', (t) => {
   assert.equal(countOf(db, 'exchanges'), 2)
   assert.equal(chainRange(db).first, 0)
   assert.equal(db.inTransaction, false)
+})
+
+test('whatever is opened, finished, erased and removed in whatever order, the ledger verifies', async () => {
+  const act = fc.oneof(
+    fc.record({ what: fc.constant('open' as const), rows: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ what: fc.constant('finish' as const), of: fc.nat() }),
+    fc.record({ what: fc.constant('done' as const), rows: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ what: fc.constant('erase' as const), principal: fc.constantFrom('ada', 'eve') }),
+    fc.record({ what: fc.constant('remove' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    fc.record({ what: fc.constant('checkpoint' as const) }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { minLength: 3, maxLength: 15 }), async (acts) => {
+      const dir = tempFolder('retention')
+      const db = ledgerIn(dir)
+      const open: string[] = []
+      for (const [i, step] of acts.entries()) {
+        const principal = i % 2 === 0 ? 'ada' : 'eve'
+        if (step.what === 'open')
+          open.push(...addBlock(db, dir, { at: NOW + i, exchanges: step.rows, state: 'open', principal }))
+        if (step.what === 'done')
+          addBlock(db, dir, { at: NOW + i, exchanges: step.rows, events: 1, inline: 9, spill: 9, principal })
+        if (step.what === 'finish' && open.length > 0)
+          finish(db, open.splice(step.of % open.length, 1)[0] ?? '', NOW + i)
+        if (step.what === 'checkpoint') makeCheckpoint(db, { dir, reason: 'demand', now: NOW + i })
+        if (step.what === 'erase') {
+          const target = { kind: 'principal', principal: step.principal, before: undefined } as const
+          await erase(db, { dir, target, now: () => NOW + i, who: 'test' }, AbortSignal.timeout(10_000))
+        }
+        if (step.what === 'remove') {
+          const { first, last } = chainRange(db)
+          const through = Math.min(last - 1, first + Math.floor(step.part * (last - first)))
+          removeOldest(db, { dir, through, entries: 5, now: NOW + i })
+        }
+      }
+      const still = db.prepare<[], string>(`SELECT id FROM exchanges WHERE state = 'open' ORDER BY id`).pluck().all()
+      db.close()
+      assert.deepEqual(still, open.toSorted())
+      const { ok, faults } = await verifiedLedger(dir)
+      assert.ok(ok, JSON.stringify(faults[0]))
+    }),
+    { numRuns: 25 },
+  )
 })
