@@ -162,7 +162,7 @@ const limits = spawnSync('prlimit', ['--version']).status === 0
 
 test('a full disk leaves the file as it was', { skip: !limits && 'prlimit is not installed' }, async () => {
   const path = newPath()
-  const child = fork(join(import.meta.dirname, '../../support/file-sink-child.ts'), [path, 'full'], {
+  const child = fork(new URL('../../support/file-sink-child.ts', import.meta.url), [path, 'full'], {
     execArgv: [],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -175,7 +175,7 @@ test('a full disk leaves the file as it was', { skip: !limits && 'prlimit is not
 test('a writer that is killed at any moment leaves whole lines, once the next one has come', async () => {
   const path = newPath()
   for (let round = 0; round < 4; round++) {
-    const child = fork(join(import.meta.dirname, '../../support/file-sink-child.ts'), [path, 'write'], { execArgv: [] })
+    const child = fork(new URL('../../support/file-sink-child.ts', import.meta.url), [path, 'write'], { execArgv: [] })
     await once(child, 'message')
     await new Promise((resolve) => setTimeout(resolve, round * 7))
     child.kill('SIGKILL')
