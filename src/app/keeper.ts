@@ -24,7 +24,7 @@ export function openKeeper(config: Config, log: Log): ProgramKeeper {
   const keys = bodyKeys(config, (message) => log.warn({}, message))
   const sinks = sinkWarnings()
   const keeper = startKeeper({
-    settings: { ...keeperSettings(config), keys },
+    settings: { ...keeperSettings(config), sinks: beginning(config, performance.timeOrigin), keys },
     notice: (level, message, fields) => log[level](fields, message),
     figure(name, value, labels) {
       sinks.figure(name, value, labels)
@@ -37,10 +37,16 @@ export function openKeeper(config: Config, log: Log): ProgramKeeper {
     warnings: sinks.warnings,
     reload(next) {
       sinks.reset()
-      keeper.reload({ ...keeperSettings(next), dir: config.data.dir, keys })
+      keeper.reload({ ...keeperSettings(next), sinks: beginning(next, Date.now()), dir: config.data.dir, keys })
     },
     close: keeper.close,
   }
+}
+
+/** A sink that is new begins with what happened since the program, or its new configuration, began: not when its thread gets to it. */
+function beginning({ audit }: Config, at: number): KeeperSettings['sinks'] {
+  const since = new Date(at).toISOString()
+  return audit.export.map((sink) => ({ ...sink, since: sink.since ?? since }))
 }
 
 /** What the keeper is told of the configuration. */
