@@ -103,7 +103,7 @@ async function textOf(reader: ContentReader, row: ContentRow): Promise<string | 
   return forTrigrams(texts.join(separator))
 }
 
-const STEP_ENTRIES = 2048
-const STEP_CHARACTERS = 2_097_152
+const STEP_ENTRIES = 512
+const STEP_CHARACTERS = 262_144
 // A text is held in several spellings at once.
 const MOST_BYTES = 4 * 2 ** 20
