@@ -9,8 +9,9 @@ import { fingerprintOf, sha256Hex, type Statement } from './verify-statement.ts'
 export type CheckpointOptions = {
   /** The data folder, where the key is. */
   readonly dir: string
-  /** `interval` and `shutdown` make none when nothing was written since the last one. */
   readonly reason: Statement['reason']
+  /** Makes none when nothing was written since the last one, as `interval` and `shutdown` always do. */
+  readonly onlyNew?: boolean
   /** Milliseconds since 1970. */
   readonly now: number
   /** For `retention`: all that was ever removed, with what is being removed now. */
@@ -24,8 +25,8 @@ export type CheckpointOptions = {
 export function makeCheckpoint(db: Store, options: CheckpointOptions): CheckpointLine | undefined {
   const run = (): CheckpointLine | undefined => {
     const last = lastCheckpoint(db)
-    const idle = options.reason === 'interval' || options.reason === 'shutdown'
-    if (idle && headOf(db).n === (last?.block ?? 0)) return undefined
+    const onlyNew = options.onlyNew ?? ['interval', 'shutdown'].includes(options.reason)
+    if (onlyNew && headOf(db).n === (last?.block ?? 0)) return undefined
     return signed(db, options, last)
   }
   return db.inTransaction ? run() : db.transaction(run).immediate()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { checkpointWalk } from './verify-checkpoints.ts'
-import { faultList, type FaultList } from './verify-faults.ts'
+import { faultList, type FaultList, type Found } from './verify-faults.ts'
 import { ENTRY_BYTES, rowWalk } from './verify-rows.ts'
 import type { Block, Source, Start, Verified, VerifyOptions } from './verify-source.ts'
 
@@ -26,6 +26,7 @@ export async function verify(source: Source, options: VerifyOptions): Promise<Ve
   await rows.end()
   const { proof, ledger, count, removed } = checkpoints.outcome()
   const head = chain.head()
+  if (options.signed === true && proof === null && chain.entries() > 0) faults.add(unsigned)
   return {
     ok: faults.count() === 0,
     faults: faults.first(),
@@ -96,4 +97,15 @@ export function linkOf(previous: Uint8Array, block: Omit<Block, 'link'>): Buffer
   const number = Buffer.alloc(8)
   number.writeBigUInt64BE(BigInt(block.n))
   return createHash('sha256').update(previous).update(number).update(block.at, 'utf8').update(block.entries).digest()
+}
+
+const unsigned: Found = {
+  what: 'removed',
+  table: 'checkpoints',
+  id: null,
+  seq: null,
+  block: null,
+  at: null,
+  detail: 'no checkpoint by the key that was named covers any of it',
+  index: Infinity,
 }

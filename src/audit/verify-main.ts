@@ -21,7 +21,7 @@ export async function main(argv: readonly string[], here: string, columns: Sourc
     const keys =
       existsSync(publicKey) || flags.publicKey !== undefined ? publicKeys(readFileSync(publicKey, 'utf8')) : []
     const kept = checkpoints === undefined ? [] : checkpointLines(readFileSync(checkpoints, 'utf8'))
-    const found = await verify(bundleSource(dir, columns), { keys, kept })
+    const found = await verify(bundleSource(dir, columns), { keys, kept, signed: flags.publicKey !== undefined })
     console.log(flags.json ? JSON.stringify(found) : reportLines(found).map(plain).join('\n'))
     if (flags.publicKey === undefined)
       console.error(

@@ -47,6 +47,8 @@ export type Source = {
 export type VerifyOptions = {
   /** Keys that may have signed, each as base64url of its 32 bytes; none: the ones that the checkpoints name, which then must be one. */
   readonly keys: readonly string[]
+  /** Whether a ledger without a checkpoint by one of them is a fault: the caller knows that it is signed. */
+  readonly signed?: boolean
   /** Checkpoints that were kept elsewhere. */
   readonly kept?: readonly CheckpointLine[]
   /** So many faults are named; all are counted. */

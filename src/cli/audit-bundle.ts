@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { bodyKeys } from '../app/body-keys.ts'
 import { writeBundle } from '../audit/bundle.ts'
-import { databasePath } from '../store/open.ts'
+import { makeCheckpoint } from '../audit/checkpoints.ts'
+import { databasePath, openStore, openStoreForReading } from '../store/open.ts'
 import { type Place, recordExport } from './audit-export-place.ts'
 import { timeOf } from './flags.ts'
 import { printJson, printLines } from './output.ts'
@@ -23,6 +24,7 @@ export async function exportBundle(place: Place, flags: BundleFlags): Promise<nu
   const bodies = flags.bodies !== false
   const [since, until] = [timeOf('since', flags.since), timeOf('until', flags.until)]
   const keys = bodyKeys(config, warn, io.env)
+  sign(place)
   const counts = await writeBundle({
     database: databasePath(dir),
     dir,
@@ -42,4 +44,21 @@ export async function exportBundle(place: Place, flags: BundleFlags): Promise<nu
     ])
   }
   return 0
+}
+
+/** So that the bundle is signed to its end; a copy that is read only has no place for a signature. */
+function sign({ config, io }: Place): void {
+  const { dir } = config.data
+  try {
+    openStoreForReading({ dir }).close()
+    const db = openStore({ dir, durability: config.audit.durability })
+    try {
+      makeCheckpoint(db, { dir, reason: 'demand', onlyNew: true, now: Date.now() })
+    } finally {
+      db.close()
+    }
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : 'unknown'
+    io.stderr.write(`note: the end of the ledger could not be signed: ${reason}\n`)
+  }
 }

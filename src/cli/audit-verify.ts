@@ -87,7 +87,11 @@ function optionsOf(flags: VerifyFlags, dir: string, io: Io): VerifyOptions {
   if (keys.length === 0) note(io, 'there is no ledger.pub: the key is taken from the checkpoints themselves')
   else if (publicKey === undefined)
     note(io, 'the key was found beside the ledger: compare its fingerprint with the one you know')
-  return { keys, kept: checkpoints === undefined ? [] : readKept(resolve(io.cwd, checkpoints)) }
+  return {
+    keys,
+    signed: publicKey !== undefined,
+    kept: checkpoints === undefined ? [] : readKept(resolve(io.cwd, checkpoints)),
+  }
 }
 
 function readKeys(file: string | undefined, dir: string): readonly string[] {

@@ -51,19 +51,19 @@ const removedTo = (toBlock: number) => ({
 function verified(
   chain: readonly Block[],
   lines: readonly CheckpointLine[],
-  over: { keys?: string[]; kept?: CheckpointLine[]; excerpt?: boolean } = {},
+  over: { keys?: string[]; kept?: CheckpointLine[]; excerpt?: boolean; signed?: boolean } = {},
 ): Promise<Verified> {
   const source: Source = {
     columns: chainColumns,
     excerpt: over.excerpt ?? false,
     blocks: () => chain,
     checkpoints: () => lines,
-    rows: () => [],
+    rows: (_, wanted) => wanted.map(() => undefined),
     content: () => ({ kind: 'none', file: false }),
     find: () => undefined,
     strays: () => [],
   }
-  return verify(source, { keys: over.keys ?? [key], kept: over.kept ?? [] })
+  return verify(source, { keys: over.keys ?? [key], kept: over.kept ?? [], signed: over.signed })
 }
 
 const whats = ({ faults }: Verified): string[] => faults.map(({ what, seq }) => `${what} ${seq}`)
@@ -76,10 +76,16 @@ test('the last checkpoint that fits is how far the proof reaches', async () => {
   assert.equal(found.unsigned.blocks, 2)
 })
 
-test('without a checkpoint nothing is proved, and nothing is wrong', async () => {
+test('without a checkpoint nothing is proved; that is wrong only for who knows that there are some', async () => {
   const found = await verified(blocks, [])
   assert.equal(found.ok, true)
   assert.equal(found.proof, null)
+  const one = Buffer.alloc(41, 0)
+  const written = { n: 1, at: '', entries: one }
+  const chain = [blocks[0]!, { ...written, link: linkOf(blocks[0]!.link, written) }]
+  assert.deepEqual(whats(await verified(chain, [], { excerpt: true })), [])
+  assert.deepEqual(whats(await verified(chain, [], { excerpt: true, signed: true })), ['removed null'])
+  assert.deepEqual(whats(await verified(blocks, [], { signed: true })), [])
 })
 
 test('checkpoints that are missing, there twice, or do not follow each other are told', async () => {

@@ -61,6 +61,13 @@ test('without content on request; never into a folder that has something', async
     (await run(cwd, 'verify', '--bundle', 'to')).stdout,
     /0 bodies checked, 4 not checked: files were not looked at/,
   )
+  // The first one was recorded as an event, which the next is signed with.
+  const next = await run(cwd, 'export', '--bundle', 'next', '--json')
+  assert.deepEqual([JSON.parse(next.stdout).rows, JSON.parse(next.stdout).checkpoints], [4, 2])
+  assert.match(
+    (await run(cwd, 'verify', '--bundle', 'next')).stdout,
+    /proved up to block \d+ by checkpoint 2 of \S+, key \S+\n$/,
+  )
   const again = await run(cwd, 'export', '--bundle', 'to')
   assert.equal(again.status, 1)
   assert.match(again.stderr, /^error: .*to is not empty\nhint: /)
