@@ -138,6 +138,19 @@ for (const [what, status, body, Kind, message] of answers) {
   })
 }
 
+test('an answer that is cut anywhere is no delivery', async () => {
+  const whole = '{"errors":false,"items":[{"create":{"status":201}}]}'
+  await using receiver = await bulkReceiver({ index, apiKey })
+  const sink = open(receiver.url)
+  for (let cut = 0; cut < whole.length; cut++) {
+    receiver.replies.push({ status: 200, body: whole.slice(0, cut) })
+    await assert.rejects(sink.send([exchangeRow()], forever), { name: 'SinkError' }, `cut at ${cut}`)
+  }
+  receiver.replies.push({ status: 200, body: whole })
+  assert.deepEqual(await sink.send([exchangeRow()], forever), [])
+  await sink.close()
+})
+
 function item(status: number, type: string): string {
   return JSON.stringify({ errors: true, items: [{ create: { status, error: { type, reason: 'made-up' } } }] })
 }

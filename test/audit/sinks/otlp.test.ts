@@ -139,6 +139,24 @@ test('JSON that is no answer of a receiver is tried again', async () => {
   await sink.close()
 })
 
+test('an answer that is cut anywhere is no delivery, unless nothing is left of it', async () => {
+  const answers = [
+    ['protobuf', Buffer.from([0x0a, 0x08, 0x08, 0x01, 0x12, 0x04, 0x73, 0x6f, 0x6d, 0x65])],
+    ['json', Buffer.from('{"partialSuccess":{"rejectedLogRecords":"1"}}')],
+  ] as const
+  await using receiver = await otlpReceiver()
+  for (const [encoding, whole] of answers) {
+    const sink = open(receiver.url, { encoding })
+    for (let cut = 1; cut < whole.length; cut++) {
+      receiver.replies.push({ status: 200, body: whole.subarray(0, cut) })
+      await assert.rejects(sink.send([exchangeRow()], forever), { name: 'SinkError' }, `${encoding} cut at ${cut}`)
+    }
+    receiver.replies.push({ status: 200, body: whole })
+    assert.equal((await sink.send([exchangeRow()], forever)).length, 1)
+    await sink.close()
+  }
+})
+
 test('an empty answer is a success', async () => {
   await using receiver = await otlpReceiver()
   const sink = open(receiver.url, { encoding: 'json' })

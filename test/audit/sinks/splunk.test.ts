@@ -126,6 +126,17 @@ for (const [what, status, body, Kind, message] of answers) {
   })
 }
 
+test('an answer that is cut anywhere is no delivery', async () => {
+  const whole = '{"text":"Success","code":0}'
+  await using receiver = await hecReceiver({ token })
+  const sink = open(receiver.url)
+  for (let cut = 0; cut < whole.length; cut++) {
+    receiver.replies.push({ status: 200, body: whole.slice(0, cut) })
+    await assert.rejects(sink.send([exchangeRow()], forever), { name: 'SinkError' }, `cut at ${cut}`)
+  }
+  await sink.close()
+})
+
 test('wrong credentials are told, without the credentials', async () => {
   await using receiver = await hecReceiver({ token: 'another' })
   const sink = open(receiver.url)
