@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
+import { commandLine } from '../support/command-line.ts'
 import { fakeProviders } from '../support/fake-providers.ts'
 import { serve } from '../support/sallyport.ts'
 import { startStage, type Stage } from '../support/stage.ts'
@@ -56,7 +57,7 @@ test('a ledger is encrypted with one key, then with another, by two workers, and
     ['k1', 'k1', 'k2'],
   )
   for (const text of ['secret plan', 'words of a question']) assert.deepEqual(sallyport.filesWith(text), [])
-  const run = (...args: string[]) => sallyport.run(['audit', ...args], { env })
+  const run = (...args: string[]) => commandLine(['audit', ...args], { cwd: sallyport.dir, env })
   const verified = await run('verify')
   assert.equal(verified.status, 0, verified.stdout + verified.stderr)
   const found = await run('find', '--text', 'secret plan', '--json')
