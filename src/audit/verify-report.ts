@@ -31,10 +31,10 @@ export function faultLine({ what, table, id, seq, block, at, detail }: Fault): s
 }
 
 /** How far what was found is proved. */
-export function proofText({ proof, unsigned }: Verified): string {
+export function proofText({ ok, proof, unsigned }: Verified): string {
   if (proof === null)
     return `no checkpoint fits: all ${count(unsigned.entries, 'entry', 'entries')} of the chain are unsigned`
-  const signed = `proved up to block ${proof.block} by checkpoint ${proof.number} of ${proof.at}, key ${fingerprintOf(proof.key)}`
+  const signed = `${ok ? 'proved' : 'the chain is signed'} up to block ${proof.block} by checkpoint ${proof.number} of ${proof.at}, key ${fingerprintOf(proof.key)}`
   return unsigned.entries === 0
     ? signed
     : `${signed}; ${count(unsigned.entries, 'entry', 'entries')} after it chained and not signed yet`

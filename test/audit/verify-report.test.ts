@@ -46,7 +46,7 @@ test('faults come first, and what was not looked at is said', () => {
     '6 rows: only',
   ])
     assert.ok(lines.join('\n').includes(text), text)
-  assert.match(lines.at(-1)!, /^failed: 5 faults; proved up to block 9/)
+  assert.match(lines.at(-1)!, /^failed: 5 faults; the chain is signed up to block 9/)
 })
 
 test('a fault of the chain or of a checkpoint is named by its number', () => {

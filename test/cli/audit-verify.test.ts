@@ -47,7 +47,7 @@ test('a row that was altered is 1, and is the first thing said', async () => {
   const found = await run(dir)
   assert.equal(found.status, 1)
   assert.match(found.stdout, new RegExp(`^bad: altered: exchanges ${id} \\(seq 7\\), block \\d+ of `))
-  assert.match(found.stdout, /\nfailed: 4 faults; proved up to block/)
+  assert.match(found.stdout, /\nfailed: 4 faults; the chain is signed up to block/)
   assert.match(found.stderr, /SQLite gave out 3 more|note/)
 })
 
