@@ -82,7 +82,7 @@ async function attend(leasePath: string): Promise<void> {
   const db = openStore(settings)
   const before = files.map(identityOf)
   const watch = setInterval(() => {
-    if (files.some((file, i) => identityOf(file) !== before[i])) session.abort()
+    if (files.some((file, i) => before[i] === undefined || identityOf(file) !== before[i])) session.abort()
   }, WATCH_MS)
   const rounds = roundsOf(chores, { settings, db, now: Date.now, notice: tell, figure, count } satisfies ChoreContext)
   try {
