@@ -2,6 +2,7 @@ import type { ChoreKind } from './chores.ts'
 
 /** What is done, in this order; a module is loaded when its chore is wanted. */
 export const chores: readonly ChoreKind[] = [
+  { name: 'log', wanted: () => true, load: async () => (await import('./log-chore.ts')).logChore },
   {
     name: 'checkpoint',
     wanted: () => true,

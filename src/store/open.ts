@@ -70,7 +70,7 @@ export function pragmasFor(durability: Durability): string[] {
     // What is removed is overwritten: no copies of content stay in free pages. It costs nothing that could be measured.
     'secure_delete = ON',
     'journal_size_limit = 67108864',
-    'wal_autocheckpoint = 2000',
+    'wal_autocheckpoint = 8000',
   ]
 }
 
