@@ -120,12 +120,12 @@ function exchangeRow(dir: string, options: OldBlockOptions): Record<string, Chai
   }
 }
 
-type Prepared = Statement<ChainValue[], unknown>
+type Prepared = Statement<ChainValue[]>
 
 function prepared(db: Store, sql: string): Prepared {
   const known = statements.get(db) ?? new Map<string, Prepared>()
   statements.set(db, known)
-  const statement = known.get(sql) ?? db.prepare<ChainValue[], unknown>(sql)
+  const statement = known.get(sql) ?? db.prepare<ChainValue[]>(sql)
   known.set(sql, statement)
   return statement
 }
