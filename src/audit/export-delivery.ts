@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { nextTurn, withTimeout } from '../lib/async.ts'
 import { type Backoff, backoffMs } from '../lib/backoff.ts'
 import { deliver } from './export-batch.ts'
-import type { Cursor, Cursors } from './export-cursors.ts'
+import type { Cursor, Cursors, DeadLetter } from './export-cursors.ts'
 import { type ContentFiller, filledRows } from './export-content.ts'
 import { failureOf, type FailureClass } from './export-failure.ts'
 import type { Read, Reader } from './export-reader.ts'
@@ -79,142 +79,184 @@ export type Delivery = {
 
 /** Follows the chain for one sink until it is stopped. Only one may run for a name at a time. */
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const limits = { ...defaults, ...options.limits }
-  const { name, cursors } = options
-  const [stopping, cancel] = [new AbortController(), new AbortController()]
-  let wake = Promise.withResolvers<void>()
-  let cursor = cursors.begin(name, options.since)
-  let [saved, savedAt] = [cursor, options.now()]
-  let state: DeliveryState = 'idle'
-  let [behind, inARow, gapTo] = [true, 0, -1]
-  let figures = { delivered: 0, batches: 0, refused: 0, missing: 0, failures: {} as Record<string, number> }
-  let [lastSuccess, problem]: [number | undefined, string | undefined] = [undefined, undefined]
+  return new Loop(options)
+}
 
-  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
+/** Owns the sink. */
+class Loop implements Delivery {
+  readonly #options: DeliveryOptions
+  readonly #limits: DeliveryLimits
+  readonly #stopping = new AbortController()
+  readonly #cancel = new AbortController()
+  readonly #ended: Promise<void>
+  readonly #counts = { delivered: 0, batches: 0, refused: 0, missing: 0 }
+  readonly #failures: Partial<Record<FailureClass, number>> = {}
+  #woken = Promise.withResolvers<void>()
+  /** What was dealt with, and of it what is kept. */
+  #cursor: Cursor
+  #saved: Cursor
+  #savedAt: number
+  #state: DeliveryState = 'idle'
+  #behind = true
+  #failuresInARow = 0
+  #gapTo = -1
+  #lastSuccess: number | undefined
+  #problem: string | undefined
 
-  function settle(next: Cursor, delivered: number, dead: Parameters<Cursors['settle']>[1]['dead']): void {
-    cursors.settle(name, { cursor: next, delivered, dead })
-    cursor = saved = next
-    savedAt = options.now()
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.#limits = { ...defaults, ...options.limits }
+    this.#cursor = options.cursors.begin(options.name, options.since)
+    this.#saved = this.#cursor
+    this.#savedAt = options.now()
+    this.#ended = this.#run()
   }
 
-  const moved = (): boolean => cursor.block !== saved.block || cursor.position !== saved.position
-
-  function tellGap({ gap }: Read): void {
-    if (gap === undefined || gap.to <= gapTo) return
-    gapTo = gap.to
-    options.notice({ kind: 'gap', ...gap })
+  wake(): void {
+    this.#behind = true
+    this.#woken.resolve()
   }
 
-  /** All of it was dealt with. */
-  function passed({ missing, next }: Read): void {
-    cursor = next
-    figures.missing += missing
-    if (missing > 0) options.notice({ kind: 'missing', rows: missing })
+  caughtUp(): boolean {
+    return !this.#behind && this.#state === 'idle'
+  }
+
+  figures(): DeliveryFigures {
+    return {
+      ...this.#counts,
+      failures: this.#failures,
+      state: this.#state,
+      cursor: this.#cursor,
+      lastSuccess: this.#lastSuccess,
+      problem: this.#problem,
+    }
+  }
+
+  save(): void {
+    const due = this.#options.now() - this.#savedAt >= this.#limits.saveMs
+    if (due && this.#state === 'idle' && this.#moved()) this.#settle(this.#cursor, 0, [])
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort()
+    this.#woken.resolve()
+    const timer = setTimeout(() => this.#cancel.abort(), graceMs)
+    const hangs = (): Error => new Error(`the sink ${this.#options.name} does not end`)
+    await withTimeout(this.#ended, graceMs + ABORT_MS, hangs).catch(() => undefined)
+    clearTimeout(timer)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#step()
+      } catch (thrown) {
+        if (!this.#stopping.signal.aborted) await this.#failed(thrown)
+      }
+    }
+    if (this.#moved()) quietly(() => this.#settle(this.#cursor, 0, []))
+    await this.#options.sink.close().catch(() => undefined)
+  }
+
+  async #step(): Promise<void> {
+    const read = await this.#gather()
+    this.#tellGap(read)
+    this.#behind = read.more || read.rows.length > 0
+    if (this.#stopping.signal.aborted) return
+    if (read.rows.length > 0) return this.#send(read)
+    this.#passed(read)
+    if (read.more) return nextTurn()
+    this.#state = 'idle'
+    await this.#woken.promise
+    this.#woken = Promise.withResolvers<void>()
   }
 
   /** What to send next; nothing when all there is was passed over. A batch that is not full waits a little for more. */
-  async function gather(): Promise<Read> {
-    const most = Math.max(1, options.batch.rows >> Math.min(inARow, 20))
-    const bounds = { rows: most, bytes: options.batch.bytes }
-    const read = options.reader.read(cursor, bounds)
-    if (read.rows.length === 0 || read.more || options.batch.lingerMs === 0) return read
-    await pause(options.batch.lingerMs)
-    return options.reader.read(cursor, bounds)
+  async #gather(): Promise<Read> {
+    const { reader, batch } = this.#options
+    const bounds = { rows: Math.max(1, batch.rows >> Math.min(this.#failuresInARow, 20)), bytes: batch.bytes }
+    const read = reader.read(this.#cursor, bounds)
+    if (read.rows.length === 0 || read.more || batch.lingerMs === 0) return read
+    await this.#pause(batch.lingerMs)
+    return reader.read(this.#cursor, bounds)
   }
 
-  async function send(read: Read): Promise<void> {
+  async #send(read: Read): Promise<void> {
+    const { cursors, name, sink, random, fill, now, notice } = this.#options
     const letters = cursors.countLetters(name)
-    if (letters >= limits.deadLetters) throw new LettersFull(letters)
-    state = 'delivering'
-    const sent = {
-      sink: options.sink,
-      stopping: stopping.signal,
-      cancel: cancel.signal,
-      ...limits,
-      backoff: limits.refusedBackoff,
+    if (letters >= this.#limits.deadLetters) throw new LettersFull(letters)
+    this.#state = 'delivering'
+    const { sendMs, attempts, refusedBackoff: backoff } = this.#limits
+    const [stopping, cancel] = [this.#stopping.signal, this.#cancel.signal]
+    const parts = deliver(await filledRows(read.rows, fill), {
+      sink,
+      random,
+      sendMs,
+      attempts,
+      backoff,
+      stopping,
+      cancel,
+    })
+    for await (const { rows, dead } of parts) {
+      const next = rows.at(-1)?.next ?? this.#cursor
+      this.#settle(next === read.rows.at(-1)?.next ? read.next : next, rows.length - dead.length, dead)
+      this.#counts.delivered += rows.length - dead.length
+      this.#counts.refused += dead.length
+      this.#counts.batches += 1
+      this.#lastSuccess = now()
+      if (dead[0] !== undefined) notice({ kind: 'refused', rows: dead.length, reason: dead[0].reason })
     }
-    for await (const { rows, dead } of deliver(await filledRows(read.rows, options.fill), {
-      ...sent,
-      random: options.random,
-    })) {
-      const last = rows.at(-1)
-      if (last === undefined) continue
-      settle(last.next === read.rows.at(-1)?.next ? read.next : last.next, rows.length - dead.length, dead)
-      figures.delivered += rows.length - dead.length
-      figures.refused += dead.length
-      figures.batches += 1
-      lastSuccess = options.now()
-      if (dead[0] !== undefined) options.notice({ kind: 'refused', rows: dead.length, reason: dead[0].reason })
-    }
-    passed(read)
-    recovered()
+    this.#passed(read)
+    if (this.#failuresInARow > 0) notice({ kind: 'recovered', failures: this.#failuresInARow })
+    this.#failuresInARow = 0
+    this.#problem = undefined
   }
 
-  function recovered(): void {
-    if (inARow > 0) options.notice({ kind: 'recovered', failures: inARow })
-    inARow = 0
-    problem = undefined
-  }
-
-  async function failed(thrown: unknown): Promise<void> {
-    inARow += 1
+  async #failed(thrown: unknown): Promise<void> {
+    const { cursors, name, notice, random } = this.#options
+    const { backoff, retryAfterMs } = this.#limits
+    this.#failuresInARow += 1
     const failure = failureOf(thrown)
-    problem = failure.reason
-    const full = thrown instanceof LettersFull
-    if (full && state !== 'full') options.notice({ kind: 'full', letters: thrown.letters })
-    if (!full && inARow === 1) options.notice({ kind: 'failing', ...failure })
-    state = full ? 'full' : 'failing'
-    if (!full) figures.failures[failure.class] = (figures.failures[failure.class] ?? 0) + 1
-    quietly(() => cursors.failed(name, inARow, failure.reason))
-    const asked = thrown instanceof SinkError ? (thrown.retryAfterMs ?? 0) : 0
-    await pause(Math.max(backoffMs(inARow, limits.backoff, options.random), Math.min(asked, limits.retryAfterMs)))
-  }
-
-  async function step(): Promise<void> {
-    const read = await gather()
-    tellGap(read)
-    behind = read.more || read.rows.length > 0
-    if (stopping.signal.aborted) return
-    if (read.rows.length > 0) return send(read)
-    passed(read)
-    if (read.more) return nextTurn()
-    state = 'idle'
-    await wake.promise
-    wake = Promise.withResolvers<void>()
-  }
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        await step()
-      } catch (thrown) {
-        if (!stopping.signal.aborted) await failed(thrown)
-      }
+    this.#problem = failure.reason
+    if (thrown instanceof LettersFull) {
+      if (this.#state !== 'full') notice({ kind: 'full', letters: thrown.letters })
+      this.#state = 'full'
+    } else {
+      if (this.#failuresInARow === 1) notice({ kind: 'failing', ...failure })
+      this.#state = 'failing'
+      this.#failures[failure.class] = (this.#failures[failure.class] ?? 0) + 1
     }
-    if (moved()) quietly(() => settle(cursor, 0, []))
-    await options.sink.close().catch(() => undefined)
+    quietly(() => cursors.failed(name, this.#failuresInARow, failure.reason))
+    const asked = thrown instanceof SinkError ? (thrown.retryAfterMs ?? 0) : 0
+    await this.#pause(Math.max(backoffMs(this.#failuresInARow, backoff, random), Math.min(asked, retryAfterMs)))
   }
 
-  const ended = run()
-  return {
-    wake() {
-      behind = true
-      wake.resolve()
-    },
-    caughtUp: () => !behind && state === 'idle',
-    save() {
-      if (state === 'idle' && moved() && options.now() - savedAt >= limits.saveMs) settle(cursor, 0, [])
-    },
-    figures: () => ({ ...figures, state, cursor, lastSuccess, problem }),
-    async stop(graceMs) {
-      stopping.abort()
-      wake.resolve()
-      const timer = setTimeout(() => cancel.abort(), graceMs)
-      const hangs = (): Error => new Error(`the sink ${name} does not end`)
-      await withTimeout(ended, graceMs + ABORT_MS, hangs).catch(() => undefined)
-      clearTimeout(timer)
-    },
+  /** All of it was dealt with. */
+  #passed({ missing, next }: Read): void {
+    this.#cursor = next
+    this.#counts.missing += missing
+    if (missing > 0) this.#options.notice({ kind: 'missing', rows: missing })
+  }
+
+  #tellGap({ gap }: Read): void {
+    if (gap === undefined || gap.to <= this.#gapTo) return
+    this.#gapTo = gap.to
+    this.#options.notice({ kind: 'gap', ...gap })
+  }
+
+  #settle(next: Cursor, delivered: number, dead: readonly DeadLetter[]): void {
+    this.#options.cursors.settle(this.#options.name, { cursor: next, delivered, dead })
+    this.#cursor = next
+    this.#saved = next
+    this.#savedAt = this.#options.now()
+  }
+
+  #moved(): boolean {
+    return this.#cursor.block !== this.#saved.block || this.#cursor.position !== this.#saved.position
+  }
+
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
 }
 
