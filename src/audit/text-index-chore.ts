@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { nextTurn } from '../lib/async.ts'
 import { openDerived, removeDerived } from '../store/derived.ts'
 import type { Store } from '../store/open.ts'
@@ -8,7 +9,7 @@ import { contentReader, type ContentReader, type ContentRow, contentColumns } fr
 import { searchable } from './searchable.ts'
 import { textFile } from './text-index.ts'
 import { type Gone, removeRows, partFor, purgeStep, removeGone, startParts } from './text-parts.ts'
-import { forTrigrams, separator } from './trigrams.ts'
+import { separator, trigramThinner } from './trigrams.ts'
 
 type Context = Pick<ChoreContext, 'settings' | 'db' | 'now'>
 
@@ -18,7 +19,7 @@ type Context = Pick<ChoreContext, 'settings' | 'db' | 'now'>
  */
 export function textIndexChore({ settings, db, now }: Context): Chore {
   const { dir, search } = settings
-  const reader = contentReader({ dir, keys: [] })
+  const follower = { ledger: db, reader: contentReader({ dir, keys: [] }), thinned: trigramThinner() }
   return {
     name: 'text-index',
     everyMs: search ? 1_000 : 60_000,
@@ -26,7 +27,7 @@ export function textIndexChore({ settings, db, now }: Context): Chore {
       if (!search) return removeDerived(dir, textFile)
       const index = openDerived(dir, textFile)
       try {
-        while (!signal.aborted && (await step({ ledger: db, index, reader }))) await nextTurn()
+        while (!signal.aborted && (await pacedStep({ ...follower, index }))) await nextTurn()
         const gone: Gone = { ledger: db, index, now }
         while (!signal.aborted && removeGone(gone)) await nextTurn()
         while (!signal.aborted && purgeStep(gone)) await nextTurn()
@@ -37,7 +38,20 @@ export function textIndexChore({ settings, db, now }: Context): Chore {
   }
 }
 
-type Follower = { readonly ledger: Store; readonly index: Store; readonly reader: ContentReader }
+type Follower = {
+  readonly ledger: Store
+  readonly index: Store
+  readonly reader: ContentReader
+  readonly thinned: (text: string) => string
+}
+
+/** Traffic has the processor too: half as long as it worked it rests. */
+async function pacedStep(follower: Follower): Promise<boolean> {
+  const started = performance.now()
+  const more = await step(follower)
+  await setTimeout((performance.now() - started) / 2)
+  return more
+}
 
 /** Whether there may be more to do. */
 async function step(follower: Follower): Promise<boolean> {
@@ -58,7 +72,7 @@ function startAnew(index: Store, cursor: Cursor): void {
 }
 
 /** Some of the exchanges from `from` on; the place of the next. A row that is met again takes its own place. */
-async function addSome({ ledger, index, reader }: Follower, ended: Ended, from: number): Promise<number> {
+async function addSome({ ledger, index, reader, thinned }: Follower, ended: Ended, from: number): Promise<number> {
   const one = ledger.prepare<[number], ContentRow & { readonly block: number }>(
     `SELECT ${contentColumns}, block FROM exchanges WHERE seq = ? AND state <> 'open'`,
   )
@@ -69,8 +83,9 @@ async function addSome({ ledger, index, reader }: Follower, ended: Ended, from: 
     const seq = ended.exchanges[at] as number
     const row = one.get(seq)
     if (row === undefined) continue
-    const text = await textOf(reader, row)
-    characters += text?.length ?? 0
+    const all = await textOf(reader, row)
+    const text = all === undefined ? undefined : thinned(all)
+    characters += all?.length ?? 0
     texts.push({ seq, block: row.block, text })
   }
   index.transaction(() => put(index, texts, new Set(ended.erased))).immediate()
@@ -100,7 +115,7 @@ async function textOf(reader: ContentReader, row: ContentRow): Promise<string | 
     if (content.kind === 'unreadable') return undefined
     if (content.kind === 'content') texts.push(...searchable(content.bytes.toString('utf8')))
   }
-  return forTrigrams(texts.join(separator))
+  return texts.join(separator)
 }
 
 const STEP_ENTRIES = 512

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { forTrigrams, separator } from '../../src/audit/trigrams.ts'
+import { separator, trigramThinner } from '../../src/audit/trigrams.ts'
+
+const thinned = trigramThinner()
 
 function trigramsOf(text: string): Set<string> {
   const characters = [...text]
@@ -19,7 +21,7 @@ test('what is indexed of a long text has all its trigrams and few of them twice'
     fc.property(text, (short) => {
       const long = short.repeat(60)
       fc.pre(long.length > 8_192)
-      const kept = forTrigrams(long)
+      const kept = thinned(long)
       assert.ok(kept.length < long.length)
       assert.equal(kept.includes('\0'), false)
       const [wanted, found] = [trigramsOf(long.replaceAll('\0', separator)), trigramsOf(kept)]
@@ -33,6 +35,6 @@ test('what is indexed of a long text has all its trigrams and few of them twice'
 })
 
 test('a short text is left as it is', () => {
-  assert.equal(forTrigrams('a short text'), 'a short text')
-  assert.equal(forTrigrams('a\0b'), `a${separator}b`)
+  assert.equal(thinned('a short text'), 'a short text')
+  assert.equal(thinned('a\0b'), `a${separator}b`)
 })
