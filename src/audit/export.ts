@@ -24,7 +24,7 @@ export type ExportOptions = Pick<ChoreContext, 'db' | 'now' | 'notice' | 'figure
 
 /**
  * The chore that sends the ledger to its sinks: each has a delivery of its own that none other waits for. One whose settings cannot be
- * used is told and left out until they change; its cursor stays.
+ * used is told, left out, and tried again every minute; its cursor stays.
  */
 export function exportChore(options: ExportOptions): Chore {
   const { db, now, sinks } = options
@@ -33,15 +33,18 @@ export function exportChore(options: ExportOptions): Chore {
   const newest = db.prepare<[], number>('SELECT ifnull(max(number), 0) FROM checkpoints').pluck()
   const figures = exportFigures(db, options)
   const deliveries = new Map<string, Delivery>()
-  let [seen, prunedAt, toldAt, started] = ['', -Infinity, -Infinity, false]
+  const unusable = new Map<string, string>()
+  let [seen, prunedAt, toldAt, startedAt] = ['', -Infinity, -Infinity, -Infinity]
 
+  /** Files that settings name may come later: what cannot be used is tried again. */
   function start(): void {
+    if (deliveries.size === sinks.length || now() - startedAt < AGAIN_MS) return
     for (const settings of sinks) {
       if (deliveries.has(settings.name)) continue
-      const delivery = opened(settings, options)
+      const delivery = opened(settings, options, unusable)
       if (delivery !== undefined) deliveries.set(settings.name, delivery)
     }
-    started = true
+    startedAt = now()
   }
 
   function wakeWhenChanged(): void {
@@ -63,7 +66,7 @@ export function exportChore(options: ExportOptions): Chore {
     name: 'export',
     everyMs: POLL_MS,
     run() {
-      if (!started) start()
+      start()
       wakeWhenChanged()
       if (now() - toldAt >= FIGURES_MS) {
         toldAt = now()
@@ -73,7 +76,7 @@ export function exportChore(options: ExportOptions): Chore {
       tidy()
     },
     async last(signal) {
-      if (!started) start()
+      start()
       wakeWhenChanged()
       while (!signal.aborted && [...deliveries.values()].some(isBusy)) {
         await sleep(LAST_POLL_MS, undefined, { signal }).catch(() => undefined)
@@ -95,10 +98,10 @@ function isBusy(delivery: Delivery): boolean {
   return !delivery.caughtUp() && state !== 'failing' && state !== 'full'
 }
 
-function opened(settings: SinkSettings, options: ExportOptions): Delivery | undefined {
+function opened(settings: SinkSettings, options: ExportOptions, unusable: Map<string, string>): Delivery | undefined {
   const { db, now } = options
   const { name, type, include, bodies = false, since } = settings
-  const sink = usable(settings, options)
+  const sink = made(settings, options, unusable)
   if (sink === undefined) return undefined
   return startDelivery({
     name,
@@ -115,7 +118,7 @@ function opened(settings: SinkSettings, options: ExportOptions): Delivery | unde
   })
 }
 
-function usable(settings: SinkSettings, options: ExportOptions): Sink | undefined {
+function made(settings: SinkSettings, options: ExportOptions, unusable: Map<string, string>): Sink | undefined {
   const { name, type } = settings
   const context: SinkContext = { hostname: hostname(), version: options.version, now: options.now }
   try {
@@ -123,6 +126,8 @@ function usable(settings: SinkSettings, options: ExportOptions): Sink | undefine
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown'
     options.figure('export_up', 0, { sink: name })
+    if (unusable.get(name) === reason) return undefined
+    unusable.set(name, reason)
     options.notice('error', 'a sink cannot be used', { sink: name, type, reason })
     return undefined
   }
@@ -159,6 +164,7 @@ const words: Readonly<Record<DeliveryNotice['kind'], readonly ['info' | 'warn' |
 const defaultBatch = { rows: 500, bytes: 2 ** 20, lingerMs: 200 }
 // A sink has its own limit for a request, and may need some of them for a batch.
 const SEND_MS = 60_000
+const AGAIN_MS = 60_000
 const POLL_MS = 200
 const FIGURES_MS = 1_000
 const LAST_POLL_MS = 20

@@ -9,7 +9,7 @@ import { openStore, type Store } from '../store/open.ts'
 import { fillerOf, openSinkOf, type Place, recordExport, sinkNamed } from './audit-export-place.ts'
 import { filterOf } from './audit-flags.ts'
 import { UsageError } from './command.ts'
-import { printJson, printLines } from './output.ts'
+import { printable, printJson, printLines } from './output.ts'
 
 export type SinkFlags = { readonly since?: string; readonly until?: string }
 
@@ -28,7 +28,7 @@ export async function testSink(place: Place, name: string): Promise<number> {
   } catch (thrown) {
     const { class: kind, reason } = failureOf(thrown)
     if (place.json) await printJson(place.io, { sink: name, delivered: false, class: kind, reason })
-    place.io.stderr.write(`error: ${name}: ${reason}\nhint: ${hintFor(thrown)}\n`)
+    place.io.stderr.write(failureText(name, thrown))
     return 1
   } finally {
     await sink.close()
@@ -59,7 +59,7 @@ export async function backFillSink(place: Place, name: string, flags: SinkFlags)
         tries: TRIES,
         backoff: { firstMs: 500, mostMs: 10_000 },
         random: Math.random,
-        failed: (cause) => stderr.write(`note: ${failureOf(cause).reason}; trying again\n`),
+        failed: (cause) => stderr.write(`note: ${printable(failureOf(cause).reason)}; trying again\n`),
       })
       let told = performance.now()
       for await (const { delivered, dead, at } of steps) {
@@ -72,7 +72,7 @@ export async function backFillSink(place: Place, name: string, flags: SinkFlags)
         stderr.write(`${progress.rows} rows, up to ${at}\n`)
       }
     } catch (thrown) {
-      stderr.write(`error: ${name}: ${failureOf(thrown).reason}\nhint: ${hintFor(thrown)}\n`)
+      stderr.write(signal.aborted ? 'error: interrupted\n' : failureText(name, thrown))
       stderr.write(`hint: ${progress.rows} rows were sent; go on with --since ${progress.at}\n`)
       return 1
     } finally {
@@ -96,7 +96,7 @@ export async function retrySink(place: Place, only: string | undefined): Promise
         for await (const one of retryLetters(db, { name, sink, fill, now: Date.now, signal })) counts[one.outcome] += 1
         return counts.refused === 0 ? 0 : 1
       } catch (thrown) {
-        place.io.stderr.write(`error: ${name}: ${failureOf(thrown).reason}\nhint: ${hintFor(thrown)}\n`)
+        place.io.stderr.write(failureText(name, thrown))
         return 1
       } finally {
         if (counts.delivered > 0) recordExport(place, name, { deadLetters: true, rows: counts.delivered })
@@ -162,6 +162,10 @@ function answerOf(settings: SinkSettings): string {
   return udp
     ? 'sent; over UDP nobody says whether it arrived: look there for export.test'
     : 'the receiver took the test row'
+}
+
+function failureText(name: string, thrown: unknown): string {
+  return `error: ${name}: ${printable(failureOf(thrown).reason)}\nhint: ${hintFor(thrown)}\n`
 }
 
 function hintFor(thrown: unknown): string {

@@ -93,6 +93,29 @@ test('a sink whose settings cannot be used is told and left out; the others go o
   assert.deepEqual(notices, ['error odd a sink cannot be used'])
 })
 
+test('a sink whose files come later is used then, and told once', async (t) => {
+  const sinks = { late: scriptedSink() }
+  const clock = { now: Date.now() }
+  let there = false
+  const create = (): ScriptedSink => {
+    if (!there) throw new Error('cannot read ca.pem')
+    return sinks.late
+  }
+  const { db, chore, notices } = setting(t, sinks, {
+    now: () => clock.now,
+    types: [defineSink<Options>({ type: 'scripted', create })],
+  })
+  await chore.run(signal)
+  clock.now += 61_000
+  await chore.run(signal)
+  assert.deepEqual(notices, ['error late a sink cannot be used'])
+  there = true
+  clock.now += 61_000
+  await chore.run(signal)
+  add(db, 'a')
+  await runUntil(chore, () => sinks.late.got.length === 1)
+})
+
 test('rows that retention took from a sink are an event, which the sink gets', async (t) => {
   const sinks = { good: scriptedSink() }
   const { db, chore, notices } = setting(t, sinks)
