@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { SallyportError } from '../core/errors.ts'
 import { chainColumns, entriesOf, tableOfKind } from '../store/chain.ts'
 import { bundleContent } from './bundle-content.ts'
@@ -10,6 +10,7 @@ import { verifierText } from './bundle-verifier.ts'
 import { checkpointText } from './checkpoints.ts'
 import { PUBLIC_FILE } from './ledger-key.ts'
 import type { SealKey } from './seal.ts'
+import { openSnapshot } from './snapshot.ts'
 import type { BundleContent, BundleHead, BundleRow } from './verify-bundle.ts'
 import { blocksOf, checkpointsOf } from './verify-ledger.ts'
 import { tables } from './verify-rows.ts'
@@ -41,15 +42,12 @@ export type Bundled = {
  * compression and encryption, the public key, and a verifier. Beside running writers too. Files are 0600.
  */
 export async function writeBundle(options: BundleOptions): Promise<Bundled> {
-  const { database, to } = options
-  if (!existsSync(database)) throw new SallyportError('ledger_unavailable', `there is no ledger at ${database}`)
-  makeFolder(to)
-  const db = new Database(database, { readonly: true, fileMustExist: true })
+  const { db, close } = openSnapshot(options.database)
   try {
-    db.exec('BEGIN')
+    makeFolder(options.to)
     return await written(db, options)
   } finally {
-    db.close()
+    close()
   }
 }
 

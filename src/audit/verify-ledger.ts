@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { SallyportError } from '../core/errors.ts'
 import { chainColumns, chainColumnsSql, tableOfKind } from '../store/chain.ts'
-import { orStoreError } from '../store/open.ts'
 import { type Checked, contentColumns, contentReader, type ContentRow } from './read-content.ts'
 import type { SealKey } from './seal.ts'
+import { openSnapshot, type Snapshot } from './snapshot.ts'
 import { ENTRY_BYTES, tables } from './verify-rows.ts'
 import type { Block, CheckpointLine, Content, Counts, Row, Side, Source, Table } from './verify-source.ts'
 
@@ -26,26 +24,16 @@ export type LedgerPlace = {
 
 /** A database as it is at this moment, also while others write it. Throws `ledger_unavailable` or `ledger_corrupt`. */
 export function ledgerSource(place: LedgerPlace): LedgerSource {
-  const { database } = place
-  if (!existsSync(database)) throw new SallyportError('ledger_unavailable', `there is no ledger at ${database}`)
-  return orStoreError(database, () => {
-    const db = new Database(database, { readonly: true, fileMustExist: true })
-    try {
-      const has = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'chain'`).get()
-      if (has === undefined)
-        throw new SallyportError('ledger_corrupt', `the ledger ${database} has no chain`, {
-          hint: 'A Sallyport older than the chain wrote it: the next start adds one, from then on.',
-        })
-      db.exec('BEGIN')
-      return sourceOf(db, place)
-    } catch (cause) {
-      db.close()
-      throw cause
-    }
-  })
+  const snapshot = openSnapshot(place.database)
+  try {
+    return sourceOf(snapshot, place)
+  } catch (cause) {
+    snapshot.close()
+    throw cause
+  }
 }
 
-function sourceOf(db: Database.Database, place: LedgerPlace): LedgerSource {
+function sourceOf({ db, path, close }: Snapshot, place: LedgerPlace): LedgerSource {
   const rowOf = Object.fromEntries(tables.map((table) => [table, rowReader(db, table)])) as Record<Table, RowReader>
   const later = { db: undefined as Database.Database | undefined }
   const named = db.prepare<[string, string, string]>(
@@ -60,15 +48,13 @@ function sourceOf(db: Database.Database, place: LedgerPlace): LedgerSource {
       for (const { table, seq } of wanted) yield rowOf[table](seq)
     },
     find: (table, seq) => rowOf[table](seq),
-    content: contentOf(db, place, (row) =>
-      isGone((later.db ??= new Database(place.database, { readonly: true })), row),
-    ),
+    content: contentOf(db, place, (row) => isGone((later.db ??= new Database(path, { readonly: true })), row)),
     strays: (counts) => straysOf(db, rowOf, counts),
     beyond: () => beyond(db),
     names: (spill) => named.get(spill.replace(/^.*\/([^/.]+)\.[a-z]+$/, '$1'), spill, spill) !== undefined,
     close() {
       later.db?.close()
-      db.close()
+      close()
     },
   }
 }
