@@ -34,15 +34,15 @@ export function statsOf(
   filter: Omit<LedgerFilter, 'text'>,
   by?: StatsKey,
 ): LedgerStats {
-  const connectionsToo = unfitFilters('connections', filter).length === 0
-  const connections = new Tally()
-  if (connectionsToo) {
-    select(place, { table: 'connections', filter }, (selected) => {
-      for (const { segment, indexes } of selected) connections.add(segment, 'handling', indexes())
-    })
-  }
   const counted = select(place, { table: 'exchanges', filter }, (selected) => exchangesOf(selected, by))
-  return { ...counted, connections: connections.counts() }
+  if (unfitFilters('connections', filter).length > 0) return { ...counted, connections: {} }
+  return { ...counted, connections: select(place, { table: 'connections', filter }, handlingsOf) }
+}
+
+function handlingsOf(selected: Iterable<Selected>): Counts {
+  const tally = new Tally()
+  for (const { segment, indexes } of selected) tally.add(segment, 'handling', indexes())
+  return tally.counts()
 }
 
 function exchangesOf(selected: Iterable<Selected>, by: StatsKey | undefined): Omit<LedgerStats, 'connections'> {

@@ -1,5 +1,5 @@
 import { nextTurn } from '../lib/async.ts'
-import { openDerived } from '../store/derived.ts'
+import { withDerived } from '../store/derived.ts'
 import type { Store } from '../store/open.ts'
 import { type Cursor, cursorOf, setCursor, startOf } from './chain-cursor.ts'
 import type { Chore, ChoreContext } from './chores.ts'
@@ -26,14 +26,10 @@ export function segmentChore({ settings, db }: Pick<ChoreContext, 'settings' | '
   return {
     name: 'columns',
     everyMs: 2_000,
-    async run(signal) {
-      const columns = openDerived(dir, columnsFile)
-      try {
+    run: (signal) =>
+      withDerived(dir, columnsFile, async (columns) => {
         while (!signal.aborted && step(db, columns, sizes)) await nextTurn()
-      } finally {
-        columns.close()
-      }
-    },
+      }),
   }
 }
 

@@ -11,21 +11,20 @@ export type Selected = { readonly segment: Segment; readonly indexes: () => Uint
 
 /**
  * The rows of a table that fit, newest segments first, as one moment of the ledger has them: those of the keeper's columns, and from the
- * table itself what has come since or has not ended. `use` gets them inside the transaction that they are read in.
+ * table itself what has come since or has not ended. `use` gets them inside the transaction that they are read in, and again, from the
+ * table alone, when the columns turn out to be damaged: it keeps nothing.
  */
-export function select<T>(
-  place: { readonly db: Store; readonly dir: string },
-  search: { readonly table: BulkTable; readonly filter: LedgerFilter; readonly beforeSeq?: number },
-  use: (selected: Iterable<Selected>) => T,
-): T {
-  const { db, dir } = place
-  const columns = openColumns(dir)
+export function select<T>(place: Place, search: Search, use: (selected: Iterable<Selected>) => T): T {
+  const within = (columns?: Store): T => place.db.transaction(() => use(selectedFrom(place.db, columns, search)))()
+  const columns = openColumns(place.dir)
+  if (columns === undefined) return within()
   try {
     // The columns' moment is the earlier one: what came between the two is in the chain after their cursor.
-    const within = (): T => db.transaction(() => use(selectedFrom(db, columns, search)))()
-    return columns === undefined ? within() : columns.transaction(within)()
+    return columns.transaction(() => within(columns))()
+  } catch {
+    return within()
   } finally {
-    columns?.close()
+    columns.close()
   }
 }
 
@@ -54,8 +53,9 @@ export function newest(
 }
 
 // As typed numbers a million are sorted several times faster.
-const descending = (seqs: readonly number[]): number[] => [...Float64Array.from(seqs).sort().toReversed()]
+const descending = (seqs: readonly number[]): number[] => Array.from(Float64Array.from(seqs).sort().toReversed())
 
+type Place = { readonly db: Store; readonly dir: string }
 type Search = { readonly table: BulkTable; readonly filter: LedgerFilter; readonly beforeSeq?: number }
 
 function* selectedFrom(db: Store, columns: Store | undefined, search: Search): Generator<Selected> {

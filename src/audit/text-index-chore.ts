@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { nextTurn } from '../lib/async.ts'
-import { openDerived, removeDerived } from '../store/derived.ts'
+import { removeDerived, withDerived } from '../store/derived.ts'
 import type { Store } from '../store/open.ts'
 import { cursorOf, type Cursor, setCursor, startOf } from './chain-cursor.ts'
 import type { Chore, ChoreContext } from './chores.ts'
@@ -23,18 +23,10 @@ export function textIndexChore({ settings, db, now }: Context): Chore {
   return {
     name: 'text-index',
     everyMs: search ? 1_000 : 60_000,
-    async run(signal) {
-      if (!search) return removeDerived(dir, textFile)
-      const index = openDerived(dir, textFile)
-      try {
-        while (!signal.aborted && (await pacedStep({ ...follower, index }))) await nextTurn()
-        const gone: Gone = { ledger: db, index, now }
-        while (!signal.aborted && removeGone(gone)) await nextTurn()
-        while (!signal.aborted && purgeStep(gone)) await nextTurn()
-      } finally {
-        index.close()
-      }
-    },
+    run: (signal) =>
+      search
+        ? withDerived(dir, textFile, (index) => follow({ ...follower, index }, now, signal))
+        : removeDerived(dir, textFile),
   }
 }
 
@@ -43,6 +35,13 @@ type Follower = {
   readonly index: Store
   readonly reader: ContentReader
   readonly thinned: (text: string) => string
+}
+
+async function follow(follower: Follower, now: () => number, signal: AbortSignal): Promise<void> {
+  const gone: Gone = { ledger: follower.ledger, index: follower.index, now }
+  while (!signal.aborted && (await pacedStep(follower))) await nextTurn()
+  while (!signal.aborted && removeGone(gone)) await nextTurn()
+  while (!signal.aborted && purgeStep(gone)) await nextTurn()
 }
 
 /** Traffic has the processor too: half as long as it worked it rests. */

@@ -39,10 +39,17 @@ export function textHits(place: { readonly db: Store; readonly dir: string }, wa
       const cursor = cursorOf(index, place.db)
       return cursor === undefined ? undefined : { throughBlock: cursor.block, seqs: seqsOf(index, query) }
     })()
+  } catch (thrown) {
+    // A damaged index is as good as none; its writer makes it anew.
+    if (isSqliteError(thrown)) return undefined
+    throw thrown
   } finally {
     index.close()
   }
 }
+
+const isSqliteError = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('SQLITE_')
 
 function seqsOf(index: Store, query: string): Set<number> {
   const seqs = new Set(index.prepare<[], number>('SELECT seq FROM unindexed').pluck().all())

@@ -22,6 +22,20 @@ export function openDerived(dir: string, derived: Derived): Store {
   }
 }
 
+/** Opens it for writing while `use` runs. One that turns out to be damaged is removed, so that the next time it is made anew. */
+export async function withDerived<T>(dir: string, derived: Derived, use: (db: Store) => Promise<T>): Promise<T> {
+  const db = openDerived(dir, derived)
+  try {
+    return await use(db)
+  } catch (thrown) {
+    db.close()
+    if (isDamage(thrown)) removeDerived(dir, derived)
+    throw thrown
+  } finally {
+    db.close()
+  }
+}
+
 /** Opens it for reading; undefined when there is none that can be used. */
 export function openDerivedForReading(dir: string, derived: Derived): Store | undefined {
   const path = derivedPath(dir, derived)
@@ -63,6 +77,12 @@ const versionOf = (db: Store): number => Number(db.pragma('user_version', { simp
 function isUnusable(thrown: unknown): boolean {
   if (thrown instanceof OtherVersion) return true
   return thrown instanceof Database.SqliteError && /^SQLITE_(NOTADB|CORRUPT|ERROR)/.test(thrown.code)
+}
+
+// What a page holds that SQLite takes for whole may still be no column: then it is zlib that says so.
+function isDamage(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
+  return /^(?:SQLITE_(?:CORRUPT|NOTADB)|Z_|ZSTD_|ERR_ZLIB|ERR_BUFFER_TOO_LARGE)/.test(code)
 }
 
 class OtherVersion extends Error {}

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { test } from 'node:test'
+import { erase } from '../../src/audit/erase.ts'
+import { statsOf } from '../../src/audit/ledger-stats.ts'
+import { removeOldest } from '../../src/audit/retention.ts'
+import { newest, select } from '../../src/audit/selection.ts'
 import { columnsFile, openColumns, storedSegments } from '../../src/audit/segment-store.ts'
 import { segmentChore } from '../../src/audit/segment-chore.ts'
 import { derivedPath } from '../../src/store/derived.ts'
-import { rmSync } from 'node:fs'
 import { type WrittenLedger, writtenLedger } from '../support/written-ledger.ts'
 
 const settings = {
@@ -71,3 +75,36 @@ test('a file that was lost is made again, and nothing is done after the signal',
   assert.deepEqual(seqsIn(ledger), [[1, 2]])
   ledger.close()
 })
+
+test('what retention and erasure leave is what stats count and find gives', async () => {
+  const ledger = writtenLedger()
+  for (let i = 0; i < 6; i += 1)
+    ledger.exchanges({ principal: 'ada' }, { principal: 'bob', state: i === 0 ? 'open' : 'done' })
+  await keep(ledger)
+  const { dir, db } = ledger
+  const now = Date.UTC(2026, 0, 2)
+  await erase(
+    db,
+    { dir, now: () => now, who: 'eve', target: { kind: 'exchange', id: idAt(ledger, 1) } },
+    new AbortController().signal,
+  )
+  for (const keeps of [false, true, false]) {
+    if (keeps) await keep(ledger)
+    assert.equal(removeOldest(db, { dir, through: ledger.head() - 2, entries: 3, now }) === undefined, false)
+    const count = db.prepare<[], number>('SELECT count(*) FROM exchanges').pluck().get() ?? 0
+    assert.equal(statsOf(ledger, {}).exchanges, count)
+    const left = db
+      .prepare<[], number>(`SELECT seq FROM exchanges WHERE principal = 'bob' ORDER BY seq DESC`)
+      .pluck()
+      .all()
+    const search = { table: 'exchanges', filter: { principal: 'bob' } } as const
+    assert.deepEqual(
+      select(ledger, search, (selected) => newest(selected, 100)),
+      left,
+    )
+  }
+  ledger.close()
+})
+
+const idAt = ({ db }: WrittenLedger, seq: number): string =>
+  String(db.prepare<[number], string>('SELECT id FROM exchanges WHERE seq = ?').pluck().get(seq))

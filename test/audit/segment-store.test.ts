@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { statsOf } from '../../src/audit/ledger-stats.ts'
+import { segmentChore } from '../../src/audit/segment-chore.ts'
 import { segmentOf } from '../../src/audit/segment.ts'
 import {
   columnsFile,
@@ -9,8 +12,16 @@ import {
   storeSegment,
   strikeRows,
 } from '../../src/audit/segment-store.ts'
-import { openDerived } from '../../src/store/derived.ts'
+import { derivedPath, openDerived } from '../../src/store/derived.ts'
 import { writtenLedger } from '../support/written-ledger.ts'
+
+const settings = {
+  durability: 'relaxed',
+  retention: { days: 1, maxBytes: 1 },
+  checkpointSeconds: 60,
+  search: false,
+  sinks: [],
+} as const
 
 test('segments are stored, struck out of and dropped, each table by itself', () => {
   const ledger = writtenLedger()
@@ -37,5 +48,30 @@ test('segments are stored, struck out of and dropped, each table by itself', () 
   const reading = openColumns(ledger.dir)
   assert.equal(storedSegments(reading!, 'connections').length, 1)
   reading?.close()
+  ledger.close()
+})
+
+test('columns that are damaged are not used, and made anew by the next round', async () => {
+  const ledger = writtenLedger()
+  ledger.exchanges(
+    ...Array.from({ length: 5_000 }, (_, i) => ({ model: `model ${i % 50}`, cost_usd: Math.sqrt(i + 0.5) })),
+  )
+  const chore = segmentChore({ settings: { ...settings, dir: ledger.dir }, db: ledger.db })
+  await chore.run(new AbortController().signal)
+  const columns = openDerived(ledger.dir, columnsFile)
+  const [segment] = storedSegments(columns, 'exchanges')
+  assert.equal(segment?.rows, 5_000)
+  columns.exec('UPDATE columns SET data = zeroblob(length(data))')
+  columns.close()
+  const found = () => statsOf(ledger, { model: 'model 7' }).exchanges
+  assert.equal(found(), 100)
+  ledger.exchanges(...Array.from({ length: 5_000 }, () => ({ model: 'model 7' })))
+  await assert.rejects(async () => chore.run(new AbortController().signal))
+  assert.equal(found(), 5_100)
+  await chore.run(new AbortController().signal)
+  const path = derivedPath(ledger.dir, columnsFile)
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0x55, 4_096, bytes.length - 4_096))
+  assert.equal(found(), 5_100)
   ledger.close()
 })

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setCursor, startOf } from '../../src/audit/chain-cursor.ts'
 import { textFile, textHits } from '../../src/audit/text-index.ts'
 import { partFor } from '../../src/audit/text-parts.ts'
-import { openDerived } from '../../src/store/derived.ts'
+import { derivedPath, openDerived } from '../../src/store/derived.ts'
 import { writtenLedger } from '../support/written-ledger.ts'
 
 test('the index is asked for trigrams; texts that have none, and ledgers it does not follow, are not answered', () => {
@@ -25,4 +26,17 @@ test('the index is asked for trigrams; texts that have none, and ledgers it does
   assert.equal(textHits({ db: other.db, dir: ledger.dir }, 'needle'), undefined)
   assert.equal(textHits(other, 'needle'), undefined)
   for (const one of [index, ledger.db, other.db]) one.close()
+})
+
+test('an index that is damaged does not answer', () => {
+  const ledger = writtenLedger()
+  const index = openDerived(ledger.dir, textFile)
+  setCursor(index, startOf(ledger.db))
+  partFor(index, 1, 5).run(1, 'the needle')
+  index.close()
+  const path = derivedPath(ledger.dir, textFile)
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0x55, 4_096))
+  assert.equal(textHits(ledger, 'needle'), undefined)
+  ledger.close()
 })

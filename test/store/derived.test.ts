@@ -7,6 +7,7 @@ import {
   openDerived,
   openDerivedForReading,
   removeDerived,
+  withDerived,
 } from '../../src/store/derived.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -60,4 +61,24 @@ test('removed, it is gone with its log', () => {
   removeDerived(dir, words)
   for (const suffix of ['', '-wal', '-shm']) assert.equal(existsSync(derivedPath(dir, words) + suffix), false)
   db.close()
+})
+
+test('used, it is closed after; what is damaged is removed, what only failed is not', async () => {
+  const dir = tempFolder()
+  const used = await withDerived(dir, words, async (db) => {
+    db.exec(`INSERT INTO words VALUES ('one')`)
+    return db
+  })
+  assert.equal(used.open, false)
+  await assert.rejects(
+    withDerived(dir, words, async () => Promise.reject(new Error('busy'))),
+    /busy/,
+  )
+  assert.equal(countIn(dir), 1)
+  const damaged = Object.assign(new Error('Unknown frame descriptor'), { code: 'ZSTD_error_prefix_unknown' })
+  await assert.rejects(
+    withDerived(dir, words, async () => Promise.reject(damaged)),
+    /Unknown frame/,
+  )
+  assert.equal(countIn(dir), undefined)
 })
