@@ -66,6 +66,8 @@ async function killing({ durability, workers, victims }: (typeof cases)[number])
     assertFilesFit(installation)
     assert.equal(await running.stop(), 0)
     assert.equal(integrityOf(installation), 'ok')
+    const verified = await installation.run(['audit', 'verify'])
+    assert.equal(verified.status, 0, verified.stdout + verified.stderr)
   } finally {
     await running.kill()
   }
