@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, backoffMs } from '../lib/backoff.ts'
+import { withDeadline } from '../lib/deadline.ts'
 import type { DeadLetter } from './export-cursors.ts'
 import type { Outgoing } from './export-reader.ts'
 import { BatchRefused, type Refused, type Sink } from './sinks/sink.ts'
@@ -19,8 +20,6 @@ export type BatchOptions = {
   readonly attempts: number
   readonly backoff: Backoff
   readonly random: () => number
-  /** Called before the first delivery of the batch and after each, with what was sent. */
-  readonly sent?: (rows: number) => void
 }
 
 /**
@@ -41,14 +40,9 @@ export async function* deliver(rows: readonly Outgoing[], options: BatchOptions)
 }
 
 async function sendOnce(rows: readonly Outgoing[], options: BatchOptions): Promise<readonly Refused[] | 'whole'> {
-  const signal = AbortSignal.any([options.cancel, AbortSignal.timeout(options.sendMs)])
+  const out = rows.map((row) => row.out)
   try {
-    const refused = await options.sink.send(
-      rows.map(({ out }) => out),
-      signal,
-    )
-    options.sent?.(rows.length - refused.length)
-    return refused
+    return await withDeadline(options.cancel, options.sendMs, (signal) => options.sink.send(out, signal))
   } catch (thrown) {
     if (!(thrown instanceof BatchRefused)) throw thrown
     return rows.length > 1 ? 'whole' : [{ index: 0, reason: thrown.message }]

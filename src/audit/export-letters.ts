@@ -1,3 +1,4 @@
+import { withDeadline } from '../lib/deadline.ts'
 import type { Store } from '../store/open.ts'
 import { type ContentFiller, filledRows } from './export-content.ts'
 import { cursorsOf, type KeptLetter } from './export-cursors.ts'
@@ -52,7 +53,7 @@ async function refusalOf(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const [refused] = await sink.send([row], AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]))
+    const [refused] = await withDeadline(signal, SEND_MS, (ended) => sink.send([row], ended))
     return refused?.reason
   } catch (thrown) {
     if (thrown instanceof BatchRefused) return thrown.message
