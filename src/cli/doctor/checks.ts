@@ -106,6 +106,9 @@ async function ledgerOpens({ config }: SetUp): Promise<Finding> {
   if (!existsSync(path)) return { status: 'ok', message: `${path} will be made on the first start` }
   const store = openStoreForReading({ dir: config.data.dir })
   try {
+    const { whyNotWritable } = await import('./ledger-writable.ts')
+    const fault = whyNotWritable(path)
+    if (fault !== undefined) return fault
     const size = statSync(path).size
     if (size > MOST_CHECKED_BYTES)
       return { status: 'ok', message: `${path} opens (${gigabytes(size)}, too large to check)` }
