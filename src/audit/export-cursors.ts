@@ -108,7 +108,10 @@ export function startNow(db: Store): Cursor {
 
 /** The first block committed at `since` or later (ISO 8601); behind all when there is none. */
 export function startAt(db: Store, since: string): Cursor {
-  const block = db.prepare<[string], number | null>('SELECT min(n) FROM chain WHERE at >= ?').pluck().get(since)
+  const block = db
+    .prepare<[string], number | null>('SELECT min(n) FROM chain WHERE n > 0 AND at >= ?')
+    .pluck()
+    .get(since)
   return block === null || block === undefined
     ? startNow(db)
     : { block, position: 0, checkpoint: newestCheckpoint(db, since) }

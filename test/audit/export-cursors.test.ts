@@ -31,6 +31,13 @@ test('a sink that is new begins behind what is there, or at a date, and then kee
   assert.equal(it.cursors.begin('now', '2099-01-01T00:00:00.000Z').block, 4)
 })
 
+test('a sink that is new has no gap where retention was before it', () => {
+  using it = opened()
+  for (const day of ['02', '03', '04']) addBlock(it.db, `2099-01-${day}T00:00:00.000Z`)
+  it.db.exec('DELETE FROM chain WHERE n BETWEEN 1 AND 2')
+  assert.equal(it.cursors.begin('past', '2020-01-01T00:00:00.000Z').block, 3)
+})
+
 test('what was delivered, the cursor and dead letters are kept together, over connections', () => {
   using it = opened()
   it.cursors.begin('soc')
