@@ -44,7 +44,7 @@ function fitsScale(numbers: Float64Array, scale: number): boolean {
   return numbers.every((number) => {
     if (Number.isNaN(number)) return true
     const step = Math.round(number * scale) - base
-    return step <= MAX_STEP && Object.is((base + step) / scale, number)
+    return step >= 0 && step <= MAX_STEP && Object.is((base + step) / scale, number)
   })
 }
 

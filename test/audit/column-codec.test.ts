@@ -17,7 +17,7 @@ test('columns come out of the file as they went in, to the last bit', () => {
     fc.integer(),
     milliseconds,
     fc.double(),
-    fc.constantFrom(-0, 2 ** 53, -(2 ** 31), 0.1 + 0.2, Infinity),
+    fc.constantFrom(-0, 2 ** 53, -(2 ** 31), 0.1 + 0.2, Infinity, -Infinity),
   )
   const columns = [
     fc.array(fc.double()),
