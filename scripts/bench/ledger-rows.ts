@@ -129,7 +129,7 @@ async function runBare(way: Way, sample: Sample, rows: number): Promise<Run> {
 function inserts(db: Database.Database, row: Columns): (ids: readonly string[]) => void {
   const columns = Object.keys(row).filter((name) => name !== 'seq' && name !== 'id')
   const values = columns.map((name) => row[name])
-  const insert = db.prepare<unknown[]>(
+  const insert = db.prepare(
     `INSERT INTO exchanges (${columns.join(', ')}, id) VALUES (${columns.map(() => '?').join(', ')}, ?)`,
   )
   const room = [...values, '']
@@ -146,9 +146,7 @@ function pairs(db: Database.Database, { opened, done }: Sample): (ids: readonly 
   const filled = Object.fromEntries(Object.entries(opened).filter(([, value]) => value !== null))
   const open = inserts(db, filled)
   const changed = Object.keys(done).filter((name) => done[name] !== opened[name])
-  const update = db.prepare<unknown[]>(
-    `UPDATE exchanges SET ${changed.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`,
-  )
+  const update = db.prepare(`UPDATE exchanges SET ${changed.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`)
   const room = [...changed.map((name) => done[name]), '']
   return (ids) => {
     open(ids)

@@ -1,5 +1,5 @@
-import { readSealKeys } from '../audit/seal-keys.ts'
-import type { SealKey } from '../audit/seal.ts'
+import { readSealKeys } from '../audit/bodies/seal-keys.ts'
+import type { SealKey } from '../audit/bodies/seal.ts'
 import type { Config } from '../config/schema.ts'
 
 /** The keys of stored bodies: the first seals, all open. Throws `config_invalid` that names the key which cannot be had. */

@@ -1,5 +1,5 @@
-import type { KeeperSettings } from '../audit/chores.ts'
-import { startKeeper } from '../audit/keeper.ts'
+import type { KeeperSettings } from '../audit/keeper/chores.ts'
+import { startKeeper } from '../audit/keeper/keeper.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../lib/log.ts'
 import { createKeeperMetrics } from '../metrics/keeper.ts'

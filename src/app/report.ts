@@ -1,5 +1,5 @@
-import { openLedger } from '../audit/ledger.ts'
-import type { LedgerRow } from '../audit/presented.ts'
+import { openLedger } from '../audit/find/ledger.ts'
+import type { LedgerRow } from '../audit/find/presented.ts'
 
 /** What was seen and decided since a moment, for people: one line an exchange or tunnel, then what was found. */
 export function reportOf(dataDir: string, since: string, owner: number | undefined): string[] {

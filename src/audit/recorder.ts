@@ -7,7 +7,7 @@ import { markLeft, markLost } from './lost.ts'
 import { type QueueNotice, type QueueStats, WriteQueue } from './queue.ts'
 import { type GapBook, gapBook } from './gap.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen } from './rows.ts'
-import type { SealKey, Side } from './seal.ts'
+import type { SealKey, Side } from './bodies/seal.ts'
 import {
   fileColumns,
   kinds,

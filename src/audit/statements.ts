@@ -1,6 +1,6 @@
 import { chainColumns, chainColumnsSql, type ChainedTable } from '../store/chain.ts'
-import type { Side } from './seal.ts'
-import type { ContentColumns } from './seal-rows.ts'
+import type { Side } from './bodies/seal.ts'
+import type { ContentColumns } from './bodies/seal-rows.ts'
 import type { ConnectionRow, EventRow, ExchangeDone, ExchangeOpen, RequestContent, Value } from './rows.ts'
 
 /** The kinds of writes, as their number in a batch. */

@@ -4,9 +4,9 @@ import { type Chain, chainOf, type OpenBlock } from '../store/chain.ts'
 import { identityOf } from '../store/identity.ts'
 import { type RowWriter, rowWriter } from './row-writer.ts'
 import type { Value } from './rows.ts'
-import type { SealKey, Side } from './seal.ts'
-import { sealRows } from './seal-rows.ts'
-import { notKept, writeSpill } from './spill-file.ts'
+import type { SealKey, Side } from './bodies/seal.ts'
+import { sealRows } from './bodies/seal-rows.ts'
+import { notKept, writeSpill } from './bodies/spill-file.ts'
 import type { WriteKind, WriteStatement } from './statements.ts'
 
 // The thread that writes the ledger: spill files, then the rows that name them. It knows no SQL and no columns: both are given, so that

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import { eraseContent, type Erasure, erasureOf } from '../app/erasure.ts'
-import type { EraseTarget } from '../audit/erase.ts'
+import type { EraseTarget } from '../audit/keeper/erase.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Flags, idOf, readable } from './audit-flags.ts'
 import { type Io, type RunAction, UsageError } from './command.ts'

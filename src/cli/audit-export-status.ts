@@ -1,5 +1,5 @@
-import { cursorsOf, type KeptLetter } from '../audit/export-cursors.ts'
-import { type SinkState, sinkStates } from '../audit/export-states.ts'
+import { cursorsOf, type KeptLetter } from '../audit/export/cursors.ts'
+import { type SinkState, sinkStates } from '../audit/export/states.ts'
 import { openStoreForReading, type Store } from '../store/open.ts'
 import type { Place } from './audit-export-place.ts'
 import { type Column, printJson, printTable } from './output.ts'

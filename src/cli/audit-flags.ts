@@ -7,7 +7,7 @@ import {
   ledgerTables,
   listOf,
   unfitFilters,
-} from '../audit/filter.ts'
+} from '../audit/find/filter.ts'
 import { nearest } from '../lib/nearest.ts'
 import { UsageError } from './command.ts'
 import { timeOf } from './flags.ts'

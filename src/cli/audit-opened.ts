@@ -1,6 +1,6 @@
 import { bodyKeys } from '../app/body-keys.ts'
-import type { LedgerRow } from '../audit/presented.ts'
-import { type ContentReader, contentReader, type ContentRow } from '../audit/read-content.ts'
+import type { LedgerRow } from '../audit/find/presented.ts'
+import { type ContentReader, contentReader, type ContentRow } from '../audit/bodies/read-content.ts'
 import type { Config } from '../config/schema.ts'
 import type { Io } from './command.ts'
 

@@ -1,5 +1,5 @@
-import type { StatsGroup, StatsKey } from '../audit/ledger-groups.ts'
-import type { LedgerStats } from '../audit/ledger-stats.ts'
+import type { StatsGroup, StatsKey } from '../audit/find/ledger-groups.ts'
+import type { LedgerStats } from '../audit/find/ledger-stats.ts'
 import { ms } from './audit-text.ts'
 import type { Io } from './command.ts'
 import { printTable } from './output.ts'

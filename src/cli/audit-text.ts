@@ -1,5 +1,5 @@
-import type { LedgerTable } from '../audit/filter.ts'
-import type { LedgerRow } from '../audit/presented.ts'
+import type { LedgerTable } from '../audit/find/filter.ts'
+import type { LedgerRow } from '../audit/find/presented.ts'
 import { indented } from './indented.ts'
 
 /** A row on one line. */

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import { bodyKeys } from '../app/body-keys.ts'
-import type { LedgerTable } from '../audit/filter.ts'
-import { statsKeys } from '../audit/ledger-groups.ts'
-import { type Ledger, openLedger } from '../audit/ledger.ts'
-import type { LedgerRow } from '../audit/presented.ts'
+import type { LedgerTable } from '../audit/find/filter.ts'
+import { statsKeys } from '../audit/find/ledger-groups.ts'
+import { type Ledger, openLedger } from '../audit/find/ledger.ts'
+import type { LedgerRow } from '../audit/find/presented.ts'
 import { loadConfig } from '../config/load.ts'
 import {
   type FilterFlags,

@@ -1,4 +1,4 @@
-import { parseWhen } from '../audit/filter.ts'
+import { parseWhen } from '../audit/find/filter.ts'
 import { UsageError } from './command.ts'
 import { jsonLine } from './output.ts'
 

@@ -1,7 +1,7 @@
 import type { Answer, Request } from '../core/http.ts'
 import type { ConnectionId, ExchangeId } from '../core/ids.ts'
 import type { Recorder } from '../audit/recorder.ts'
-import type { BodyKeeper } from '../audit/body.ts'
+import type { BodyKeeper } from '../audit/bodies/body.ts'
 import type { Budget } from '../http/budget.ts'
 import type { TenantMemo } from '../inspect/memo.ts'
 import type { Vault } from '../inspect/tokens.ts'

@@ -1,4 +1,4 @@
-import type { BodyKeeper } from '../audit/body.ts'
+import type { BodyKeeper } from '../audit/bodies/body.ts'
 import type { SallyportError } from '../core/errors.ts'
 import type { HookRun } from '../core/verdict.ts'
 import { stricter } from '../core/verdict.ts'

@@ -1,4 +1,4 @@
-import type { BodyKeeper } from '../audit/body.ts'
+import type { BodyKeeper } from '../audit/bodies/body.ts'
 import type { Edit } from '../core/text.ts'
 import type { LaterVerdict, MessageVerdict } from '../http/websocket-judge.ts'
 import type { Binding } from '../inspect/binding.ts'

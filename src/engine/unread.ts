@@ -1,4 +1,4 @@
-import type { KeptBody } from '../audit/body.ts'
+import type { KeptBody } from '../audit/bodies/body.ts'
 import type { Body } from '../core/http.ts'
 import { madeBody } from '../http/body.ts'
 import type { Rooms } from './exchange.ts'

@@ -1,6 +1,6 @@
 import type { AnswerFacts } from '../core/chat.ts'
 import type { SallyportError } from '../core/errors.ts'
-import type { BodyKeeper } from '../audit/body.ts'
+import type { BodyKeeper } from '../audit/bodies/body.ts'
 import type { Binding, Inspection } from '../inspect/binding.ts'
 import { inspectStream } from '../inspect/stream.ts'
 import type { Released, StreamInspector } from '../inspect/stream.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { engineRooms, openBudget, openRecorder, openShelf } from '../../src/app/rooms.ts'
-import { openLedger } from '../../src/audit/ledger.ts'
+import { openLedger } from '../../src/audit/find/ledger.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { Placeholders } from '../../src/store/placeholders.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { cursorsOf } from '../../src/audit/export-cursors.ts'
+import { cursorsOf } from '../../src/audit/export/cursors.ts'
 import { openStore } from '../../src/store/open.ts'
 import { filled, hook, jsonOf, run } from '../support/exporting.ts'
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeBundle } from '../../src/audit/bundle.ts'
+import { writeBundle } from '../../src/audit/bundle/bundle.ts'
 import { databasePath } from '../../src/store/open.ts'
 import { writtenLedger } from '../support/tampered-ledger.ts'
 import { tempFolder } from '../support/temp.ts'

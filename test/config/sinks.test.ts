@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatNames } from '../../src/audit/formats/index.ts'
-import { createSink } from '../../src/audit/export-settings.ts'
+import { createSink } from '../../src/audit/export/settings.ts'
 import { type SinkOptions, sinks } from '../../src/audit/sinks/index.ts'
 import { facilities } from '../../src/audit/sinks/syslog-message.ts'
 import { configSchema } from '../../src/config/schema.ts'

@@ -1,4 +1,4 @@
-import { startKeeper } from '../../src/audit/keeper.ts'
+import { startKeeper } from '../../src/audit/keeper/keeper.ts'
 
 // A process that only exports the ledger of a folder, until it is killed: `node export-child.ts DIR SETTINGS`, settings of one sink as JSON.
 const [dir = '', sink = '{}'] = process.argv.slice(2)

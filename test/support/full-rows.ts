@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { LedgerRow } from '../../src/audit/presented.ts'
+import type { LedgerRow } from '../../src/audit/find/presented.ts'
 import type { ExportRow, ExportTable, SinkContext } from '../../src/audit/sinks/sink.ts'
 import { openStore } from '../../src/store/open.ts'
 import { tempFolder } from './temp.ts'

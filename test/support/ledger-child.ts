@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { startRecorder } from '../../src/audit/recorder.ts'
-import { spillName } from '../../src/audit/spill-file.ts'
+import { spillName } from '../../src/audit/bodies/spill-file.ts'
 import { doneRow, openRow } from './ledger-rows.ts'
 
 // A process of its own that writes a ledger: `ledger-child.ts DIR COUNT finish|leave [BYTES]`. For each exchange, with a request of

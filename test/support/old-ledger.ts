@@ -13,10 +13,10 @@ import {
   entryKinds,
 } from '../../src/store/chain.ts'
 import { databasePath, openStore, type Store } from '../../src/store/open.ts'
-import { verify } from '../../src/audit/verify-core.ts'
-import { ledgerSource } from '../../src/audit/verify-ledger.ts'
-import type { Verified } from '../../src/audit/verify-source.ts'
-import { spillName } from '../../src/audit/spill-file.ts'
+import { verify } from '../../src/audit/verify/core.ts'
+import { ledgerSource } from '../../src/audit/verify/ledger.ts'
+import type { Verified } from '../../src/audit/verify/source.ts'
+import { spillName } from '../../src/audit/bodies/spill-file.ts'
 
 export type OldBlockOptions = {
   /** When the block says that it was written. */

@@ -1,5 +1,5 @@
-import { erase } from '../../src/audit/erase.ts'
-import { purge } from '../../src/audit/purge.ts'
+import { erase } from '../../src/audit/keeper/erase.ts'
+import { purge } from '../../src/audit/keeper/purge.ts'
 import { openStore } from '../../src/store/open.ts'
 
 // A process of its own that removes: `removal-child.ts DIR purge THROUGH` or `removal-child.ts DIR erase PRINCIPAL`. It says when it begins, and

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { SinkSettings } from '../../src/audit/export-settings.ts'
+import type { SinkSettings } from '../../src/audit/export/settings.ts'
 import type { TestAuthority } from './authority.ts'
 import { bulkReceiver } from './bulk-receiver.ts'
 import { hecReceiver } from './hec-receiver.ts'

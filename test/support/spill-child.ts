@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { bodyKeeper } from '../../src/audit/body.ts'
+import { bodyKeeper } from '../../src/audit/bodies/body.ts'
 import { startRecorder } from '../../src/audit/recorder.ts'
-import { spillName } from '../../src/audit/spill-file.ts'
+import { spillName } from '../../src/audit/bodies/spill-file.ts'
 import { doneRow, openRow } from './ledger-rows.ts'
 
 // A process of its own that writes large bodies until it is killed: `spill-child.ts DIR DURABILITY [KEY]`. Several exchanges at once,

@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
 import { distinct, int32, isObject, number, objects, port, text, toolNames, whole } from './fields.ts'
 import { jsonLine } from './text.ts'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
 import { compact } from './cef-fields.ts'
 import {

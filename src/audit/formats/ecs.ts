@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
 import { ecsFields } from './ecs-fields.ts'
 import { actionOf, address, idOf, kindOf, objects, succeeded, text, timeOf, titleOf } from './fields.ts'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportTable } from '../sinks/sink.ts'
 
 /** A column as text; undefined when it is null, empty or not there. */

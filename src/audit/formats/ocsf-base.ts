@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type Severity, severities } from '../../core/verdict.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import { address, idOf, kindOf, port, succeeded, text, timeOf, titleOf } from './fields.ts'
 import { levelOf, severityOf } from './severity.ts'
 

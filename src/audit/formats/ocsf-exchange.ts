@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportRow, SinkContext } from '../sinks/sink.ts'
 import { distinct, firstObjects, idOf, number, objects, port, sum, text, timeOf, whole } from './fields.ts'
 import {

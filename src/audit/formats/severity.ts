@@ -1,6 +1,6 @@
 import { failedAct, isObject, objects, text } from './fields.ts'
 import { type Severity as FindingSeverity, severities } from '../../core/verdict.ts'
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 import type { ExportRow } from '../sinks/sink.ts'
 
 /** How much a row matters, 0 to 10, as CEF counts it: up to 3 low, up to 6 medium, up to 8 high, 9 and 10 very high. */

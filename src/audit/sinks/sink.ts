@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../presented.ts'
+import type { LedgerRow } from '../find/presented.ts'
 
 /** What a sink may be sent; `include` of its settings says which. */
 export type ExportTable = 'exchanges' | 'connections' | 'events' | 'checkpoints'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { createSink } from '../../audit/export-settings.ts'
-import { sinkStates } from '../../audit/export-states.ts'
+import { createSink } from '../../audit/export/settings.ts'
+import { sinkStates } from '../../audit/export/states.ts'
 import { sinks } from '../../audit/sinks/index.ts'
 import { databasePath, openStoreForReading } from '../../store/open.ts'
 import type { Finding, SetUp } from './check.ts'

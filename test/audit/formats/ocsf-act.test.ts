@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { entityManagement } from '../../../src/audit/formats/ocsf-act.ts'
-import type { LedgerRow } from '../../../src/audit/presented.ts'
+import type { LedgerRow } from '../../../src/audit/find/presented.ts'
 import { eventKinds } from '../../../src/store/event-kinds.ts'
 import { context } from '../../support/full-rows.ts'
 import { ocsfProblems } from '../../support/ocsf-schema.ts'

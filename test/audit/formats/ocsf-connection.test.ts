@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { networkActivity } from '../../../src/audit/formats/ocsf-connection.ts'
-import type { LedgerRow } from '../../../src/audit/presented.ts'
+import type { LedgerRow } from '../../../src/audit/find/presented.ts'
 import { context, fullRow } from '../../support/full-rows.ts'
 
 const event = (row: LedgerRow) => networkActivity({ table: 'connections', row, block: 1 }, context)

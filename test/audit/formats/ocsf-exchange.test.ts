@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiActivity, detectionFinding } from '../../../src/audit/formats/ocsf-exchange.ts'
-import type { LedgerRow } from '../../../src/audit/presented.ts'
+import type { LedgerRow } from '../../../src/audit/find/presented.ts'
 import { context, fullRow } from '../../support/full-rows.ts'
 
 const out = (row: LedgerRow) => ({ table: 'exchanges' as const, row, block: 1 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { levelOf, severityOf, syslogSeverityOf, worstFinding } from '../../../src/audit/formats/severity.ts'
-import type { LedgerRow } from '../../../src/audit/presented.ts'
+import type { LedgerRow } from '../../../src/audit/find/presented.ts'
 import type { ExportTable } from '../../../src/audit/sinks/sink.ts'
 import { eventKinds } from '../../../src/store/event-kinds.ts'
 
