@@ -1,4 +1,5 @@
-import { createWriteStream, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import Database from 'better-sqlite3'
@@ -31,7 +32,9 @@ export function bundleContent(options: BundleContentOptions) {
     const file = `bodies/${String(row['id'])}.${side}`
     const path = join(options.to, file)
     try {
-      await pipeline(reader.pieces(row, side), createWriteStream(path, { flags: 'wx', mode: 0o600 }))
+      // Opened first: a stream that is given up while it opens its file makes the file after its removal.
+      const to = await open(path, 'wx', 0o600)
+      await pipeline(reader.pieces(row, side), to.createWriteStream())
       return { file }
     } catch (cause) {
       if (!(cause instanceof Unreadable)) throw cause
