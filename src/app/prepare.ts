@@ -3,6 +3,7 @@ import { SallyportError } from '../core/errors.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../lib/log.ts'
 import type { Authority } from '../tls/authority.ts'
+import { openStore, outdatedBytes } from '../store/open.ts'
 import { openCa } from './authority.ts'
 import { openPolicies } from './policies.ts'
 import { keysHmac, placeholderKey } from './secrets.ts'
@@ -26,8 +27,19 @@ export async function prepare(
   try {
     await placeholderKey(config.data.dir)
     await keysHmac(config.data.dir)
+    updateLedger(config, log)
     return await openCa(config, policies.current().inspectedHosts, (message) => log.warn({}, message))
   } finally {
     policies.close()
   }
+}
+
+/** Told before it begins: it takes some ten seconds for a gigabyte, and as much room on the disk again for that time. */
+function updateLedger({ data: { dir }, audit: { durability } }: Config, log: Log): void {
+  const bytes = outdatedBytes(dir)
+  if (bytes === undefined) return
+  log.warn({ bytes }, 'the ledger is of an earlier version and is brought up to date: this may take a while')
+  const began = performance.now()
+  openStore({ dir, durability }).close()
+  log.warn({ ms: Math.round(performance.now() - began) }, 'the ledger is up to date')
 }

@@ -176,7 +176,11 @@ export const errorCodes = {
     meaning: 'Another program listens on the address.',
     hint: 'Stop it, or choose another address.',
   },
-  ledger_corrupt: { status: 0, meaning: 'The database cannot be opened.', hint: 'Move it aside; a new one is made.' },
+  ledger_corrupt: {
+    status: 0,
+    meaning: 'The database cannot be opened.',
+    hint: 'Use another copy of it. Where there is none, `sallyport serve` makes a new one: move this aside, do not remove it.',
+  },
 } as const satisfies Record<string, { status: number; meaning: string; hint: string }>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -2,7 +2,8 @@ import Database from 'better-sqlite3'
 import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
-import { migrate } from './migrate.ts'
+import { isOutdated, migrate, requireCurrent } from './migrate.ts'
+import { isAlive } from './owner-locks.ts'
 
 export type Store = Database.Database
 
@@ -26,7 +27,7 @@ export function openStore(options: { dir: string; durability: Durability }): Sto
       db.pragma('auto_vacuum = INCREMENTAL')
       enterWal(db)
       for (const pragma of pragmasFor(options.durability)) db.pragma(pragma)
-      migrate(db)
+      migrate(db, undefined, () => refuseBesideOthers(db, options.dir))
       return db
     } catch (cause) {
       db.close()
@@ -48,10 +49,25 @@ export function openStoreForReading(options: { dir: string }): Store {
     const db = new Database(path, { timeout: BUSY_MS, readonly: true, fileMustExist: true })
     try {
       db.prepare('SELECT count(*) FROM sqlite_schema').get()
+      requireCurrent(db)
       return db
     } catch (cause) {
       db.close()
       throw cause
+    }
+  })
+}
+
+/** Bytes of a ledger that an earlier program wrote, and that opening for writing will change; undefined when there is none. */
+export function outdatedBytes(dir: string): number | undefined {
+  const path = databasePath(dir)
+  if (!existsSync(path)) return undefined
+  return orStoreError(path, () => {
+    const db = new Database(path, { timeout: BUSY_MS, readonly: true, fileMustExist: true })
+    try {
+      return isOutdated(db) ? statSync(path).size : undefined
+    } finally {
+      db.close()
     }
   })
 }
@@ -107,6 +123,17 @@ export function orStoreError<T>(path: string, run: () => T): T {
   } catch (thrown) {
     throw storeError(path, thrown)
   }
+}
+
+/** What a process of an earlier version goes on writing would not be in the chain. */
+function refuseBesideOthers(db: Store, dir: string): void {
+  const processes = db.prepare<[], { id: number; pid: number }>('SELECT id, pid FROM processes').all()
+  const alive = processes.filter(({ id }) => isAlive(dir, id)).map(({ pid }) => pid)
+  if (alive.length === 0) return
+  const message = `the ledger ${db.name} is of an earlier version of Sallyport, which still runs (process ${alive.join(', ')})`
+  throw new SallyportError('ledger_unavailable', message, {
+    hint: 'Stop it first; then the ledger is brought up to date.',
+  })
 }
 
 function codeOf(thrown: unknown): string | undefined {

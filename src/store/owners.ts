@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { type Lease, takeLease } from './lease.ts'
 import { makePrivateFolder, type Store } from './open.ts'
+import { isAlive, ownerLock, ownersFolder } from './owner-locks.ts'
 
 /** A process that has rows of its own in the store, for as long as it lives. */
 export type Owner = {
@@ -16,7 +16,7 @@ export type Owner = {
  * that share the folder.
  */
 export function claimOwner(db: Store, dir: string, pid: number): Owner {
-  makePrivateFolder(join(dir, FOLDER))
+  makePrivateFolder(ownersFolder(dir))
   let lock: Lease | undefined
   const claim = db.transaction(() => {
     const insert = db.prepare('INSERT INTO processes (pid) VALUES (?)')
@@ -24,7 +24,7 @@ export function claimOwner(db: Store, dir: string, pid: number): Owner {
     for (;;) {
       const id = Number(insert.run(pid).lastInsertRowid)
       // Locked before the row can be seen: nobody finds an owner that is not yet alive.
-      lock = takeLease(lockPath(dir, id))
+      lock = takeLease(ownerLock(dir, id))
       if (lock !== undefined) return id
       // A new database counts from 1 again; who was registered in the one before may still hold the number.
       remove.run(id)
@@ -37,22 +37,11 @@ export function claimOwner(db: Store, dir: string, pid: number): Owner {
 /** The ids of owners that are registered and no longer live; only those of `among` when given. */
 export function deadOwners(db: Store, dir: string, among?: number): number[] {
   const ids = db.prepare<[], number>('SELECT id FROM processes ORDER BY id').pluck().all()
-  return ids.filter((id) => (among === undefined || id === among) && !alive(dir, id))
+  return ids.filter((id) => (among === undefined || id === among) && !isAlive(dir, id))
 }
 
 /** Takes a dead owner off the register. */
 export function forgetOwner(db: Store, dir: string, id: number): void {
   db.prepare('DELETE FROM processes WHERE id = ?').run(id)
-  rmSync(lockPath(dir, id), { force: true })
+  rmSync(ownerLock(dir, id), { force: true })
 }
-
-function alive(dir: string, id: number): boolean {
-  const path = lockPath(dir, id)
-  if (!existsSync(path)) return false
-  const lock = takeLease(path)
-  lock?.release()
-  return lock === undefined
-}
-
-const lockPath = (dir: string, id: number): string => join(dir, FOLDER, String(id))
-const FOLDER = 'owners'

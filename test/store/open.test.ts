@@ -2,8 +2,19 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import Database from 'better-sqlite3'
 import { SallyportError } from '../../src/core/errors.ts'
-import { databasePath, openStore, openStoreForReading, pragmasFor, storeError } from '../../src/store/open.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { migrations } from '../../src/store/migrations/index.ts'
+import {
+  databasePath,
+  openStore,
+  openStoreForReading,
+  outdatedBytes,
+  pragmasFor,
+  storeError,
+} from '../../src/store/open.ts'
+import { claimOwner } from '../../src/store/owners.ts'
 import { tempFolder } from '../support/temp.ts'
 
 test('a new store is private to its owner', () => {
@@ -78,4 +89,51 @@ test('a disk that is full is unavailable, not corrupt', () => {
   assert.ok(error instanceof SallyportError && error.code === 'ledger_unavailable')
   const bug = new TypeError('a bug')
   assert.equal(storeError('/data/sallyport.db', bug), bug)
+})
+
+/** A ledger as an earlier program left it. */
+function oldLedger(): { readonly dir: string; readonly db: Database.Database } {
+  const dir = tempFolder()
+  const db = new Database(databasePath(dir))
+  db.pragma('journal_mode = WAL')
+  migrate(db, migrations.slice(0, 2))
+  return { dir, db }
+}
+
+test('who only reads is told that a ledger is of an earlier or a later version', () => {
+  const { dir, db } = oldLedger()
+  assert.throws(
+    () => openStoreForReading({ dir }),
+    (thrown) =>
+      thrown instanceof SallyportError &&
+      thrown.code === 'ledger_unavailable' &&
+      /earlier version/.test(thrown.message) &&
+      /serve/.test(thrown.hint),
+  )
+  db.pragma('user_version = 999')
+  assert.throws(() => openStoreForReading({ dir }), /schema 999/)
+  db.close()
+})
+
+test('a ledger of an earlier version is known before it is changed', () => {
+  const { dir, db } = oldLedger()
+  db.close()
+  assert.equal(outdatedBytes(dir), statSync(databasePath(dir)).size)
+  openStore({ dir, durability: 'crash' }).close()
+  assert.equal(outdatedBytes(dir), undefined)
+  assert.equal(outdatedBytes(tempFolder()), undefined)
+})
+
+test('a ledger is not changed under a process of an earlier version that still writes it', () => {
+  const { dir, db } = oldLedger()
+  const owner = claimOwner(db, dir, 4_711)
+  assert.throws(
+    () => openStore({ dir, durability: 'crash' }),
+    (thrown) => thrown instanceof SallyportError && thrown.code === 'ledger_unavailable' && /4711/.test(thrown.message),
+  )
+  assert.equal(db.pragma('user_version', { simple: true }), 2)
+  owner.release()
+  openStore({ dir, durability: 'crash' }).close()
+  assert.equal(db.pragma('user_version', { simple: true }), migrations.length)
+  db.close()
 })

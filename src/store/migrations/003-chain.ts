@@ -120,12 +120,6 @@ CREATE TABLE exchanges (
   request_body TEXT,
   response_body TEXT
 ) STRICT;
-INSERT INTO exchanges (${columns})
-  SELECT ${columns} FROM old_exchanges ORDER BY seq;
-UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'old_exchanges') WHERE name = 'exchanges';
-DROP TABLE old_exchanges;
-CREATE INDEX exchanges_at ON exchanges (at);
-CREATE INDEX exchanges_open ON exchanges (owner) WHERE state = 'open';
 ALTER TABLE connections ADD COLUMN block INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN block INTEGER NOT NULL DEFAULT 0;
 `,
@@ -133,26 +127,53 @@ ALTER TABLE events ADD COLUMN block INTEGER NOT NULL DEFAULT 0;
     const at = new Date().toISOString()
     // Its link is the ledger's identity.
     db.prepare('INSERT INTO chain (n, at, entries, link) VALUES (0, ?, ?, ?)').run(at, Buffer.alloc(0), randomBytes(32))
-    for (const table of ['exchanges', 'connections', 'events'] as const) chainOld(db, table, at)
+    moveExchanges(db, at)
+    for (const table of ['connections', 'events'] as const) {
+      const mark = db.prepare(`UPDATE ${table} SET block = ? WHERE block = 0 AND seq <= ?`)
+      chainOld(db, { at, table, from: table, columns: chainColumnsSql(table) }, (block, last) => mark.run(block, last))
+    }
   },
 }
 
-// Rows from before there was a chain: what they say today is what is held from now on.
-function chainOld(db: Database.Database, table: ChainedTable, at: string): void {
+/** Few at a time, so that the pages of the old table become those of the new one: the file does not grow to twice its size. */
+function moveExchanges(db: Database.Database, at: string): void {
+  const copy = db.prepare(
+    `INSERT INTO exchanges (${columns}, block) SELECT ${columns}, ? FROM old_exchanges WHERE seq <= ? ORDER BY seq`,
+  )
+  const remove = db.prepare('DELETE FROM old_exchanges WHERE seq <= ?')
+  const chained = chainColumnsSql('exchanges').replace('"erased"', 'NULL').replace('"body_key"', 'NULL')
+  chainOld(db, { at, table: 'exchanges', from: 'old_exchanges', columns: chained }, (block, last) => {
+    copy.run(block, last)
+    remove.run(last)
+  })
+  db.exec(`
+UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'old_exchanges') WHERE name = 'exchanges';
+DROP TABLE old_exchanges;
+CREATE INDEX exchanges_at ON exchanges (at);
+CREATE INDEX exchanges_open ON exchanges (owner) WHERE state = 'open';`)
+}
+
+type Old = { readonly at: string; readonly table: ChainedTable; readonly from: string; readonly columns: string }
+
+/** Rows from before there was a chain: what they say today is what is held from now on. `settle` has the block of the rows up to a `seq`. */
+function chainOld(
+  db: Database.Database,
+  { at, table, from, columns: values }: Old,
+  settle: (block: number, last: number) => void,
+): void {
   const kind = { exchanges: entryKinds.done, connections: entryKinds.connection, events: entryKinds.event }[table]
   const next = db
     .prepare<[number], [number, ...ChainValue[]]>(
-      `SELECT seq, ${chainColumnsSql(table)} FROM ${table} WHERE seq > ? ORDER BY seq LIMIT ${ROWS_IN_BLOCK}`,
+      `SELECT seq, ${values} FROM ${from} WHERE seq > ? ORDER BY seq LIMIT ${ROWS_IN_BLOCK}`,
     )
     .raw()
-  const mark = db.prepare(`UPDATE ${table} SET block = ? WHERE seq = ?`)
   const chained = chainOf(db)
-  for (let rows = next.all(0); rows.length > 0; rows = next.all(rows.at(-1)![0])) {
+  let last = 0
+  for (let rows = next.all(last); rows.length > 0; rows = next.all(last)) {
+    last = rows.at(-1)![0]
     chained.write(at, (block) => {
-      for (const [seq, ...values] of rows) {
-        mark.run(block.n, seq)
-        block.add(kind, seq, digestOf(table, values))
-      }
+      for (const [seq, ...row] of rows) block.add(kind, seq, digestOf(table, row))
+      settle(block.n, last)
     })
   }
 }

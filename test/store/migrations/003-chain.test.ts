@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { chainColumnsSql, type ChainValue, digestOf } from '../../../src/store/chain.ts'
 import { migrate } from '../../../src/store/migrate.ts'
 import { migrations } from '../../../src/store/migrations/index.ts'
 import { chainOfLedger } from '../../support/chained.ts'
+import { tempFolder } from '../../support/temp.ts'
 
 test('a ledger from before the chain keeps its rows, and all of them are chained', () => {
   const db = new Database(':memory:')
@@ -30,5 +32,22 @@ test('a ledger from before the chain keeps its rows, and all of them are chained
   // No number is given twice.
   insert.run('new', 'y')
   assert.equal(db.prepare(`SELECT seq FROM exchanges WHERE id = 'new'`).pluck().get(), 1_204)
+  db.close()
+})
+
+test('the file of a ledger does not grow to twice its size for the chain', () => {
+  const db = new Database(join(tempFolder(), 'old.db'))
+  migrate(db, migrations.slice(0, 2))
+  const insert = db.prepare(`INSERT INTO exchanges (id, at, door, host, port, method, path, state, request_body)
+    VALUES (?, 'then', 'proxy', 'h', 443, 'POST', '/', 'done', ?)`)
+  const pages = (): number => Number(db.pragma('page_count', { simple: true }))
+  db.transaction(() => {
+    for (let i = 0; i < 4_000; i += 1) insert.run(`x${i}`, 'b'.repeat(3_000))
+  })()
+  const before = pages()
+  migrate(db, migrations.slice(0, 3))
+  assert.ok(pages() < 1.4 * before, `${before} pages became ${pages()}`)
+  assert.equal(db.prepare('SELECT count(*) FROM exchanges WHERE length(request_body) = 3000').pluck().get(), 4_000)
+  assert.equal(db.pragma('integrity_check', { simple: true }), 'ok')
   db.close()
 })
