@@ -7,8 +7,8 @@ export type CheckpointWalk = {
   /** Where the chain may go on at this block although those before it are not there. */
   readonly start: (block: Block) => Start | undefined
   readonly begins: (block: Block) => void
-  /** A block was walked; `entries` of it and all before. */
-  readonly reached: (block: Block, entries: number) => Promise<void>
+  /** A block was walked; `entries` of it and all before, and the last block so far that does not follow the one before it. */
+  readonly reached: (block: Block, entries: number, torn: number) => Promise<void>
   readonly end: (head: Block | undefined) => Promise<void>
   readonly outcome: () => {
     readonly proof: Proof | null
@@ -35,6 +35,7 @@ export async function checkpointWalk(
   let count = 0
   let first = Infinity
   let nextKept = 0
+  const rewrites = rewriteWalk(faults)
 
   function fault(what: Wrong, line: CheckpointLine, detail: string, block = line.block): void {
     const { number: seq, at } = line
@@ -74,22 +75,10 @@ export async function checkpointWalk(
     before = line
   }
 
-  function compare(said: Statement | undefined, block: Block, entries: number): void {
+  function compare(said: Statement | undefined, block: Block, entries: number, torn: number): void {
     if (said === undefined || said.block !== block.n) return
-    if (said.link !== Buffer.from(block.link).toString('hex') || said.entries !== entries) {
-      const from = Math.max(first, (proof?.block ?? -1) + 1)
-      const detail = `checkpoint ${said.number} covers another content of blocks ${from} to ${said.block}: they were rewritten`
-      faults.add({
-        what: 'chain altered',
-        table: 'chain',
-        id: null,
-        seq: null,
-        block: from,
-        at: said.at,
-        index: -1,
-        detail,
-      })
-    } else proof = { number: said.number, at: said.at, block: said.block, entries, key: said.key }
+    if (rewrites.fits(said, block, entries, { first, torn }))
+      proof = { number: said.number, at: said.at, block: said.block, entries, key: said.key }
   }
 
   function ownLine(line: CheckpointLine): Statement | undefined {
@@ -103,11 +92,11 @@ export async function checkpointWalk(
     return said
   }
 
-  async function reached(block: Block, entries: number): Promise<void> {
+  async function reached(block: Block, entries: number, torn: number): Promise<void> {
     for (let line = own.peek(); line !== undefined && line.block <= block.n; line = await own.next())
-      compare(ownLine(line), block, entries)
+      compare(ownLine(line), block, entries, torn)
     for (let line = kept[nextKept]; line !== undefined && line.block <= block.n; line = kept[(nextKept += 1)])
-      compare(judged(line), block, entries)
+      compare(judged(line), block, entries, torn)
   }
 
   async function end(head: Block | undefined): Promise<void> {
@@ -124,6 +113,36 @@ export async function checkpointWalk(
   }
 
   return { start, begins, reached, end, outcome: () => ({ proof, ledger, count, removed }) }
+}
+
+/**
+ * Tells of blocks that are not those that a checkpoint covers. Each rewrite is told once, not again by every checkpoint that comes later; where the
+ * chain is torn in those blocks, that says more exactly where, and this is told behind it.
+ */
+function rewriteWalk(faults: FaultList) {
+  let last = -1
+  let lost = 0
+  let within = false
+
+  return {
+    /** Whether all up to this block is what was signed. `first` is where the chain begins. */
+    fits(said: Statement, block: Block, entries: number, { first, torn }: { first: number; torn: number }): boolean {
+      const linked = said.link === Buffer.from(block.link).toString('hex')
+      const same = linked && said.entries === entries + lost
+      if (!same && !within) {
+        const from = Math.min(said.block, Math.max(first, last + 1))
+        const detail = `checkpoint ${said.number} covers another content of blocks ${from} to ${said.block}: they were rewritten`
+        const place = torn >= from ? { block: said.block, index: Infinity } : { block: from, index: -1 }
+        faults.add({ what: 'chain altered', table: 'chain', id: null, seq: null, at: said.at, ...place, detail })
+      }
+      within = !linked
+      if (linked) {
+        last = block.n
+        lost = said.entries - entries
+      }
+      return linked && lost === 0
+    },
+  }
 }
 
 /** Whether a trusted key signed. Without keys the first one that is named is taken, and must stay. */

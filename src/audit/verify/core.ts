@@ -18,7 +18,7 @@ export async function verify(source: Source, options: VerifyOptions): Promise<Ve
     if (blocks === 0) checkpoints.begins(block)
     const entries = chain.next(block)
     await rows.next(block)
-    await checkpoints.reached(block, entries)
+    await checkpoints.reached(block, entries, chain.torn())
     blocks += 1
     if (blocks % 1_000 === 0) options.progress?.(blocks)
   }
@@ -50,6 +50,7 @@ function linkWalk(start: (block: Block) => Start | undefined, faults: FaultList)
   let before: { readonly n: number; readonly link: Uint8Array } | undefined
   let head: Block | undefined
   let entries = 0
+  let torn = -1
 
   /** How many entries there were up to this block, since the ledger began. */
   function next(block: Block): number {
@@ -61,6 +62,7 @@ function linkWalk(start: (block: Block) => Start | undefined, faults: FaultList)
     const problem = problemOf(block)
     if (problem !== undefined) {
       const { n, at } = block
+      torn = n
       faults.add({
         what: 'chain altered',
         table: 'chain',
@@ -82,14 +84,14 @@ function linkWalk(start: (block: Block) => Start | undefined, faults: FaultList)
     // The first block of all: its link is the identity of the ledger.
     if (before === undefined && block.n === 0) return block.entries.length > 0 ? 'block 0 has entries' : undefined
     if (before === undefined || block.n !== before.n + 1) {
-      const missing = block.n - 1 === (before?.n ?? -1) + 1 ? 'is' : 'are'
-      return `blocks ${(before?.n ?? -1) + 1} to ${block.n - 1} ${missing} missing`
+      const from = (before?.n ?? -1) + 1
+      return from === block.n - 1 ? `block ${from} is missing` : `blocks ${from} to ${block.n - 1} are missing`
     }
     if (block.entries.length % ENTRY_BYTES !== 0) return 'its entries are cut'
     return linkOf(before.link, block).equals(block.link) ? undefined : 'its link does not fit'
   }
 
-  return { next, head: () => head, entries: () => entries }
+  return { next, head: () => head, entries: () => entries, torn: () => torn }
 }
 
 /** SHA-256(previous link ‖ n, 8 bytes big endian ‖ at in UTF-8 ‖ entries). */

@@ -97,6 +97,56 @@ test('checkpoints that are missing, there twice, or do not follow each other are
   assert.deepEqual(whats(await verified(blocks, [one!, forked!])), ['checkpoint altered 2'])
 })
 
+test('a block that was changed or is gone is named first, and not again by every checkpoint behind it', async () => {
+  const lines = checkpointsAt({ block: 2 }, { block: 6 }, { block: 8 }, { block: 9 })
+  const changed = blocks.map((block) => (block.n === 5 ? { ...block, at: 'never' } : block))
+  const gone = blocks.filter(({ n }) => n !== 5)
+  const relinked = blocks.slice(0, 5)
+  for (const { n, entries } of blocks.slice(5)) {
+    const block = { n, at: 'never', entries }
+    relinked.push({ ...block, link: linkOf(relinked[n - 1]!.link, block) })
+  }
+  const rewritten = 'checkpoint 2 covers another content of blocks 3 to 6: they were rewritten'
+  const cases: [string, readonly Block[], readonly string[]][] = [
+    ['changed', changed, ['5 its link does not fit']],
+    ['gone', gone, ['6 block 5 is missing']],
+    ['relinked', relinked, [`3 ${rewritten}`]],
+    ['relinked to 6', [...relinked.slice(0, 7), ...blocks.slice(7)], [`3 ${rewritten}`, '7 its link does not fit']],
+    [
+      'relinked and torn',
+      [...changed.slice(0, 6), ...relinked.slice(6)],
+      ['5 its link does not fit', '6 its link does not fit', `6 ${rewritten}`],
+    ],
+  ]
+  for (const [name, chain, expected] of cases) {
+    const { faults } = await verified(chain, lines)
+    assert.deepEqual(
+      faults.map(({ block, detail }) => `${block} ${detail}`),
+      expected,
+      name,
+    )
+  }
+})
+
+test('entries that are gone with their block are told once, by the checkpoint after them', async () => {
+  const chain: Block[] = [blocks[0]!]
+  for (let n = 1; n <= 9; n += 1) {
+    const block = { n, at: `at ${n}`, entries: Buffer.alloc(41) }
+    chain.push({ ...block, link: linkOf(chain[n - 1]!.link, block) })
+  }
+  const link = (n: number): string => Buffer.from(chain[n]!.link).toString('hex')
+  const lines = checkpointsAt(...[2, 6, 8, 9].map((block) => ({ block, link: link(block), entries: block })))
+  const { faults } = await verified(
+    chain.filter(({ n }) => n !== 5),
+    lines,
+  )
+  const told = faults.filter(({ table }) => table === 'chain').map(({ block, detail }) => `${block} ${detail}`)
+  assert.deepEqual(told, [
+    '6 block 5 is missing',
+    '6 checkpoint 2 covers another content of blocks 3 to 6: they were rewritten',
+  ])
+})
+
 test('only a key that is trusted counts; without one, the first that is named', async () => {
   const foreign = checkpointsAt({ block: 3, key: rawKey(other.publicKey) })
   assert.deepEqual(whats(await verified(blocks, foreign)), ['checkpoint signature 1'])
