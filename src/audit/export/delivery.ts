@@ -8,7 +8,7 @@ import { failureOf, type FailureClass } from './failure.ts'
 import type { Read, Reader } from './reader.ts'
 import { type Sink, SinkError } from '../sinks/sink.ts'
 
-/** `idle`: all is delivered. `failing`: waits to try again. `full`: so many dead letters that it delivers nothing until some are gone. */
+/** `idle`: all is delivered. `failing`: waits to try again, or tries again. `full`: so many dead letters that it delivers nothing until some are gone. */
 export type DeliveryState = 'idle' | 'delivering' | 'failing' | 'full'
 
 /** What one sink has to tell. Rows are those delivered or refused since the start. */
@@ -185,7 +185,7 @@ class Loop implements Delivery {
     const { cursors, name, sink, random, fill, now, notice } = this.#options
     const letters = cursors.countLetters(name)
     if (letters >= this.#limits.deadLetters) throw new LettersFull(letters)
-    this.#state = 'delivering'
+    if (this.#failuresInARow === 0) this.#state = 'delivering'
     const { sendMs, attempts, refusedBackoff: backoff } = this.#limits
     const [stopping, cancel] = [this.#stopping.signal, this.#cancel.signal]
     const parts = deliver(await filledRows(read.rows, fill), {
@@ -210,6 +210,7 @@ class Loop implements Delivery {
     if (this.#failuresInARow > 0) notice({ kind: 'recovered', failures: this.#failuresInARow })
     this.#failuresInARow = 0
     this.#problem = undefined
+    this.#state = 'delivering'
   }
 
   async #failed(thrown: unknown): Promise<void> {

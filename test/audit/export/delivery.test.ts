@@ -168,6 +168,20 @@ test('a stop ends the wait for a receiver that is away', async (t) => {
   await delivery.stop(1_000)
 })
 
+test('a sink that failed is failing while it is tried again, until that has come to a good end', async (t) => {
+  const { add, run } = setting(t)
+  add('a')
+  const gate = Promise.withResolvers<void>()
+  const sink = scriptedSink(away, () => gate.promise)
+  const delivery = run(sink)
+  await until(() => sink.calls.length === 2)
+  assert.equal(delivery.figures().state, 'failing')
+  gate.resolve()
+  await until(() => delivery.caughtUp())
+  assert.equal(delivery.figures().state, 'idle')
+  await delivery.stop(1_000)
+})
+
 test('a batch that is not full waits a little for more', async (t) => {
   const { add, run } = setting(t)
   add('a')
