@@ -83,9 +83,8 @@ for (const sealing of [undefined, key, old]) {
             else if (how === 'add') appendFileSync(stored.path, randomBytes(1 + (at % 50)))
             else writeFileSync(stored.path, bytes.with(at, bytes[at]! ^ 0x10))
             const read = await readerOf(stored).read(stored.row, 'request')
-            // A bit of a zstd frame may mean nothing; the content is what counts.
-            if (read.kind === 'content')
-              assert.ok(sealing === undefined && how === 'flip' && read.bytes.equals(content))
+            // A bit of a zstd frame may mean nothing, and so may a byte that could begin another; the content is what counts.
+            if (read.kind === 'content') assert.ok(sealing === undefined && how !== 'cut' && read.bytes.equals(content))
             else assert.ok(read.kind === 'unreadable' && ['altered', 'no-key'].includes(read.why))
           }),
           { numRuns: 150 },
