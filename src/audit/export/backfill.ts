@@ -50,12 +50,14 @@ export async function* backFill(options: BackFillOptions): AsyncGenerator<BackFi
     signal.throwIfAborted()
     const read = reader.read(cursor, options.batch)
     try {
-      for await (const { rows, dead } of deliver(await filledRows(read.rows, options.fill), batchOptions(options))) {
+      const filled = await filledRows(read.rows, options.fill, options.batch.bytes)
+      for await (const { rows, dead } of deliver(filled, batchOptions(options))) {
         cursor = rows.at(-1)?.next ?? cursor
         yield { delivered: rows.length - dead.length, dead, at: atOf.get(cursor.block) ?? options.until ?? since }
       }
-      cursor = read.next
       failures = 0
+      if (filled.length < read.rows.length) continue
+      cursor = read.next
     } catch (cause) {
       failures += 1
       if (signal.aborted || failures >= options.tries) throw cause

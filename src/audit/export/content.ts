@@ -29,18 +29,37 @@ export function contentFiller(db: Store, contents: Pick<ContentReader, 'read'>):
   }
 }
 
-/** The rows with their bodies, those of `exchanges`; as they are without a filler. */
+/**
+ * The rows with their bodies, those of `exchanges`, until these come to `mostBytes`: the rest of the rows is left for another time. All of
+ * them, as they are, without a filler. How long a body is says only its content: a small one on the wire may have been compressed.
+ */
 export async function filledRows<T extends { readonly out: ExportRow }>(
   rows: readonly T[],
   fill: ContentFiller | undefined,
+  mostBytes: number,
 ): Promise<readonly T[]> {
   if (fill === undefined) return rows
   const whole: T[] = []
+  let bytes = 0
   for (const row of rows) {
+    if (bytes >= mostBytes) break
     const { out } = row
-    whole.push(out.table === 'exchanges' ? { ...row, out: { ...out, row: await fill(out.row) } } : row)
+    if (out.table === 'exchanges') {
+      const filled = await fill(out.row)
+      whole.push({ ...row, out: { ...out, row: filled } })
+      bytes += contentLength(filled)
+    } else whole.push(row)
   }
   return whole
+}
+
+function contentLength(row: LedgerRow): number {
+  let length = 0
+  for (const side of ['request', 'response']) {
+    for (const text of [row[`${side}_body`], row[`${side}_body_base64`]])
+      if (typeof text === 'string') length += text.length
+  }
+  return length
 }
 
 /** Of one body. */

@@ -133,7 +133,8 @@ class Loop implements Delivery {
   }
 
   save(): void {
-    const due = this.#options.now() - this.#savedAt >= this.#limits.saveMs
+    // The clock may go back.
+    const due = Math.abs(this.#options.now() - this.#savedAt) >= this.#limits.saveMs
     if (due && this.#state === 'idle' && this.#moved()) this.#settle(this.#cursor, 0, [])
   }
 
@@ -181,22 +182,15 @@ class Loop implements Delivery {
     return reader.read(this.#cursor, bounds)
   }
 
-  async #send(read: Read): Promise<void> {
-    const { cursors, name, sink, random, fill, now, notice } = this.#options
+  async #send(wanted: Read): Promise<void> {
+    const { cursors, name, sink, random, now, notice } = this.#options
     const letters = cursors.countLetters(name)
     if (letters >= this.#limits.deadLetters) throw new LettersFull(letters)
     if (this.#failuresInARow === 0) this.#state = 'delivering'
+    const read = await this.#filled(wanted)
     const { sendMs, attempts, refusedBackoff: backoff } = this.#limits
     const [stopping, cancel] = [this.#stopping.signal, this.#cancel.signal]
-    const parts = deliver(await filledRows(read.rows, fill), {
-      sink,
-      random,
-      sendMs,
-      attempts,
-      backoff,
-      stopping,
-      cancel,
-    })
+    const parts = deliver(read.rows, { sink, random, sendMs, attempts, backoff, stopping, cancel })
     for await (const { rows, dead } of parts) {
       const next = rows.at(-1)?.next ?? this.#cursor
       this.#settle(next === read.rows.at(-1)?.next ? read.next : next, rows.length - dead.length, dead)
@@ -211,6 +205,16 @@ class Loop implements Delivery {
     this.#failuresInARow = 0
     this.#problem = undefined
     this.#state = 'delivering'
+  }
+
+  /** With bodies; as many rows as there is room for, the others are read again. */
+  async #filled(read: Read): Promise<Read> {
+    const { fill, batch } = this.#options
+    const rows = await filledRows(read.rows, fill, batch.bytes)
+    const last = rows.at(-1)
+    return rows.length === read.rows.length || last === undefined
+      ? { ...read, rows }
+      : { ...read, rows, next: last.next, missing: 0 }
   }
 
   async #failed(thrown: unknown): Promise<void> {

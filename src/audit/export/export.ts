@@ -12,6 +12,7 @@ import { chainReader } from './reader.ts'
 import { createSink, type SinkSettings } from './settings.ts'
 import type { ContentReader } from '../bodies/read-content.ts'
 import type { Sink, SinkContext, SinkType } from '../sinks/sink.ts'
+import type { Store } from '../../store/open.ts'
 
 export type ExportOptions = Pick<ChoreContext, 'db' | 'now' | 'notice' | 'figure' | 'count'> & {
   readonly sinks: readonly SinkSettings[]
@@ -28,56 +29,30 @@ export type ExportOptions = Pick<ChoreContext, 'db' | 'now' | 'notice' | 'figure
  */
 export function exportChore(options: ExportOptions): Chore {
   const { db, now, sinks } = options
-  const cursors = cursorsOf(db, now)
-  const head = db.prepare<[], number>('SELECT ifnull(max(n), -1) FROM chain').pluck()
-  const newest = db.prepare<[], number>('SELECT ifnull(max(number), 0) FROM checkpoints').pluck()
+  const names = sinks.map(({ name }) => name)
   const figures = exportFigures(db, options)
   const deliveries = new Map<string, Delivery>()
-  const unusable = new Map<string, string>()
-  let [seen, prunedAt, toldAt, startedAt] = ['', -Infinity, -Infinity, -Infinity]
-
-  /** Files that settings name may come later: what cannot be used is tried again. */
-  function start(): void {
-    if (deliveries.size === sinks.length || now() - startedAt < AGAIN_MS) return
-    for (const settings of sinks) {
-      if (deliveries.has(settings.name)) continue
-      const delivery = opened(settings, options, unusable)
-      if (delivery !== undefined) deliveries.set(settings.name, delivery)
-    }
-    startedAt = now()
+  const start = starter(options, deliveries)
+  const tidy = tidier(options, names)
+  const changed = changeIn(db)
+  const timeForFigures = every(FIGURES_MS, now)
+  const wake = (): void => {
+    start()
+    if (changed()) for (const delivery of deliveries.values()) delivery.wake()
   }
-
-  function wakeWhenChanged(): void {
-    const state = `${head.get()} ${newest.get()}`
-    if (state === seen) return
-    seen = state
-    for (const delivery of deliveries.values()) delivery.wake()
-  }
-
-  function tidy(): void {
-    if (now() - prunedAt < DAY_MS) return
-    prunedAt = now()
-    const names = sinks.map(({ name }) => name)
-    cursors.touch(names)
-    cursors.prune(names, new Date(now() - KEEP_DAYS * DAY_MS).toISOString())
-  }
-
   return {
     name: 'export',
     everyMs: POLL_MS,
     run() {
-      start()
-      wakeWhenChanged()
-      if (now() - toldAt >= FIGURES_MS) {
-        toldAt = now()
+      wake()
+      if (timeForFigures()) {
         figures.update(deliveries)
         for (const delivery of deliveries.values()) delivery.save()
       }
       tidy()
     },
     async last(signal) {
-      start()
-      wakeWhenChanged()
+      wake()
       while (!signal.aborted && [...deliveries.values()].some(isBusy)) {
         await sleep(LAST_POLL_MS, undefined, { signal }).catch(() => undefined)
       }
@@ -86,9 +61,56 @@ export function exportChore(options: ExportOptions): Chore {
     async close() {
       await Promise.all([...deliveries.values()].map((delivery) => delivery.stop(GRACE_MS)))
       figures.update(deliveries)
-      figures.end(sinks.map(({ name }) => name))
+      figures.end(names)
       deliveries.clear()
     },
+  }
+}
+
+/** Starts what has not been started. Files that settings name may come later: what cannot be used is tried again. */
+function starter(options: ExportOptions, deliveries: Map<string, Delivery>): () => void {
+  const unusable = new Map<string, string>()
+  const again = every(AGAIN_MS, options.now)
+  return () => {
+    if (deliveries.size === options.sinks.length || !again()) return
+    for (const settings of options.sinks) {
+      if (deliveries.has(settings.name)) continue
+      const delivery = opened(settings, options, unusable)
+      if (delivery !== undefined) deliveries.set(settings.name, delivery)
+    }
+  }
+}
+
+/** Whether the ledger has something new since it was last asked. */
+function changeIn(db: Store): () => boolean {
+  const head = db.prepare<[], number>('SELECT ifnull(max(n), -1) FROM chain').pluck()
+  const newest = db.prepare<[], number>('SELECT ifnull(max(number), 0) FROM checkpoints').pluck()
+  let seen = ''
+  return () => {
+    const before = seen
+    seen = `${head.get()} ${newest.get()}`
+    return seen !== before
+  }
+}
+
+function tidier({ db, now }: ExportOptions, names: readonly string[]): () => void {
+  const cursors = cursorsOf(db, now)
+  const due = every(DAY_MS, now)
+  return () => {
+    if (!due()) return
+    cursors.touch(names)
+    cursors.prune(names, new Date(now() - KEEP_DAYS * DAY_MS).toISOString())
+  }
+}
+
+/** Whether so long has passed since it last said so; also when the clock went back. */
+function every(ms: number, now: () => number): () => boolean {
+  let last = -Infinity
+  return () => {
+    const time = now()
+    if (Math.abs(time - last) < ms) return false
+    last = time
+    return true
   }
 }
 
@@ -100,7 +122,11 @@ function isBusy(delivery: Delivery): boolean {
 
 function opened(settings: SinkSettings, options: ExportOptions, unusable: Map<string, string>): Delivery | undefined {
   const { db, now } = options
-  const { name, type, include, bodies = false, since } = settings
+  const { name, type, include, bodies = false } = settings
+  const cursors = cursorsOf(db, now)
+  const since = settings.since === undefined ? undefined : new Date(settings.since).toISOString()
+  // Also for one that cannot be used yet: what comes until then waits for it, over restarts and retention.
+  cursors.begin(name, since)
   const sink = made(settings, options, unusable)
   if (sink === undefined) return undefined
   return startDelivery({
@@ -108,8 +134,8 @@ function opened(settings: SinkSettings, options: ExportOptions, unusable: Map<st
     sink,
     reader: chainReader(db, { include, bodies }),
     fill: bodies ? contentFiller(db, options.contents) : undefined,
-    cursors: cursorsOf(db, now),
-    since: since === undefined ? undefined : new Date(since).toISOString(),
+    cursors,
+    since,
     batch: { ...defaultBatch, ...settings.batch },
     now,
     random: options.random ?? Math.random,

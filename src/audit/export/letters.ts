@@ -39,7 +39,7 @@ export async function* retryLetters(
       yield { letter, outcome: 'gone' }
       continue
     }
-    const [filled] = await filledRows([{ out: found }], options.fill)
+    const [filled] = await filledRows([{ out: found }], options.fill, Infinity)
     const reason = await refusalOf(options.sink, filled?.out ?? found, options.signal)
     if (reason === undefined) cursors.dropLetter(letter.seq)
     else cursors.triedLetter(letter.seq, reason)

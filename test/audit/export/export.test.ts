@@ -8,12 +8,14 @@ import { defineSink } from '../../../src/audit/sinks/sink.ts'
 import { insertEvent } from '../../../src/store/events.ts'
 import { openStore, type Store } from '../../../src/store/open.ts'
 import { away, scriptedSink, type ScriptedSink } from '../../support/scripted-sink.ts'
+import { startRecorder } from '../../../src/audit/recorder.ts'
+import { doneRow, openRow } from '../../support/ledger-rows.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 type Options = { readonly type: 'scripted'; readonly name: string }
 
 function setting(t: TestContext, sinks: Readonly<Record<string, ScriptedSink>>, over: Partial<ExportOptions> = {}) {
-  const db = openStore({ dir: tempFolder('export'), durability: 'relaxed' })
+  const db = over.db ?? openStore({ dir: tempFolder('export'), durability: 'relaxed' })
   const notices: string[] = []
   const chore = exportChore({
     db,
@@ -126,4 +128,75 @@ test('rows that retention took from a sink are an event, which the sink gets', a
   const gap = sinks.good.got[1]?.row
   assert.deepEqual([gap?.what, gap?.subject, gap?.after], ['export.gap', 'good', { fromBlock: 1, toBlock: 2 }])
   assert.equal(notices.length, 1)
+})
+
+test('what comes while a sink cannot be used is delivered once it can, also after a restart', async (t) => {
+  const dir = tempFolder('export')
+  const late = scriptedSink()
+  const never = defineSink<Options>({
+    type: 'scripted',
+    create: () => {
+      throw new Error('cannot read ca.pem')
+    },
+  })
+  const before = setting(t, { late }, { types: [never], db: openStore({ dir, durability: 'relaxed' }) })
+  await before.chore.run(signal)
+  add(before.db, 'a')
+  await before.chore.close?.()
+  const after = setting(t, { late }, { db: openStore({ dir, durability: 'relaxed' }) })
+  await runUntil(after.chore, () => late.got.length === 1)
+  assert.deepEqual(ids(late), ['a'])
+})
+
+test('a clock that goes back stops neither figures nor tries', async (t) => {
+  const sinks = { late: scriptedSink() }
+  const clock = { now: Date.now() }
+  let there = false
+  let lags = 0
+  const create = (): ScriptedSink => {
+    if (!there) throw new Error('cannot read ca.pem')
+    return sinks.late
+  }
+  const { chore } = setting(t, sinks, {
+    now: () => clock.now,
+    types: [defineSink<Options>({ type: 'scripted', create })],
+    figure: (name) => void (lags += name === 'export_lag_blocks' ? 1 : 0),
+  })
+  await chore.run(signal)
+  there = true
+  clock.now -= 365 * 86_400_000
+  await chore.run(signal)
+  clock.now -= 5_000
+  await chore.run(signal)
+  assert.equal(lags, 1)
+})
+
+test('a batch is as large as the bodies in it, not as they were on the wire', async (t) => {
+  const dir = tempFolder('export')
+  const recorder = startRecorder({ dir, durability: 'relaxed', inlineBytes: 1_000 })
+  const rows = Array.from({ length: 9 }, () => openRow())
+  for (const row of rows) recorder.once(row, doneRow(row.id, { responseBody: null }))
+  await recorder.close()
+  async function callsFor(length: number): Promise<number> {
+    const sink = scriptedSink()
+    const settings = { name: 'sink', type: 'scripted', include: ['exchanges'], bodies: true } as const
+    const { chore } = setting(
+      t,
+      { sink },
+      {
+        db: openStore({ dir, durability: 'relaxed' }),
+        contents: { read: async () => ({ kind: 'content', bytes: Buffer.alloc(length, 'a') }) },
+        sinks: [{ ...settings, name: `of ${length}`, since: '2020-01-01', batch: { bytes: 100_000, lingerMs: 0 } }],
+        types: [defineSink<Options>({ type: 'scripted', create: () => sink })],
+      },
+    )
+    await runUntil(chore, () => sink.got.length >= rows.length)
+    assert.deepEqual(
+      ids(sink),
+      rows.map(({ id }) => id),
+    )
+    return sink.calls.length
+  }
+  assert.equal(await callsFor(100), 1)
+  assert.equal(await callsFor(40_000), 5)
 })
