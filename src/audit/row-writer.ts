@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type Database from 'better-sqlite3'
 import type { EntryKind, OpenBlock } from '../store/chain.ts'
 import type { Value } from './rows.ts'
-import type { Cover, Merge, WriteStatement } from './statements.ts'
+import type { Cover, Merge, ShapedSql, WriteStatement } from './statements.ts'
 
 /** Runs the writes of a transaction, each with its entry for the chain. */
 export type RowWriter = {
@@ -50,11 +50,12 @@ type Write = {
 }
 
 function writeOf(db: Database.Database, statement: WriteStatement): Write {
-  const { sql, table, covers, quick, id, opens = false } = statement
-  const slowly = covers === 'read' ? reading(db, table, sql) : inserting(db, table, { sql, covers })
-  if (quick === undefined) return { quickly: () => undefined, slowly, id, opens }
+  const { table, quick, slow, id, opens = false } = statement
+  const slowly = slow === undefined ? nothing : reading(db, table, slow)
   return { quickly: 'merges' in quick ? following(db, quick) : inserting(db, table, quick), slowly, id, opens }
 }
+
+const nothing = (): undefined => undefined
 
 function reading(db: Database.Database, table: string, sql: string): Run {
   const statement = db.prepare<[Value[]], [number, ...Value[]]>(sql).raw()
@@ -66,37 +67,71 @@ function reading(db: Database.Database, table: string, sql: string): Run {
   }
 }
 
-function inserting(db: Database.Database, table: string, { sql, covers }: Pick<Quick, 'sql'> & Covers): Run {
-  const statement = db.prepare<[Value[]]>(sql)
+function inserting(db: Database.Database, table: string, { sql, covers }: Covering): Run {
+  const shapeOf = shapes(db, sql, 0)
+  const template: Row = [table, ...covers.map((from) => (typeof from === 'number' ? null : from))]
   return (room) => {
-    const { changes, lastInsertRowid } = statement.run(room)
+    const { statement, places, bound } = shapeOf(room)
+    for (let i = 0; i < places.length; i += 1) bound[i] = room[places[i] as number] as Value
+    const { changes, lastInsertRowid } = statement.run(bound)
     if (changes === 0) return undefined
-    const row: Row = [table]
-    for (const from of covers) row.push(typeof from === 'number' ? (room[from + 1] as Value) : from)
+    const row = template.slice()
+    for (let i = 0; i < covers.length; i += 1) {
+      const from = covers[i] as Cover
+      if (typeof from === 'number') row[i + 1] = room[from + 1] as Value
+    }
     return { seq: lastInsertRowid as number, row }
   }
 }
 
-function following(db: Database.Database, { sql, merges }: Quick & Merges): Run {
-  const statement = db.prepare<[Value[]]>(sql)
-  const bound: Value[] = []
+function following(db: Database.Database, { sql, merges }: Merging): Run {
+  const shapeOf = shapes(db, sql, 2)
   return (room, before) => {
     if (before === undefined) return undefined
     const { seq, row } = before
-    for (let i = 0; i < room.length; i += 1) bound[i] = room[i] as Value
-    bound[room.length] = seq
-    bound[room.length + 1] = before.block
+    const { statement, places, bound } = shapeOf(room)
+    for (let i = 0; i < places.length; i += 1) bound[i] = room[places[i] as number] as Value
+    bound[places.length] = seq
+    bound[places.length + 1] = before.block
     if (statement.run(bound).changes === 0) return undefined
     for (let i = 0; i < merges.length; i += 1) merge(row, i + 1, merges[i] as Merge, room)
     return { seq, row }
   }
 }
 
+/** `places` in a room of what is bound, in order; behind that is room for what else the statement takes. */
+type Shape = { readonly statement: Database.Statement<[Value[]]>; readonly places: number[]; readonly bound: Value[] }
+
+/** A statement for each set of values that are not null: to bind a value costs as much as to write it. Rows have few such sets. */
+function shapes(db: Database.Database, sql: ShapedSql, more: number): (room: readonly Value[]) => Shape {
+  const known = new Map<number, Shape>()
+  return (room) => {
+    // A bit for each value: 51 at most, so the number is exact.
+    let which = 0
+    for (let i = 1; i < room.length; i += 1) which = 2 * which + (room[i] === null ? 0 : 1)
+    const found = known.get(which)
+    if (found !== undefined) return found
+    if (known.size >= MAX_SHAPES) known.clear()
+    const made = shape(db, sql, room, more)
+    known.set(which, made)
+    return made
+  }
+}
+
+function shape(db: Database.Database, sql: ShapedSql, room: readonly Value[], more: number): Shape {
+  const places = [...room.keys()].filter((at) => room[at] !== null)
+  const texts = sql.map((part) => (typeof part === 'string' ? part : room[part.at + 1] === null ? '' : part.text))
+  const bound = Array.from<Value>({ length: places.length + more }).fill(null)
+  return { statement: db.prepare<[Value[]]>(texts.join('')), places, bound }
+}
+
 function merge(row: Row, column: number, how: Merge, room: Value[]): void {
   if (how === 'kept') return
   const value = room[how.at + 1] as Value
+  // Nor is it in the SQL then; and what is `set` was null before.
+  if (value === null) return
   if (how.how === 'joined') row[column] = [value, row[column]].filter((text) => text !== null).join('; ') || null
-  else if (how.how === 'set' || value !== null) row[column] = value
+  else row[column] = value
 }
 
 type OpenRow = Entry & { readonly block: number; readonly weight: number }
@@ -131,9 +166,9 @@ function openRows() {
   }
 }
 
-type Quick = NonNullable<WriteStatement['quick']>
-type Covers = { readonly covers: readonly Cover[] }
-type Merges = { readonly merges: readonly Merge[] }
+type Covering = Extract<WriteStatement['quick'], { covers: unknown }>
+type Merging = Extract<WriteStatement['quick'], { merges: unknown }>
 
 // In characters of JSON, about a third of what it takes in memory.
 const MAX_WEIGHT = 3 * 2 ** 20
+const MAX_SHAPES = 64

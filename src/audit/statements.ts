@@ -14,27 +14,26 @@ export type Cover = number | string | null
 /** What it is after an open row was finished: as before; or what stands `at` a place, alone, unless that is null, or with what was before behind it. */
 export type Merge = 'kept' | { readonly how: 'set' | 'learnt' | 'joined'; readonly at: number }
 
+/** SQL with parts that are there only when the value at a place is not null. */
+export type ShapedSql = readonly (string | { readonly at: number; readonly text: string })[]
+
 /**
- * A kind of write: its SQL, which takes the number of the block and then `width` values. `covers` tells the chain what the row is then;
- * `read` when the statement gives it itself, after `seq`.
+ * A kind of write, of `width` values. `quick` reads nothing, and binds only the number of the block and the values that are not null. Where it
+ * has no effect `slow` is taken, which takes all values and gives the row back, `seq` first.
  */
 export type WriteStatement = {
-  readonly sql: string
   readonly width: number
   readonly table: ChainedTable
-  readonly covers: 'read' | readonly Cover[]
   readonly content?: ContentColumns
   /** Where the id stands of a row that several writes can be about. */
   readonly id?: number
   /** The row is one that another write will finish. */
   readonly opens?: boolean
-  /**
-   * A way that reads nothing, and where it has no effect the other is taken: the row is new; or it is as it was remembered, and the SQL takes
-   * `seq` and block of that after the values.
-   */
-  readonly quick?:
-    | { readonly sql: string; readonly covers: readonly Cover[] }
-    | { readonly sql: string; readonly merges: readonly Merge[] }
+  /** The row is new: `covers` tells the chain what it is. Or it is as it was remembered: the SQL takes `seq` and block of that last. */
+  readonly quick:
+    | { readonly sql: ShapedSql; readonly covers: readonly Cover[] }
+    | { readonly sql: ShapedSql; readonly merges: readonly Merge[] }
+  readonly slow?: string
 }
 
 /**
@@ -42,46 +41,39 @@ export type WriteStatement = {
  * the id of this process in the store.
  */
 export function writeStatements(owner: number): WriteStatement[] {
-  const open = ['state', ...openColumns]
   return [
     {
-      sql: `INSERT INTO exchanges (block, owner, state, ${openColumns.join(', ')})
-       VALUES (?, ${owner}, 'open', ${marks(openColumns)}) ON CONFLICT (id) DO NOTHING`,
-      width: openColumns.length,
-      table: 'exchanges',
-      covers: chainColumns.exchanges.map((name) =>
-        name === 'state' ? 'open' : open.includes(name) ? openColumns.indexOf(name) : null,
-      ),
+      ...insert('exchanges', openColumns, { owner, state: 'open' }),
       content: contentOf(openColumns),
       id: openColumns.indexOf('id'),
       opens: true,
     },
     {
-      sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ?
-       RETURNING seq, ${chainColumnsSql('exchanges')}`,
       width: doneColumns.length + 1,
       table: 'exchanges',
-      covers: 'read',
       content: contentOf([...doneColumns, 'id']),
       id: doneColumns.length,
       quick: {
-        sql: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ? AND seq = ? AND block = ?`,
+        sql: [
+          'UPDATE exchanges SET block = ?',
+          ...doneColumns.map((name, at) => ({ at, text: `, ${assignment(name)}` })),
+          ' WHERE id = ? AND seq = ? AND block = ?',
+        ],
         merges: chainColumns.exchanges.map(mergeOf),
       },
+      slow: `UPDATE exchanges SET block = ?, ${doneColumns.map(assignment).join(', ')} WHERE id = ?
+       RETURNING seq, ${chainColumnsSql('exchanges')}`,
     },
     {
-      sql: `INSERT INTO exchanges (block, owner, ${onceColumns.join(', ')}) VALUES (?, ${owner}, ${marks(onceColumns)})
-       ON CONFLICT (id) DO UPDATE SET ${['block', ...onceColumns].map((name) => `${name} = excluded.${name}`).join(', ')}
-       RETURNING seq, ${chainColumnsSql('exchanges')}`,
-      width: onceColumns.length,
-      table: 'exchanges',
-      covers: 'read',
+      ...insert('exchanges', onceColumns, { owner }),
       content: contentOf(onceColumns),
       id: onceColumns.indexOf('id'),
-      quick: insert('exchanges', onceColumns, owner),
+      slow: `INSERT INTO exchanges (block, owner, ${onceColumns.join(', ')}) VALUES (?, ${owner}, ${marks(onceColumns)})
+       ON CONFLICT (id) DO UPDATE SET ${['block', ...onceColumns].map((name) => `${name} = excluded.${name}`).join(', ')}
+       RETURNING seq, ${chainColumnsSql('exchanges')}`,
     },
-    { ...insert('connections', connectionColumns), table: 'connections' },
-    { ...insert('events', eventColumns), table: 'events' },
+    insert('connections', connectionColumns),
+    insert('events', eventColumns),
   ]
 }
 
@@ -164,14 +156,24 @@ function flag(value: boolean | null | undefined): 0 | 1 | null {
   return value === null || value === undefined ? null : value ? 1 : 0
 }
 
-function insert(table: ChainedTable, columns: readonly string[], owner?: number) {
-  const [column, value] = owner === undefined ? ['', ''] : ['owner, ', `${owner}, `]
-  return {
-    sql: `INSERT INTO ${table} (block, ${column}${columns.map((name) => `"${name}"`).join(', ')})
-     VALUES (?, ${value}${marks(columns)}) ON CONFLICT (id) DO NOTHING`,
-    width: columns.length,
-    covers: chainColumns[table].map((name) => (columns.includes(name) ? columns.indexOf(name) : null)),
-  }
+function insert(
+  table: ChainedTable,
+  columns: readonly string[],
+  fixed: Readonly<Record<string, string | number>> = {},
+) {
+  const names = ['block', ...Object.keys(fixed)].join(', ')
+  const values = ['?', ...Object.values(fixed).map((value) => (typeof value === 'number' ? value : `'${value}'`))]
+  const sql: ShapedSql = [
+    `INSERT INTO ${table} (${names}`,
+    ...columns.map((name, at) => ({ at, text: `, "${name}"` })),
+    `) VALUES (${values.join(', ')}`,
+    ...columns.map((_, at) => ({ at, text: ', ?' })),
+    ') ON CONFLICT (id) DO NOTHING',
+  ]
+  const covers = chainColumns[table].map((name) => {
+    return columns.includes(name) ? columns.indexOf(name) : name === 'state' ? 'open' : null
+  })
+  return { table, width: columns.length, quick: { sql, covers } }
 }
 
 /** As `assignment` has it in SQL, for a row that is open. */

@@ -7,15 +7,15 @@ import type { WriterData } from '../../src/audit/writer.ts'
 import { chainSql } from '../support/chained.ts'
 import { tempFolder } from '../support/temp.ts'
 
+const insertSql = ['INSERT INTO t (block', { at: 0, text: ', a' }, ') VALUES (?', { at: 0, text: ', ?' }, ')']
+
 function start(bound = 1_000_000): { queue: WriteQueue; path: string; notices: QueueNotice[] } {
   const path = join(tempFolder(), 'a.db')
   const db = new Database(path)
   db.exec(`CREATE TABLE t (block INTEGER, a TEXT NOT NULL UNIQUE); ${chainSql}`)
   db.close()
   const notices: QueueNotice[] = []
-  const statements: WriterData['statements'] = [
-    { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
-  ]
+  const statements: WriterData['statements'] = [{ width: 1, table: 'events', quick: { sql: insertSql, covers: [0] } }]
   const writer = () => ({ path, pragmas: [], statements, dir: '', sync: false })
   const queue = new WriteQueue({ writer, heapMb: 32, bound, patienceMs: 5_000, notice: (one) => notices.push(one) })
   return { queue, path, notices }

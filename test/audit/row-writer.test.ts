@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { rowWriter } from '../../src/audit/row-writer.ts'
 import type { ExchangeDone, ExchangeOpen, Value } from '../../src/audit/rows.ts'
-import { kinds, pushDone, pushOnce, pushOpen, type WriteKind, writeStatements } from '../../src/audit/statements.ts'
+import {
+  kinds,
+  pushDone,
+  pushOnce,
+  pushOpen,
+  type WriteKind,
+  type WriteStatement,
+  writeStatements,
+} from '../../src/audit/statements.ts'
 import {
   chainColumnsSql,
   chainOf,
@@ -83,7 +91,7 @@ test('a row is finished without being read, unless somebody else wrote it or it 
   const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
   const [quick] = [
     writeStatements(1).map((one) =>
-      one.covers === 'read' ? { ...one, sql: one.sql.replace('WHERE id = ?', 'WHERE id = ? AND 0') } : one,
+      one.slow === undefined ? one : { ...one, slow: one.slow.replace('WHERE id = ?', 'WHERE id = ? AND 0') },
     ),
   ]
   const rows = rowWriter(db, quick)
@@ -101,6 +109,96 @@ test('a row is finished without being read, unless somebody else wrote it or it 
   assert.deepEqual(outcomes, [true, false, false])
   db.close()
 })
+
+test('the ways that read nothing leave what those that read leave, whatever values are null', () => {
+  const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
+  const statements = writeStatements(1)
+  const ways = [statements, statements.map(slowly)]
+  fc.assert(
+    fc.property(
+      someOf(pushOpen, whole),
+      someOf(pushDone, outcome),
+      someOf(pushOnce, { ...whole, id: 'other' }, outcome),
+      (...writes) => {
+        const left = ways.map((way) => {
+          db.exec('DELETE FROM exchanges; DELETE FROM chain WHERE n > 0')
+          const rows = rowWriter(db, way)
+          db.transaction(() =>
+            chainOf(db).write('now', (block) => {
+              for (const [i, kind] of [kinds.open, kinds.done, kinds.once].entries())
+                assert.ok(rows.write(kind, [block.n, ...writes[i]!], block))
+            }),
+          ).immediate()
+          return db.prepare<[], Record<string, Value>>('SELECT * FROM exchanges ORDER BY id').all()
+        })
+        const [quick, slow] = left.map((rows) => rows.map((row) => ({ ...row, seq: 0 })))
+        assert.deepEqual(quick, slow)
+        assertCovered(db)
+      },
+    ),
+    { numRuns: 100 },
+  )
+  db.close()
+})
+
+/** The values of a write, of which those that need not be there are null now and then. */
+function someOf<T extends object[]>(push: (to: Value[], ...rows: T) => void, ...rows: T): fc.Arbitrary<Value[]> {
+  const all: Value[] = []
+  push(all, ...rows)
+  const [first] = rows
+  const needed = new Set(
+    ['id', 'at', 'door', 'host', 'port', 'method', 'path', 'state'].map((name) =>
+      Reflect.get({ ...outcome, ...first }, name),
+    ),
+  )
+  return fc.tuple(...all.map((value) => (needed.has(value) ? fc.constant(value) : fc.constantFrom(null, value))))
+}
+
+const whole = openRow({
+  clientIp: 'client',
+  principal: 'ada',
+  process: 'p',
+  operation: 'o',
+  connectionId: 'c',
+  traceId: 't',
+  stream: false,
+  requestBytes: 7,
+  requestBody: 'body',
+  requestSha256: 'sum',
+  requestSpill: 'spill',
+  requestTruncated: true,
+})
+const outcome = doneRow(whole.id, {
+  rule: 'rule',
+  findings: 'f',
+  hooks: 'h',
+  responseBytes: 8,
+  cachedTokens: 2,
+  cacheWriteTokens: 3,
+  reasoningTokens: 6,
+  cache: 'hit',
+  tools: 'tools',
+  responseBody: 'answer',
+  responseSpill: 'file',
+  responseSha256: 'sum2',
+  responseTruncated: true,
+  state: 'aborted',
+  error: 'error',
+  attestation: 'a',
+  model: 'another',
+  requestBytes: 9,
+  requestBody: 'changed',
+  requestSha256: 'sum3',
+  requestSpill: 'spill2',
+  requestTruncated: false,
+  stream: true,
+})
+
+function slowly(one: WriteStatement): WriteStatement {
+  if (one.slow === undefined) return one
+  const { quick } = one
+  return { ...one, quick: 'merges' in quick ? { ...quick, sql: [...quick.sql, ' AND 0'] } : { sql: [], merges: [] } }
+}
 
 function transactionsOf(some: readonly Act[]): Act[][] {
   const all: Act[][] = [[]]

@@ -118,9 +118,10 @@ function write(db: Store, kind: WriteKind, push: (to: (Value | WriteKind)[]) => 
   push(values)
   const statement = writeStatements(7)[kind]
   assert.equal(values.length, statement?.width)
-  const prepared = db.prepare(statement?.sql ?? '')
-  if (statement?.covers === 'read') prepared.get(3, ...values)
-  else prepared.run(3, ...values)
+  if (statement?.slow !== undefined) return void db.prepare(statement.slow).get(3, ...values)
+  const parts = statement?.quick.sql.filter((part) => typeof part === 'string' || values[part.at] !== null) ?? []
+  const sql = parts.map((part) => (typeof part === 'string' ? part : part.text)).join('')
+  db.prepare(sql).run(3, ...values.filter((value) => value !== null))
 }
 
 function rowOf(db: Store, table: string): Record<string, Value> {
@@ -223,9 +224,9 @@ test('what the chain is told of a row is what stands in it', () => {
     const values: Value[] = []
     push(values)
     write(db, kind, push)
-    const { covers, table } = writeStatements(7)[kind]!
-    assert.ok(covers !== 'read')
-    const told = covers.map((from) => (typeof from === 'number' ? values[from]! : from))
+    const { quick, table } = writeStatements(7)[kind]!
+    assert.ok('covers' in quick)
+    const told = quick.covers.map((from) => (typeof from === 'number' ? values[from]! : from))
     const stands = db
       .prepare<[], Value[]>(`SELECT ${chainColumnsSql(table)} FROM ${table}`)
       .raw()

@@ -22,9 +22,8 @@ function count(path: string): unknown {
   return n
 }
 
-const statements: WriterData['statements'] = [
-  { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
-]
+const insertSql = ['INSERT INTO t (block', { at: 0, text: ', a' }, ') VALUES (?', { at: 0, text: ', ?' }, ')']
+const statements: WriterData['statements'] = [{ width: 1, table: 'events', quick: { sql: insertSql, covers: [0] } }]
 
 test('a batch is in flight until its commit is reported, with the bytes it frees', async () => {
   const path = table()

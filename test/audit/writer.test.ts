@@ -13,17 +13,19 @@ import { tempFolder } from '../support/temp.ts'
 
 const file = new URL('../../src/audit/writer.ts', import.meta.url)
 
+const insertSql = ['INSERT INTO t (block', { at: 0, text: ', a' }, ') VALUES (?', { at: 0, text: ', ?' }, ')']
+
 function start(path: string): Worker {
   const workerData: WriterData = {
     path,
     pragmas: ['journal_mode = WAL'],
     statements: [
-      { sql: 'INSERT INTO t (block, a) VALUES (?, ?)', width: 1, table: 'events', covers: [0] },
+      { width: 1, table: 'events', quick: { sql: insertSql, covers: [0] } },
       {
-        sql: 'UPDATE t SET block = ?, a = ? WHERE a = ? RETURNING rowid, a',
         width: 2,
         table: 'events',
-        covers: 'read',
+        quick: { sql: [], merges: [] },
+        slow: 'UPDATE t SET block = ?, a = ? WHERE a = ? RETURNING rowid, a',
       },
     ],
     dir: dirname(path),
@@ -102,10 +104,18 @@ test('a database that could not be opened at first is told to be ready, also whe
 
 const withFiles: WriterData['statements'] = [
   {
-    sql: 'INSERT INTO f (block, name, sum, error) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     width: 3,
     table: 'events',
-    covers: [0, 1, 2],
+    quick: {
+      sql: [
+        'INSERT INTO f (block',
+        ...['name', 'sum', 'error'].map((name, at) => ({ at, text: `, ${name}` })),
+        ') VALUES (?',
+        ...[0, 1, 2].map((at) => ({ at, text: ', ?' })),
+        ') ON CONFLICT DO NOTHING',
+      ],
+      covers: [0, 1, 2],
+    },
   },
 ]
 
