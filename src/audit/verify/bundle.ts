@@ -95,16 +95,18 @@ function isHead(head: unknown): head is BundleHead {
 }
 
 function* blocksIn(path: string): Iterable<Block> {
-  for (const { n, at, entries, link } of jsonLines<{ n: number; at: string; entries: string; link: string }>(path))
-    yield { n, at, entries: Buffer.from(entries, 'base64'), link: Buffer.from(link, 'hex') }
+  yield* linesRead(path, (line): Block => {
+    const { n, at, entries, link } = jsonOf(line) as { n: number; at: string; entries: string; link: string }
+    return { n, at, entries: Buffer.from(entries, 'base64'), link: Buffer.from(link, 'hex') }
+  })
 }
 
 function* checkpointsIn(path: string): Iterable<CheckpointLine> {
-  for (const line of linesOf(path)) {
+  yield* linesRead(path, (line) => {
     const checkpoint = checkpointLine(line)
-    if (checkpoint === undefined) throw new SyntaxError(`${path} has a line that is not a checkpoint`)
-    yield checkpoint
-  }
+    if (checkpoint === undefined) throw new SyntaxError('it is not a checkpoint')
+    return checkpoint
+  })
 }
 
 /** What a line says of its content; a text is only held as its hash. */
@@ -112,11 +114,12 @@ type Bodies = Readonly<Record<Side, BundleContent | { readonly sha256: string } 
 
 /** One row at a time, and the next one to look at. */
 function rowReader(path: string, columns: readonly string[]) {
-  const lines = existsSync(path) ? jsonLines<BundleRow>(path) : [].values()
+  const read = (line: string): Row => rowOf(jsonOf(line) as BundleRow, columns)
+  const lines = existsSync(path) ? linesRead(path, read) : [].values()
   let current: Row | undefined
   const next = (): Row | undefined => {
     const step = lines.next()
-    return (current = step.done === true ? undefined : rowOf(step.value, columns))
+    return (current = step.done === true ? undefined : step.value)
   }
   let begun = false
   const peek = (): Row | undefined => {
@@ -129,7 +132,7 @@ function rowReader(path: string, columns: readonly string[]) {
 
 function rowOf({ seq, block, row, request, response }: BundleRow, columns: readonly string[]): Row {
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(block) || typeof row !== 'object' || row === null)
-    throw new SyntaxError('a line is not a row')
+    throw new SyntaxError('it is not a row')
   const hashed = (side: Side, content: BundleContent | undefined): Bodies[Side] => {
     if (content === undefined) return undefined
     if ('not' in content) return content.not === 'sealed' && row['body_key'] === null ? { not: 'altered' } : content
@@ -167,14 +170,35 @@ async function fileIn(dir: string, name: string, should: unknown): Promise<Conte
   return { kind: sum.digest('hex') === should ? 'fits' : 'altered', file: true }
 }
 
-/** JSON objects, each in the one form that we write: a name that stands there twice reads differently to others. */
-function* jsonLines<T>(path: string): Generator<T, undefined> {
+/** What cannot be read is named by its line. */
+function* linesRead<T>(path: string, read: (line: string) => T): Generator<T, undefined> {
+  let number = 0
   for (const line of linesOf(path)) {
-    const value = JSON.parse(line) as T
-    if (JSON.stringify(value) !== line) throw new SyntaxError(`${path} has a line that is not in its form`)
-    yield value
+    number += 1
+    yield readLine(line, read, `${path}, line ${number}`)
   }
   return undefined
+}
+
+function readLine<T>(line: string, read: (line: string) => T, place: string): T {
+  try {
+    return read(line)
+  } catch (cause) {
+    throw new SyntaxError(`${place}: ${cause instanceof Error ? cause.message : 'unknown'}`, { cause })
+  }
+}
+
+/** An object in the one form that we write: a name that stands there twice reads differently to others. */
+function jsonOf(line: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw new SyntaxError('it is not JSON', { cause })
+  }
+  if (typeof value !== 'object' || value === null || JSON.stringify(value) !== line)
+    throw new SyntaxError('it is not in its form')
+  return value
 }
 
 function* linesOf(path: string): Generator<string> {

@@ -65,6 +65,15 @@ test('a line that is cut, is no row, or is not in its one form is an error', () 
   }
 })
 
+test('an error names the file and the line', () => {
+  const cases = { '{"seq":': 'it is not JSON', '{}': 'it is not a row', null: 'it is not in its form' }
+  for (const [text, why] of Object.entries(cases)) {
+    const source = bundle({ 'events.jsonl': `${line(1, 1)}${text}\n` })
+    const message = new RegExp(`events\\.jsonl, line 2: ${why}$`)
+    assert.throws(() => [...(source.rows(1, wanted(1)) as Iterable<unknown>)], { message })
+  }
+})
+
 test('a folder without a bundle, or with one of another kind, is an error', () => {
   assert.throws(() => bundleSource(tempFolder('none'), chainColumns), /it has no bundle\.json/)
   for (const text of ['', '[]', '{}', JSON.stringify({ ...head, version: 2 })])
