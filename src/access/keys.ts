@@ -1,4 +1,5 @@
 import { newEventId, newKeyId } from '../core/ids.ts'
+import type { EventKind } from '../store/event-kinds.ts'
 import { insertEvent } from '../store/events.ts'
 import { databasePath, openStore, storeError } from '../store/open.ts'
 import type { Durability, Store } from '../store/open.ts'
@@ -49,7 +50,7 @@ export function openKeys(options: KeysOptions): Keys {
       throw storeError(databasePath(dir), thrown)
     }
   }
-  const note = (what: string, before: Key | null, after: Key): void => {
+  const note = (what: EventKind, before: Key | null, after: Key): void => {
     const now = options.now()
     const at = new Date(now).toISOString()
     const { who } = options

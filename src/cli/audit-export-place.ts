@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { bodyKeys } from '../app/body-keys.ts'
 import { version } from '../app/version.ts'
 import { contentFiller, type ContentFiller } from '../audit/export/content.ts'
@@ -10,11 +10,11 @@ import type { Sink } from '../audit/sinks/sink.ts'
 import type { Config } from '../config/schema.ts'
 import { newEventId } from '../core/ids.ts'
 import { SallyportError } from '../core/errors.ts'
-import type { EventKind } from '../store/event-kinds.ts'
 import { recordEvent } from '../store/events.ts'
 import type { Store } from '../store/open.ts'
 import type { Io } from './command.ts'
 import { jsonLine } from './output.ts'
+import { userName } from './user-name.ts'
 
 /** What an export works on; `data.dir` is absolute. */
 export type Place = { readonly config: Config; readonly io: Io; readonly json: boolean }
@@ -50,21 +50,9 @@ export function recordExport(place: Place, subject: string, facts: Readonly<Reco
   const at = new Date(now).toISOString()
   const event = { id: newEventId(now), at, who: userName(), subject, before: null, after: JSON.stringify(facts) }
   try {
-    recordEvent(
-      { dir: config.data.dir, durability: config.audit.durability },
-      { ...event, what: 'audit.export' satisfies EventKind },
-    )
+    recordEvent({ dir: config.data.dir, durability: config.audit.durability }, { ...event, what: 'audit.export' })
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : 'unknown'
     io.stderr.write(`note: this export could not be recorded in the ledger: ${reason}\n`)
-  }
-}
-
-/** Who runs the command. A container may have no name for its user. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import { openKeys } from '../access/keys.ts'
@@ -16,6 +15,7 @@ import type { Durability } from '../store/open.ts'
 import type { CliCommand, Io } from './command.ts'
 import { UsageError } from './command.ts'
 import { jsonLine, printJson, printLines, printTable } from './output.ts'
+import { userName } from './user-name.ts'
 
 export const key: CliCommand = {
   name: 'key',
@@ -183,15 +183,6 @@ function notFound(io: Io, { kind }: NotFound): number {
 function fault(io: Io, message: string, hint: string): number {
   io.stderr.write(`error: ${message}\nhint: ${hint}\n`)
   return 1
-}
-
-/** Who runs the command, for the events. A container may have no name for its user. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`
-  }
 }
 
 function common(command: Commander): Commander {

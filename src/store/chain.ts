@@ -18,6 +18,8 @@ export const tableOfKind: readonly ChainedTable[] = [
   'exchanges',
 ]
 
+export const ENTRY_BYTES = 41
+
 export type ChainValue = string | number | null
 
 /** A row as it stood after a write: `digest` is what `digestOf` gives. */
@@ -141,5 +143,3 @@ export const chainColumns: Readonly<Record<ChainedTable, readonly string[]>> = {
 /** The same as a list of columns in SQL. */
 export const chainColumnsSql = (table: ChainedTable): string =>
   chainColumns[table].map((name) => `"${name}"`).join(', ')
-
-const ENTRY_BYTES = 41

@@ -1,12 +1,13 @@
+import type { EventKind } from './event-kinds.ts'
 import { chainOf, digestOf, entryKinds, type OpenBlock } from './chain.ts'
 import { databasePath, type Durability, openStore, orStoreError, type Store } from './open.ts'
 
-/** An act of an operator or of the program: `what` one of eventKinds, `before` and `after` as JSON text without secrets. */
+/** An act of an operator or of the program: `before` and `after` as JSON text without secrets. */
 export type EventRow = {
   readonly id: string
   readonly at: string
   readonly who: string
-  readonly what: string
+  readonly what: EventKind
   readonly subject?: string | null
   readonly before: string | null
   readonly after: string | null

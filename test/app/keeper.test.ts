@@ -34,7 +34,7 @@ test('a sink that is new has what happened since the program began, also before 
     audit: { ...base.audit, export: configSchema.parse({ audit: { export: [sink] } }).audit.export },
   }
   const now = Date.now()
-  const event = { who: 'ada', what: 'test', before: null, after: null }
+  const event = { who: 'ada', what: 'policy.reload' as const, before: null, after: null }
   const place = { dir: config.data.dir, durability: 'crash' } as const
   recordEvent(place, { ...event, id: 'of-a-run-before', at: '2020-01-01T00:00:00.000Z' })
   recordEvent(place, { ...event, id: 'of-this-run', at: new Date(now).toISOString() })

@@ -9,7 +9,7 @@ import { tempFolder } from '../support/temp.ts'
 test('an event that is written without a recorder is in the chain', () => {
   const dir = tempFolder()
   const at = '2026-01-02T03:04:05.678Z'
-  const event = { id: 'e1', at, who: 'ada', what: 'ca.rotate', before: null, after: '{"a":1}' }
+  const event = { id: 'e1', at, who: 'ada', what: 'ca.rotate' as const, before: null, after: '{"a":1}' }
   recordEvent({ dir, durability: 'crash' }, event)
   recordEvent({ dir, durability: 'crash' }, { ...event, id: 'e2', subject: 's', before: '1' })
   const db = openStore({ dir, durability: 'crash' })

@@ -1,5 +1,6 @@
 import { sign } from 'node:crypto'
 import { newEventId } from '../../core/ids.ts'
+import { chainOf, ENTRY_BYTES } from '../../store/chain.ts'
 import { insertEvent } from '../../store/events.ts'
 import type { Store } from '../../store/open.ts'
 import { ledgerKey } from './ledger-key.ts'
@@ -26,7 +27,7 @@ export function makeCheckpoint(db: Store, options: CheckpointOptions): Checkpoin
   const run = (): CheckpointLine | undefined => {
     const last = lastCheckpoint(db)
     const onlyNew = options.onlyNew ?? ['interval', 'shutdown'].includes(options.reason)
-    if (onlyNew && headOf(db).n === (last?.block ?? 0)) return undefined
+    if (onlyNew && chainOf(db).head().n === (last?.block ?? 0)) return undefined
     return signed(db, options, last)
   }
   return db.inTransaction ? run() : db.transaction(run).immediate()
@@ -54,18 +55,18 @@ function signed(db: Store, options: CheckpointOptions, last: CheckpointLine | un
   const at = new Date(now).toISOString()
   if (key.created) noteKey(db, at, key.publicKey, last)
   // The last thing read: the event of the key is covered already.
-  const head = headOf(db)
+  const head = chainOf(db).head()
   const before = last && (JSON.parse(last.statement) as Statement)
   const number = (last?.number ?? 0) + 1
   const statement: Statement = {
     sallyport: 'checkpoint',
     version: 1,
-    ledger: before?.ledger ?? identityOf(db),
+    ledger: before?.ledger ?? ledgerName(db),
     number,
     at,
     reason,
     block: head.n,
-    link: head.link.toString('hex'),
+    link: Buffer.from(head.link).toString('hex'),
     entries: entriesSoFar(db, before, removed),
     previous: last === undefined ? null : sha256Hex(last.statement),
     removed,
@@ -102,17 +103,13 @@ function noteKey(db: Store, at: string, publicKey: string, last: CheckpointLine 
   })
 }
 
-function headOf(db: Store): { n: number; link: Buffer } {
-  const head = db.prepare<[], { n: number; link: Buffer }>('SELECT n, link FROM chain ORDER BY n DESC LIMIT 1').get()
-  if (head === undefined) throw new Error('the ledger has no chain')
-  return head
-}
-
-function identityOf(db: Store): string {
+/** Which ledger it is, in hex: the link of block 0, which each checkpoint repeats, for retention removes that block. */
+export function ledgerName(db: Store): string {
   const link = db.prepare<[], Buffer>('SELECT link FROM chain WHERE n = 0').pluck().get()
-  if (link === undefined) throw new Error('the ledger has no block 0')
-  return link.toString('hex')
+  if (link !== undefined) return link.toString('hex')
+  const last = lastCheckpoint(db)
+  if (last === undefined) throw new Error('the ledger has neither block 0 nor a checkpoint')
+  return (JSON.parse(last.statement) as Statement).ledger
 }
 
 const columns = 'number, at, reason, block, statement, signature'
-const ENTRY_BYTES = 41

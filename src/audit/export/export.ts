@@ -170,7 +170,7 @@ function tell(options: ExportOptions, told: Readonly<Record<string, string>>, no
 function recordGap({ db, now, notice }: ExportOptions, sink: string, gap: { from: number; to: number }): void {
   const at = new Date(now()).toISOString()
   const [id, after] = [newEventId(now()), JSON.stringify({ fromBlock: gap.from, toBlock: gap.to - 1 })]
-  const event = { id, at, who: 'sallyport', what: 'export.gap', subject: sink, before: null, after }
+  const event = { id, at, who: 'sallyport', what: 'export.gap' as const, subject: sink, before: null, after }
   try {
     writeBriefly(db, () => insertEvent(db, event))
   } catch (cause) {

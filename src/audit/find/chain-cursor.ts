@@ -1,6 +1,7 @@
 import type { Store } from '../../store/open.ts'
+import { ledgerName } from '../checkpoints/checkpoints.ts'
 
-/** How far something derived follows the chain: all up to `block`, whose link it was. `ledger` is the link of block 0. */
+/** How far something derived follows the chain: all up to `block`, whose link it was. `ledger` is its name. */
 export type Cursor = { readonly ledger: Uint8Array; readonly block: number; readonly link: Uint8Array }
 
 /** Where the derived file is; undefined when it follows another ledger, or one that went another way since. */
@@ -15,7 +16,10 @@ export function cursorOf(derived: Store, ledger: Store): Cursor | undefined {
 }
 
 /** The beginning, from which everything is followed. */
-export const startOf = (ledger: Store): Cursor => ({ ledger: ledgerOf(ledger), block: 0, link: ledgerOf(ledger) })
+export function startOf(ledger: Store): Cursor {
+  const name = ledgerOf(ledger)
+  return { ledger: name, block: 0, link: name }
+}
 
 export function setCursor(derived: Store, { ledger, block, link }: Cursor): void {
   derived
@@ -23,9 +27,7 @@ export function setCursor(derived: Store, { ledger, block, link }: Cursor): void
     .run(ledger, block, link)
 }
 
-function ledgerOf(ledger: Store): Uint8Array {
-  return ledger.prepare<[], Uint8Array>('SELECT link FROM chain WHERE n = 0').pluck().get() ?? new Uint8Array()
-}
+const ledgerOf = (ledger: Store): Uint8Array => Buffer.from(ledgerName(ledger), 'hex')
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 

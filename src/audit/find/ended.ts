@@ -1,5 +1,5 @@
 import type { Store } from '../../store/open.ts'
-import { entryKinds } from '../../store/chain.ts'
+import { ENTRY_BYTES, entryKinds } from '../../store/chain.ts'
 
 /** Tables that have rows enough to need more than SQLite's own indexes. */
 export type BulkTable = 'exchanges' | 'connections'
@@ -66,4 +66,3 @@ const ends = new Set<number>([
   entryKinds.lost,
   entryKinds.erased,
 ])
-const ENTRY_BYTES = 41

@@ -13,7 +13,7 @@ const day = (n: number): string => `2099-01-0${n}T00:00:00.000Z`
 function setting() {
   const db = openStore({ dir: tempFolder('backfill'), durability: 'relaxed' })
   for (let n = 1; n <= 9; n++) {
-    const event = { id: `e${n}`, at: day(n), who: 'ada', what: 'test', before: null, after: null }
+    const event = { id: `e${n}`, at: day(n), who: 'ada', what: 'policy.reload' as const, before: null, after: null }
     db.transaction(() => insertEvent(db, event)).immediate()
   }
   const options = (sink: ScriptedSink, over: Partial<BackFillOptions> = {}): BackFillOptions => ({

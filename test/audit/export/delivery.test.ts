@@ -40,7 +40,7 @@ function setting(t: TestContext): Setting & { run: Run; add: (...ids: string[]) 
   const add = (...ids: string[]): void => {
     const at = new Date().toISOString()
     for (const id of ids) {
-      const event = { id, at, who: 'ada', what: 'test', before: null, after: null }
+      const event = { id, at, who: 'ada', what: 'policy.reload' as const, before: null, after: null }
       db.transaction(() => insertEvent(db, event)).immediate()
     }
   }

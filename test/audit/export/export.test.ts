@@ -41,7 +41,7 @@ const signal = new AbortController().signal
 function add(db: Store, ...names: string[]): void {
   const at = new Date().toISOString()
   for (const id of names) {
-    const event = { id, at, who: 'ada', what: 'test', before: null, after: null }
+    const event = { id, at, who: 'ada', what: 'policy.reload' as const, before: null, after: null }
     db.transaction(() => insertEvent(db, event)).immediate()
   }
 }

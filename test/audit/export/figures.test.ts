@@ -8,7 +8,7 @@ import { openStore, type Store } from '../../../src/store/open.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const add = (db: Store, at: string): void => {
-  const event = { id: at, at, who: 'ada', what: 'test', before: null, after: null }
+  const event = { id: at, at, who: 'ada', what: 'policy.reload' as const, before: null, after: null }
   db.transaction(() => insertEvent(db, event)).immediate()
 }
 

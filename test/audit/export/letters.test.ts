@@ -12,7 +12,7 @@ function setting() {
   const db = openStore({ dir: tempFolder('letters'), durability: 'relaxed' })
   const at = new Date().toISOString()
   for (const id of ['a', 'b', 'c']) {
-    const event = { id, at, who: 'ada', what: 'test', before: null, after: null }
+    const event = { id, at, who: 'ada', what: 'policy.reload' as const, before: null, after: null }
     db.transaction(() => insertEvent(db, event)).immediate()
   }
   const cursors = cursorsOf(db, Date.now)

@@ -23,7 +23,7 @@ async function filled(): Promise<{ dir: string; db: Store; ids: Record<string, s
   recorder.done(doneRow(first.id))
   recorder.connection(tunnel)
   const at = new Date().toISOString()
-  recorder.event({ id: 'event-1', at, who: 'ada', what: 'test', before: null, after: '{"a":1}' })
+  recorder.event({ id: 'event-1', at, who: 'ada', what: 'policy.reload', before: null, after: '{"a":1}' })
   await recorder.flush()
   // The open row stays open: this recorder is not closed before the test reads.
   const db = openStore({ dir, durability: 'relaxed' })

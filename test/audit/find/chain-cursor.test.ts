@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cursorOf, setCursor, startOf } from '../../../src/audit/find/chain-cursor.ts'
+import { removeOldest } from '../../../src/audit/keeper/retention.ts'
 import { columnsFile } from '../../../src/audit/find/segment-store.ts'
 import { openDerived } from '../../../src/store/derived.ts'
 import { type WrittenLedger, writtenLedger } from '../../support/written-ledger.ts'
@@ -32,5 +33,22 @@ test('it does not hold for another ledger, for another chain, or past the end of
   assert.equal(cursorOf(derived, ledger.db), undefined)
   setCursor(derived, { ...startOf(ledger.db), block: 2, link: linkAt(ledger, 1) })
   assert.equal(cursorOf(derived, ledger.db), undefined)
+  for (const one of [derived, ledger.db, other.db]) one.close()
+})
+
+test('what is derived from a ledger is not made anew when retention removes its first block', () => {
+  const ledger = writtenLedger()
+  const other = writtenLedger()
+  const derived = openDerived(ledger.dir, columnsFile)
+  for (let i = 0; i < 3; i += 1) {
+    ledger.exchanges({})
+    other.exchanges({})
+  }
+  setCursor(derived, { ...startOf(ledger.db), block: 2, link: linkAt(ledger, 2) })
+  for (const { db, dir } of [ledger, other]) removeOldest(db, { dir, through: 1, entries: 100, now: Date.now() })
+  assert.equal(ledger.db.prepare('SELECT min(n) FROM chain').pluck().get(), 2)
+  assert.equal(cursorOf(derived, ledger.db)?.block, 2)
+  assert.equal(cursorOf(derived, other.db), undefined)
+  assert.deepEqual(startOf(ledger.db).ledger, cursorOf(derived, ledger.db)?.ledger)
   for (const one of [derived, ledger.db, other.db]) one.close()
 })
