@@ -26,7 +26,9 @@ export async function verify(source: Source, options: VerifyOptions): Promise<Ve
   await rows.end()
   const { proof, ledger, count, removed } = checkpoints.outcome()
   const head = chain.head()
-  if (options.signed === true && proof === null && chain.entries() > 0) faults.add(unsigned)
+  if (head === undefined) faults.add(headless)
+  for (const detail of source.damages?.() ?? []) faults.add({ what: 'damaged', table: 'database', ...nowhere, detail })
+  if (options.signed === true && proof === null) faults.add(unsigned)
   return {
     ok: faults.count() === 0,
     faults: faults.first(),
@@ -54,7 +56,7 @@ function linkWalk(start: (block: Block) => Start | undefined, faults: FaultList)
 
   /** How many entries there were up to this block, since the ledger began. */
   function next(block: Block): number {
-    const jump = before === undefined || block.n !== before.n + 1 ? start(block) : undefined
+    const jump = before === undefined ? start(block) : undefined
     if (jump !== undefined) {
       before = { n: jump.block, link: jump.link }
       entries = jump.entries
@@ -101,13 +103,16 @@ export function linkOf(previous: Uint8Array, block: Omit<Block, 'link'>): Buffer
   return createHash('sha256').update(previous).update(number).update(block.at, 'utf8').update(block.entries).digest()
 }
 
+const nowhere = { id: null, seq: null, block: null, at: null, index: Infinity } as const
 const unsigned: Found = {
   what: 'removed',
   table: 'checkpoints',
-  id: null,
-  seq: null,
-  block: null,
-  at: null,
+  ...nowhere,
   detail: 'no checkpoint by the key that was named covers any of it',
-  index: Infinity,
+}
+const headless: Found = {
+  what: 'removed',
+  table: 'chain',
+  ...nowhere,
+  detail: 'there is not one block, not even the first',
 }

@@ -10,11 +10,12 @@ export type Wrong =
   | 'chain altered'
   | 'checkpoint altered'
   | 'checkpoint signature'
+  | 'damaged'
 
 /** One thing that does not fit. `block` is where in the chain; `seq` is the number of a row, or of a checkpoint. */
 export type Fault = {
   readonly what: Wrong
-  readonly table: 'exchanges' | 'connections' | 'events' | 'chain' | 'checkpoints'
+  readonly table: 'exchanges' | 'connections' | 'events' | 'chain' | 'checkpoints' | 'database'
   readonly id: string | null
   readonly seq: number | null
   readonly block: number | null

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { SallyportError } from '../../core/errors.ts'
 import { chainColumns, chainColumnsSql, tableOfKind } from '../../store/chain.ts'
 import { type Checked, contentColumns, contentReader, type ContentRow } from '../bodies/read-content.ts'
 import type { SealKey } from '../bodies/seal.ts'
@@ -51,6 +52,12 @@ function sourceOf({ db, path, close }: Snapshot, place: LedgerPlace): LedgerSour
     content: contentOf(db, place, (row) => isGone((later.db ??= new Database(path, { readonly: true })), row)),
     strays: (counts) => straysOf(db, rowOf, counts),
     beyond: () => beyond(db),
+    damages: () =>
+      db
+        .prepare<[], string>('PRAGMA integrity_check(100)')
+        .pluck()
+        .all()
+        .filter((line) => line !== 'ok'),
     names: (spill) => named.get(spill.replace(/^.*\/([^/.]+)\.[a-z]+$/, '$1'), spill, spill) !== undefined,
     close() {
       later.db?.close()
@@ -118,19 +125,59 @@ export function isGone(db: Database.Database, row: Pick<Row, 'seq' | 'block'>): 
   return block === undefined || block !== row.block
 }
 
-/** The blocks after `n`. */
-export function* blocksOf(db: Database.Database, n = -1): Iterable<Block> {
-  const page = db.prepare<[number], Block>('SELECT n, at, entries, link FROM chain WHERE n > ? ORDER BY n LIMIT 64')
-  for (let blocks = page.all(n); blocks.length > 0; blocks = page.all(blocks.at(-1)!.n)) yield* blocks
+/** The blocks after `n`; a number below 0 is none that there can be. Throws `ledger_corrupt` for a row that is no block. */
+export function* blocksOf(db: Database.Database, n = LOWEST): Iterable<Block> {
+  const page = db.prepare<[number], Block>(
+    `SELECT n, ${short('at', 64)}, ${short('entries', MOST_ENTRIES_BYTES)}, ${short('link', 32)} FROM chain WHERE n > ? ORDER BY n LIMIT 16`,
+  )
+  let last = n
+  for (let blocks = page.all(last); blocks.length > 0; blocks = page.all(last)) {
+    for (const block of blocks) {
+      if (!isBlock(block)) throw noRow('chain', block.n)
+      last = block.n
+      yield block
+    }
+  }
 }
 
-/** The checkpoints with a higher number. */
-export function* checkpointsOf(db: Database.Database, after = -1): Iterable<CheckpointLine> {
-  const columns = 'number, at, reason, block, statement, signature'
+/** The checkpoints with a higher number. Throws `ledger_corrupt` for a row that is none. */
+export function* checkpointsOf(db: Database.Database, after = LOWEST): Iterable<CheckpointLine> {
+  const columns = `number, ${short('at', 64)}, ${short('reason', 64)}, block, ${short('statement', 65_536)}, ${short('signature', 64)}`
   const sql = `SELECT ${columns} FROM checkpoints WHERE number > ? ORDER BY number LIMIT 256`
   const page = db.prepare<[number], CheckpointLine>(sql)
-  for (let lines = page.all(after); lines.length > 0; lines = page.all(lines.at(-1)!.number)) yield* lines
+  let last = after
+  for (let lines = page.all(last); lines.length > 0; lines = page.all(last)) {
+    for (const line of lines) {
+      if (!isCheckpoint(line)) throw noRow('checkpoints', line.number)
+      last = line.number
+      yield line
+    }
+  }
 }
+
+/** A column, or null when it has more bytes than it can need: what a stranger put there does not fill the memory. */
+const short = (column: string, bytes: number): string =>
+  `CASE WHEN octet_length(${column}) <= ${bytes} THEN ${column} END AS ${column}`
+
+// SQLite looks at types when it writes; who changes the file itself can put anything there.
+const isBlock = ({ n, at, entries, link }: Block): boolean =>
+  Number.isSafeInteger(n) && n >= 0 && isText(at) && entries instanceof Uint8Array && link instanceof Uint8Array
+
+const isCheckpoint = ({ number, at, reason, block, statement, signature }: CheckpointLine): boolean =>
+  [number, block].every((n) => Number.isSafeInteger(n)) &&
+  [at, reason, statement].every(isText) &&
+  signature instanceof Uint8Array
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+const noRow = (table: string, number: unknown): SallyportError =>
+  new SallyportError(
+    'ledger_corrupt',
+    `the ledger was altered: row ${String(number)} of ${table} is not one that can be`,
+    {
+      hint: 'What cannot be read is not proved: take a copy from a backup.',
+    },
+  )
 
 /** Only looked for when there are more rows than the chain has accounted for. */
 function* straysOf(
@@ -174,3 +221,5 @@ function beyond(db: Database.Database): Counts {
 }
 
 const LOWEST = Number.MIN_SAFE_INTEGER
+// Of 400 000 entries; the ledger writes less than a tenth at a time.
+const MOST_ENTRIES_BYTES = 16_777_216

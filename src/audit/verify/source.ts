@@ -42,6 +42,8 @@ export type Source = {
   readonly find: (table: Table, seq: number) => Row | undefined
   /** Rows that no entry stands for; `counts` are those that one does. */
   readonly strays: (counts: Counts) => Some<Row & { readonly table: Table }>
+  /** What is wrong with that in which it is all kept, beside what it holds: an index, say, by which others do not find a row. */
+  readonly damages?: () => readonly string[]
 }
 
 export type VerifyOptions = {

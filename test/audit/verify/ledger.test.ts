@@ -12,6 +12,7 @@ import { verify } from '../../../src/audit/verify/core.ts'
 import { ledgerSource } from '../../../src/audit/verify/ledger.ts'
 import { checkpointLines } from '../../../src/audit/verify/statement.ts'
 import { SallyportError } from '../../../src/core/errors.ts'
+import { digestOf, linkOf } from '../../../src/store/chain.ts'
 import { databasePath, openStore, type Store } from '../../../src/store/open.ts'
 import { connectionRow, doneRow, openRow } from '../../support/ledger-rows.ts'
 import { checkpoint, copyOf, tamper, verified, writtenLedger } from '../../support/tampered-ledger.ts'
@@ -162,4 +163,151 @@ test('what is no ledger, or has no chain yet, is an error', () => {
   new Database(databasePath(dir)).exec('CREATE TABLE exchanges (id)').close()
   assert.throws(source, coded('ledger_corrupt'))
   rmSync(databasePath(dir))
+})
+
+/** Changes rows of a table as who writes the file itself can: SQLite looks at no types. */
+function loosened(db: Store, table: string, sql: string): void {
+  const schema = (from: string, to: string): void => {
+    db.unsafeMode(true)
+    db.pragma('writable_schema = ON')
+    db.prepare('UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?').run(from, to, table)
+    db.pragma('writable_schema = RESET')
+  }
+  const typed = db.prepare<[string], string>('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(table)!
+  const untyped = typed
+    .replaceAll(/ (?:TEXT|BLOB|INTEGER|REAL)(?: NOT NULL)?(?: DEFAULT 0)?(?=,|\n)/g, '')
+    .replace(/STRICT$/, '')
+  schema(typed, untyped)
+  db.exec(sql)
+  schema(untyped, typed)
+}
+
+async function outcomeOf(dir: string, options = {}): Promise<string> {
+  try {
+    const found = await verified(dir, options)
+    return found.ok ? 'nothing' : `${found.faults[0]!.what}: ${found.faults[0]!.detail}`
+  } catch (cause) {
+    if (!(cause instanceof SallyportError)) throw cause
+    return `${cause.code}: ${cause.message}`
+  }
+}
+
+test('values of types that SQLite would not have written are found, and are no crash', async () => {
+  const values = [`'x'`, 'NULL', '-1.5', '9e999', `x'00ff'`, '9223372036854775807']
+  const columns = {
+    chain: ['at', 'entries', 'link'],
+    checkpoints: ['at', 'block', 'statement', 'signature'],
+    exchanges: ['host', 'port', 'block', 'request_sha256', 'request_spill', 'response_body'],
+    events: ['after'],
+  }
+  for (const [table, names] of Object.entries(columns)) {
+    const key = { chain: 'n', checkpoints: 'number' }[table] ?? 'seq'
+    for (const column of names) {
+      const dir = copyOf(ledger)
+      for (const value of values) {
+        const where = `WHERE ${key} = (SELECT max(${key}) FROM ${table} WHERE ${column} IS NOT NULL)`
+        tamper(dir, (db) => loosened(db, table, `UPDATE ${table} SET ${column} = ${value} ${where}`))
+        assert.notEqual(await outcomeOf(dir), 'nothing', `${table}.${column} ${value}`)
+      }
+      rmSync(dir, { recursive: true })
+    }
+  }
+})
+
+test('values that are larger than any that was written are found, and fill no memory', async () => {
+  const values = {
+    'chain.entries': `zeroblob(20000000)`,
+    'chain.at': `printf('%.*c', 1000000, 'x')`,
+    'checkpoints.statement': `printf('%.*c', 1000000, 'x')`,
+    'events.after': `printf('%.*c', 300000000, 'x')`,
+    'exchanges.host': `zeroblob(50000000)`,
+  }
+  for (const [place, value] of Object.entries(values)) {
+    const dir = copyOf(ledger)
+    const [table = '', column = ''] = place.split('.')
+    tamper(dir, (db) => loosened(db, table, `UPDATE ${table} SET ${column} = ${value} WHERE rowid = 2`))
+    assert.match(
+      await outcomeOf(dir),
+      /^(?:altered: its content|ledger_corrupt: the ledger was altered: row 2 of)/,
+      place,
+    )
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('an index by which a row is not found is damage', async () => {
+  const dir = copyOf(ledger)
+  tamper(dir, (db) => {
+    db.unsafeMode(true)
+    db.pragma('writable_schema = ON')
+    const swap = db.prepare('UPDATE sqlite_schema SET rootpage = ? WHERE name = ?')
+    const page = (name: string) => db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(name)
+    const [one, other] = [page('events_at'), page('connections_at')]
+    swap.run(other, 'events_at')
+    swap.run(one, 'connections_at')
+  })
+  assert.match(await outcomeOf(dir), /^damaged: .*events_at/)
+})
+
+test('text of bytes that only look like those that were written is found', async () => {
+  const dir = copyOf(ledger)
+  tamper(dir, (db) => loosened(db, 'chain', 'UPDATE chain SET at = CAST(at AS BLOB) WHERE n = 3'))
+  assert.match(await outcomeOf(dir), /^ledger_corrupt: the ledger was altered: row 3 of chain/)
+})
+
+test('an infinite number in the place of none is found', async () => {
+  const dir = copyOf(ledger)
+  tamper(dir, (db) => db.exec('UPDATE exchanges SET cost_usd = 9e999 WHERE cost_usd IS NULL'))
+  assert.match(await outcomeOf(dir), /^altered: its content is not what was written/)
+})
+
+test('a forged row is not hidden by a forged block before the first', async () => {
+  const dir = copyOf(ledger)
+  tamper(dir, (db) => {
+    db.exec(
+      `INSERT INTO events (seq, id, at, who, what, block) VALUES (900, 'forged', '2026', 'ada', 'key.create', -5)`,
+    )
+    const entries = Buffer.concat([
+      Buffer.from('040000000000000384', 'hex'),
+      digestOf('events', ['forged', '2026', 'ada', 'key.create', null, null, null]),
+    ])
+    db.prepare('INSERT INTO chain VALUES (-5, ?, ?, ?)').run('2026', entries, Buffer.alloc(32))
+  })
+  assert.match(await outcomeOf(dir), /^ledger_corrupt: the ledger was altered: row -5 of chain/)
+})
+
+test('forged blocks in the place of those that retention removed are found', async () => {
+  const dir = copyOf(ledger)
+  retained(dir, 20)
+  tamper(dir, (db) => {
+    const statement = db.prepare<[], string>('SELECT statement FROM checkpoints').pluck().get()!
+    const identity = Buffer.from(String((JSON.parse(statement) as { ledger: string }).ledger), 'hex')
+    const add = db.prepare('INSERT INTO chain VALUES (?, ?, ?, ?)')
+    add.run(0, '2026', Buffer.alloc(0), identity)
+    db.exec(`INSERT INTO events (seq, id, at, who, what, block) VALUES (900, 'forged', '2026', 'ada', 'key.create', 1)`)
+    const entries = Buffer.concat([
+      Buffer.from('040000000000000384', 'hex'),
+      digestOf('events', ['forged', '2026', 'ada', 'key.create', null, null, null]),
+    ])
+    add.run(1, '2026', entries, linkOf(identity, { n: 1, at: '2026', entries }))
+  })
+  assert.match(await outcomeOf(dir), /^chain altered: blocks 2 to 20 are missing/)
+})
+
+test('a ledger that was emptied is none; an empty one has no checkpoint by a key that is named', async () => {
+  const dir = copyOf(ledger)
+  const rest = ['exchanges', 'connections', 'events', 'checkpoints']
+  tamper(dir, (db) => rest.forEach((table) => db.exec(`DELETE FROM ${table}`)))
+  tamper(dir, (db) => db.exec('DELETE FROM chain WHERE n > 0'))
+  assert.equal(await outcomeOf(dir), 'nothing')
+  assert.match(await outcomeOf(dir, { signed: true }), /^removed: no checkpoint by the key that was named/)
+  tamper(dir, (db) => db.exec('DELETE FROM chain'))
+  assert.match(await outcomeOf(dir), /^removed: there is not one block/)
+})
+
+test('a database with a view in the place of a table is refused before it is read', async () => {
+  const dir = copyOf(ledger)
+  const endless = 'WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i FROM c) SELECT count(*) FROM c'
+  tamper(dir, (db) => db.exec(`ALTER TABLE events RENAME TO x; CREATE VIEW events AS SELECT x.* FROM x, (${endless})`))
+  assert.match(await outcomeOf(dir), /^ledger_corrupt: the ledger .* was altered: the /)
 })
