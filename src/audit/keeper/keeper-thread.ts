@@ -29,6 +29,8 @@ if (port === null) throw new Error('keeper-thread.ts runs in a thread of its own
 
 let settings = workerData as KeeperSettings
 let lastMs = 0
+/** Whether the last round was begun. */
+let ended = false
 let changed = new AbortController()
 const closing = new AbortController()
 
@@ -55,6 +57,8 @@ async function work(): Promise<void> {
     }
     await setTimeout(wait, undefined, { signal: closing.signal }).catch(() => undefined)
   } while (!closing.signal.aborted)
+  // Told so between two sessions; another thread may have the lease.
+  if (!ended) await attendWithLease().catch((cause: unknown) => tell('warn', NO_LAST_ROUND, { ...reasonOf(cause) }))
 }
 
 async function attendWithLease(): Promise<boolean> {
@@ -72,22 +76,26 @@ async function attendWithLease(): Promise<boolean> {
   }
 }
 
-/** Until the program ends, the settings change, or the database or the lease is no longer the file it was. */
+/** Until the program ends, the settings change, or the database, its log or the lease is no longer the file it was. */
 async function attend(leasePath: string): Promise<void> {
   changed = new AbortController()
   if (closing.signal.aborted) changed.abort()
   const { signal } = changed
   const session = changed
-  const files = [leasePath, databasePath(settings.dir)]
+  const path = databasePath(settings.dir)
+  const files = [leasePath, path, `${path}-wal`]
   const db = openStore(settings)
   const before = files.map(identityOf)
   const watch = setInterval(() => {
-    if (files.some((file, i) => before[i] === undefined || identityOf(file) !== before[i])) session.abort()
+    if (files.some((file, i) => identityOf(file) !== before[i])) session.abort()
   }, WATCH_MS)
   const rounds = roundsOf(chores, { settings, db, now: Date.now, notice: tell, figure, count } satisfies ChoreContext)
   try {
     await rounds.run(signal)
-    if (closing.signal.aborted) await rounds.last(AbortSignal.timeout(lastMs))
+    if (closing.signal.aborted) {
+      ended = true
+      await rounds.last(AbortSignal.timeout(lastMs))
+    }
   } finally {
     clearInterval(watch)
     await rounds.close()
@@ -113,6 +121,7 @@ function say(message: FromKeeper): void {
 
 const LEASE_FILE = 'keeper.lock'
 const LEASE_MS = 1_000
+const NO_LAST_ROUND = 'the keeper of the ledger could not make its last round'
 const WATCH_MS = 1_000
 
 // Last, for it uses all that stands above.

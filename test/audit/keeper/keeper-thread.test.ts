@@ -57,6 +57,28 @@ test('when database or lease is no longer the file it was, it begins anew with w
   assert.deepEqual(keeper.held(), [1, 0, 1, 0, 1, 0])
 })
 
+test('when the log of the database is removed, it begins anew and writes to the one that others see', async () => {
+  const dir = tempFolder('thread')
+  const keeper = start(dir)
+  await until(() => keeper.told.some((one) => one.kind === 'figure' && one.name === 'ledger_bytes'))
+  rmSync(`${databasePath(dir)}-wal`)
+  await until(() => keeper.held().length === 3)
+  await keeper.close()
+})
+
+test('told to end while it takes new settings, it makes the last round all the same', async () => {
+  const dir = tempFolder('thread')
+  const db = ledgerIn(dir)
+  const keeper = start(dir)
+  await until(() => keeper.told.some((one) => one.kind === 'figure' && one.name === 'ledger_bytes'))
+  addBlock(db, dir, { at: Date.now() })
+  keeper.post({ kind: 'settings', settings: settingsFor(dir, 30) })
+  await keeper.close()
+  const last = db.prepare('SELECT reason, block FROM checkpoints ORDER BY number DESC LIMIT 1').get()
+  assert.deepEqual(last, { reason: 'shutdown', block: db.prepare('SELECT max(n) FROM chain').pluck().get() })
+  db.close()
+})
+
 test('new settings are worked by at once', async () => {
   const dir = tempFolder('thread')
   const db = ledgerIn(dir)
