@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { sharedLimiter } from '../access/limiter.ts'
 import type { Recorder } from '../audit/recorder.ts'
+import { untilRestart } from '../config/reload.ts'
 import type { Config } from '../config/schema.ts'
 import type { Health } from '../console/server.ts'
 import type { Budget } from '../http/budget.ts'
@@ -130,7 +131,7 @@ export async function startInstance(
     share: proxy.share,
     health: () => healthOf(policies, recorder, authority, config),
     async reload(next) {
-      config = next
+      config = untilRestart(first, next)
       log.level = next.log.level
       proxy.reload()
       await policies.reload()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { needsRestart } from '../../src/config/reload.ts'
+import { needsRestart, untilRestart } from '../../src/config/reload.ts'
 import { configSchema } from '../../src/config/schema.ts'
 
 const before = configSchema.parse({})
@@ -14,6 +14,10 @@ const cases: [unknown, string[]][] = [
     ['proxy.listen', 'gateway.listen', 'console.listen'],
   ],
   [{ audit: { encryption: { keys: [{ id: 'k', env: 'K' }] } } }, ['audit.encryption']],
+  [
+    { audit: { durability: 'power', bodies: { inlineBytes: 1, maxBytes: 2 } } },
+    ['audit.durability', 'audit.bodies.inlineBytes'],
+  ],
   [{ data: { dir: 'd' }, workers: 2, ca: { dir: 'c' } }, ['data.dir', 'workers', 'ca.dir']],
 ]
 
@@ -22,3 +26,13 @@ for (const [change, expected] of cases) {
     assert.deepEqual(needsRestart(before, configSchema.parse(change)), expected)
   })
 }
+
+test('what the writer of the ledger was started with stays until a restart; all else is new', () => {
+  const changed = { durability: 'power', bodies: { inlineBytes: 1, maxBytes: 2, store: 'none' }, search: true }
+  const { audit } = untilRestart(before, configSchema.parse({ audit: changed, log: { level: 'debug' } }))
+  const { bodies, durability } = before.audit
+  assert.deepEqual(
+    [audit.durability, audit.bodies.inlineBytes, audit.bodies.maxBytes, audit.bodies.store, audit.search],
+    [durability, bodies.inlineBytes, 2, 'none', true],
+  )
+})
