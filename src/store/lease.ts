@@ -17,6 +17,8 @@ export function takeLease(path: string): Lease | undefined {
   // The lock is SQLite's own on an empty database: the same on every system, and shared rightly between threads.
   const lock = new Database(path, { timeout: 0 })
   try {
+    // Otherwise it writes a journal for the empty database, which a full disk has no room for.
+    lock.pragma('journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
     return { release: () => void lock.close() }
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
@@ -60,4 +60,13 @@ test('a process that is killed has it no longer', async () => {
 
 test('a folder that is not there is an error, not a lease of somebody else', () => {
   assert.throws(() => takeLease(join(tempFolder('lease'), 'none', 'keeper.lock')), { code: 'ENOENT' })
+})
+
+test('a lease needs no room on the disk', () => {
+  const dir = tempFolder()
+  const lease = takeLease(join(dir, 'a.lock'))
+  assert.deepEqual(readdirSync(dir), ['a.lock'])
+  assert.equal(statSync(join(dir, 'a.lock')).size, 0)
+  lease?.release()
+  assert.deepEqual(readdirSync(dir), ['a.lock'])
 })
