@@ -47,7 +47,7 @@ export function toldOnce(tell: Tell): (process: number, act: Act) => void {
 
 /** The program begins: what it is, what judges the traffic, and what becomes of it. */
 export function programStart(
-  { audit }: Config,
+  { audit, limits, proxy }: Config,
   facts: {
     readonly command: 'serve' | 'exec'
     readonly workers: number
@@ -55,14 +55,21 @@ export function programStart(
     readonly ca: string
   },
 ): Act {
-  const { durability, whenUnavailable, bodies, retention, encryption } = audit
+  const { durability, whenUnavailable, bodies, search, retention, checkpointSeconds, encryption } = audit
   const kept = {
     durability,
     whenUnavailable,
     bodies,
+    search,
     retention,
+    checkpointSeconds,
     encryption: encryption?.keys.map(({ id }) => id) ?? null,
-    export: audit.export.map(({ name, type }) => ({ name, type })),
+    export: audit.export.map((sink) => ({
+      name: sink.name,
+      type: sink.type,
+      include: sink.include,
+      bodies: sink.bodies,
+    })),
   }
   const { command, workers, policy, ca } = facts
   return {
@@ -75,6 +82,8 @@ export function programStart(
       workers,
       policy,
       ca,
+      auth: proxy.auth,
+      inspectBytes: limits.inspectBytes,
       audit: kept,
     },
   }

@@ -4,7 +4,7 @@
  */
 export const eventKinds = {
   'program.start':
-    'The program began to serve: version, processes, digest of the policies, CA, what is kept and where it is exported.',
+    'The program began to serve: version, processes, digest of the policies, CA, what is inspected, what is kept and where it is exported.',
   'program.stop': 'It ended in order; `after` has the signal.',
   'program.unclean':
     'Processes that had ended without a word, killed or with the machine, were found: `before` lists them, `after` counts the exchanges they had left open, which are `lost` now.',

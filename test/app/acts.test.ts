@@ -50,7 +50,7 @@ test('of policy files that are refused the places are told, not what stands ther
   })
 })
 
-test('the start says what is kept and where it goes, and no secret', () => {
+test('the start says what is inspected, what is kept and where it goes, and no secret', () => {
   const sink = { name: 'hec', type: 'splunk', url: 'https://splunk.example:8088', token: 'made-up-Zq8fK2', index: 'ai' }
   const config = configIn(undefined, { audit: { export: [sink] } })
   const { after } = programStart(config, { command: 'serve', workers: 2, policy: 'p', ca: 'c' })
@@ -59,7 +59,15 @@ test('the start says what is kept and where it goes, and no secret', () => {
     workers: 2,
     policy: 'p',
     ca: 'c',
-    audit: { durability: 'crash', whenUnavailable: 'block', export: [{ name: 'hec', type: 'splunk' }] },
+    auth: 'none',
+    inspectBytes: 33_554_432,
+    audit: {
+      durability: 'crash',
+      whenUnavailable: 'block',
+      search: false,
+      checkpointSeconds: 60,
+      export: [{ name: 'hec', type: 'splunk', include: ['exchanges', 'connections', 'events'], bodies: false }],
+    },
   })
   assert.ok(!JSON.stringify(after).includes('made-up'))
 })
