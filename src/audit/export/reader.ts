@@ -42,57 +42,75 @@ export type Reader = {
  * they stand now, without their bodies. One call reads a bounded part and leaves nothing open in the database.
  */
 export function chainReader(db: Store, options: ReaderOptions): Reader {
+  const { include, bodies, until = '9' } = options
   const rows = rowsOf(db, options)
-  const wanted = new Set<string>(options.include)
-  const blockFrom = db.prepare<[number], { n: number; at: string; entries: Uint8Array }>(
+  const blockFrom = db.prepare<[number], StoredBlock>(
     'SELECT n, at, entries FROM chain WHERE n >= ? ORDER BY n LIMIT 1',
   )
   const head = db.prepare<[], number>('SELECT ifnull(max(n), -1) FROM chain').pluck()
-  const { until = '9' } = options
-
-  const read = (cursor: Cursor, bounds: ReadBounds): Read => {
-    const found: Outgoing[] = []
-    let [at, bytes, scanned, missing] = [cursor, 0, 0, 0]
-    let gap: Read['gap']
-    const full = (): boolean => found.length >= bounds.rows || bytes >= bounds.bytes || scanned >= SCANNED
-    const push = (out: ExportRow | undefined, next: Cursor): void => {
-      at = next
-      if (out === undefined) return void (missing += 1)
-      // It was open when the ledger got its chain: a later entry says how it ended.
-      if (out.row.state === 'open') return
-      bytes += sizeOf(out.row, options.bodies)
-      found.push({ out, next })
-    }
-    while (!full()) {
-      const block = blockFrom.get(at.block)
-      const checkpoint = wanted.has('checkpoints') ? rows.checkpointAfter(at.checkpoint) : undefined
-      if (checkpoint !== undefined && (block === undefined || checkpoint.block < block.n)) {
-        if (checkpoint.at >= until) break
-        push(checkpoint.out, { ...at, checkpoint: checkpoint.number })
-        continue
-      }
-      if (block === undefined) {
-        // The chain ends before the cursor: it was restored, and goes on from its own end.
-        at = Math.min(at.block, (head.get() ?? -1) + 1) === at.block ? at : { ...at, block: (head.get() ?? -1) + 1 }
-        break
-      }
-      if (block.at >= until) break
-      if (block.n > at.block) gap = { from: gap?.from ?? at.block, to: block.n }
-      let position = block.n > at.block ? 0 : at.position
-      const entries = entriesOf(block.entries)
-      for (; position < entries.length && !full(); position++) {
-        scanned += 1
-        const { kind, seq } = entries[position] as Entry
-        const table = tableOfKind[kind] as ExportTable
-        if (kind === entryKinds.open || kind === entryKinds.erased || !wanted.has(table)) continue
-        push(rows.bySeq(table, seq, block.n), behind(at, block.n, position + 1, entries.length))
-      }
-      scanned += 1
-      at = behind(at, block.n, position, entries.length)
-    }
-    return { rows: found, next: at, more: full(), gap, missing }
+  const source = {
+    rows,
+    bodies,
+    until,
+    wanted: new Set<string>(include),
+    blockFrom: (n: number) => blockFrom.get(n),
+    head: () => head.get() ?? -1,
   }
-  return { read, row: rows.byId }
+  return { read: (cursor, bounds) => readFrom(source, cursor, bounds), row: rows.byId }
+}
+
+type StoredBlock = { readonly n: number; readonly at: string; readonly entries: Uint8Array }
+
+type Ledger = {
+  readonly rows: ReturnType<typeof rowsOf>
+  readonly bodies: boolean
+  readonly until: string
+  readonly wanted: ReadonlySet<string>
+  readonly blockFrom: (n: number) => StoredBlock | undefined
+  readonly head: () => number
+}
+
+function readFrom({ rows, bodies, until, wanted, blockFrom, head }: Ledger, cursor: Cursor, bounds: ReadBounds): Read {
+  const found: Outgoing[] = []
+  let [at, bytes, scanned, missing] = [cursor, 0, 0, 0]
+  let gap: Read['gap']
+  const full = (): boolean => found.length >= bounds.rows || bytes >= bounds.bytes || scanned >= SCANNED
+  const push = (out: ExportRow | undefined, next: Cursor): void => {
+    at = next
+    if (out === undefined) return void (missing += 1)
+    // It was open when the ledger got its chain: a later entry says how it ended.
+    if (out.row.state === 'open') return
+    bytes += sizeOf(out.row, bodies)
+    found.push({ out, next })
+  }
+  while (!full()) {
+    const block = blockFrom(at.block)
+    const checkpoint = wanted.has('checkpoints') ? rows.checkpointAfter(at.checkpoint) : undefined
+    if (checkpoint !== undefined && (block === undefined || checkpoint.block < block.n)) {
+      if (checkpoint.at >= until) break
+      push(checkpoint.out, { ...at, checkpoint: checkpoint.number })
+      continue
+    }
+    if (block === undefined) {
+      // The chain ends before the cursor: it was restored, and goes on from its own end.
+      if (at.block > head() + 1) at = { ...at, block: head() + 1, position: 0 }
+      break
+    }
+    if (block.at >= until) break
+    if (block.n > at.block) gap = { from: gap?.from ?? at.block, to: block.n }
+    let position = block.n > at.block ? 0 : at.position
+    const entries = entriesOf(block.entries)
+    for (; position < entries.length && !full(); position++) {
+      scanned += 1
+      const { kind, seq } = entries[position] as Entry
+      const table = tableOfKind[kind] as ExportTable
+      if (kind === entryKinds.open || kind === entryKinds.erased || !wanted.has(table)) continue
+      push(rows.bySeq(table, seq, block.n), behind(at, block.n, position + 1, entries.length))
+    }
+    scanned += 1
+    at = behind(at, block.n, position, entries.length)
+  }
+  return { rows: found, next: at, more: full(), gap, missing }
 }
 
 const behind = (cursor: Cursor, n: number, position: number, entries: number): Cursor =>
