@@ -31,9 +31,14 @@ export const isBodyPath = (name: string): boolean => BODY_PATH.test(name)
 export function removeBodyFile(dir: string, name: string): number {
   if (!isBodyPath(name)) return 0
   const path = join(dir, name)
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  const bytes = bytesOfFile(path)
   rmSync(path, { force: true })
-  return size
+  return bytes
+}
+
+/** What a file takes on most disks: whole units of 4 KiB; 0 when there is none. */
+export function bytesOfFile(path: string): number {
+  return Math.ceil((statSync(path, { throwIfNoEntry: false })?.size ?? 0) / UNIT_BYTES) * UNIT_BYTES
 }
 
 /** Removes a folder with those above it, up to `bodies`, as far as they are empty and not of the last two days. */
@@ -70,4 +75,5 @@ function entriesOf(dir: string, folder: string): Dirent[] {
 const ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const BODY_FILE = new RegExp(String.raw`^(${ID})\.(request|response)(\.tmp)?$`)
 const BODY_PATH = new RegExp(String.raw`^bodies/\d{4}/\d\d/\d\d/${ID}\.(?:request|response)(?:\.tmp)?$`)
+const UNIT_BYTES = 4_096
 const DAY_MS = 86_400_000

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { nextTurn } from '../../lib/async.ts'
 import type { Store } from '../../store/open.ts'
-import { bodyFilesIn, bodyFolders } from '../bodies/body-files.ts'
+import { bodyFilesIn, bodyFolders, bytesOfFile } from '../bodies/body-files.ts'
 
 /** What a ledger takes, in bytes. */
 export type LedgerSize = {
@@ -37,7 +37,7 @@ export function bodySizes(dir: string): (signal: AbortSignal) => Promise<number>
     for (const [i, name] of bodyFilesIn(dir, folder).entries()) {
       if (i % FILES_IN_TURN === FILES_IN_TURN - 1) await nextTurn()
       if (signal.aborted) break
-      bytes += statSync(join(dir, folder, name), { throwIfNoEntry: false })?.size ?? 0
+      bytes += bytesOfFile(join(dir, folder, name))
     }
     // In the same tick of the clock more may come without a trace.
     const settled = BigInt(Date.now()) * 1_000_000n - changed > SETTLED_NS

@@ -43,13 +43,13 @@ test('no name that a row may give leads out of the folder', () => {
   assert.ok(isBodyPath(spillName(id, 'request')))
 })
 
-test('a body file is removed, and told how large it was; one that is gone was none', () => {
+test('a body file is removed, and told what it took on the disk; one that is gone was none', () => {
   const dir = tempFolder('bodies')
   const name = spillName(id, 'request')
   mkdirSync(join(dir, 'bodies/2026/11/21'), { recursive: true })
   writeFileSync(join(dir, name), 'content')
   assert.deepEqual(bodyFilesIn(dir, 'bodies/2026/11/21'), [`${id}.request`])
-  assert.equal(removeBodyFile(dir, name), 7)
+  assert.equal(removeBodyFile(dir, name), 4_096)
   assert.equal(removeBodyFile(dir, name), 0)
   assert.deepEqual(bodyFilesIn(dir, 'bodies/2026/11/22'), [])
 })

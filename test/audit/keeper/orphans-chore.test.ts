@@ -40,7 +40,7 @@ test('what was found is told once in log, metrics and an event', async (t) => {
   utimesSync(orphan, new Date(0), new Date(0))
   await chore.run(signal)
   await chore.run(signal)
-  const found = { removed: 1, bytes: 7, missing: [`${id}.response`], missingCount: 1 }
+  const found = { removed: 1, bytes: 4_096, missing: [`${id}.response`], missingCount: 1 }
   assert.deepEqual(told, [`error body files and rows did not fit together ${JSON.stringify(found)}`])
   assert.deepEqual(Object.fromEntries(figures), { ledger_missing_files: 1, ledger_orphans_total: 1 })
   const events = db.prepare<[], string>(`SELECT "after" FROM events WHERE what = 'ledger.orphans'`).pluck().all()
