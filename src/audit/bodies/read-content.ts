@@ -69,7 +69,7 @@ export function contentReader(options: { readonly dir: string; readonly keys: re
 
   async function opened(row: ContentRow, side: Side, name: string): Promise<SpillFile & AsyncDisposable> {
     const place = { id: String(row['id']), side }
-    const file = await openSpillFile({ ...options, name, place, sealed: isSealed(row) })
+    const file = await openSpillFile({ ...options, name, place, sealedBy: sealedBy(row) })
     return { ...file, [Symbol.asyncDispose]: file.close }
   }
 
@@ -89,7 +89,7 @@ function storedIn(row: ContentRow, side: Side): Stored | undefined {
 }
 
 function inlineContent(row: ContentRow, side: Side, text: string, keys: readonly SealKey[]): Buffer {
-  const content = isSealed(row) ? unsealedInline(row, side, text, keys) : Buffer.from(text)
+  const content = sealedBy(row) !== null ? unsealedInline(row, side, text, keys) : Buffer.from(text)
   if (hash('sha256', content, 'hex') !== row[`${side}_sha256`]) throw changed()
   return content
 }
@@ -98,7 +98,7 @@ function unsealedInline(row: ContentRow, side: Side, text: string, keys: readonl
   const found = orAltered(side, () =>
     unsealed(Buffer.from(text, 'base64'), keys, { id: String(row['id']), side }, DEFAULT_MAX_BYTES),
   )
-  if ('kind' in found) throw noKey(found)
+  if ('kind' in found) throw found.keyId === sealedBy(row) ? noKey(found) : changed()
   return found
 }
 
@@ -131,7 +131,7 @@ async function orUnreadable(run: () => Promise<Checked>): Promise<Checked> {
   }
 }
 
-const isSealed = (row: ContentRow): boolean => typeof row['body_key'] === 'string'
+const sealedBy = (row: ContentRow): string | null => (typeof row['body_key'] === 'string' ? row['body_key'] : null)
 const changed = (): Unreadable => new Unreadable('altered', 'its SHA-256 is not that of the row')
 
 const DEFAULT_MAX_BYTES = 256 * 2 ** 20

@@ -34,8 +34,8 @@ export type SpillSource = {
   /** As the row has it. */
   readonly name: string
   readonly place: BodyPlace
-  /** Whether the row says that it is sealed. */
-  readonly sealed: boolean
+  /** The id of the key that sealed it, as the row says; null: it is not sealed. */
+  readonly sealedBy: string | null
   readonly keys: readonly SealKey[]
 }
 
@@ -71,12 +71,13 @@ async function openInside(dir: string, name: string): Promise<FileHandle> {
 
 /** The zstd frame in a file. */
 async function* framePieces(file: FileHandle, size: number, source: SpillSource): AsyncGenerator<Buffer> {
-  if (!source.sealed) return yield* bytesOf(file, 0, size)
+  if (source.sealedBy === null) return yield* bytesOf(file, 0, size)
   const start = await take(file, 0, Math.min(size, MAX_HEAD_BYTES))
   const head = readSealHead(start)
   if (head === undefined || size < head.bytes.length + TAG_BYTES) throw altered(source.name)
   const key = keyFor(head, source.keys)
-  if ('kind' in key) throw noKey(key)
+  // The row is covered by the chain; a head that names another key is not the one that was written.
+  if ('kind' in key) throw key.keyId === source.sealedBy ? noKey(key) : altered(source.name)
   const opening = unsealer(head, key, source.place, await take(file, size - TAG_BYTES, TAG_BYTES))
   for await (const piece of bytesOf(file, head.bytes.length, size - TAG_BYTES)) yield opening.update(piece)
   try {

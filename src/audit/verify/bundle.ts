@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { tables } from './rows.ts'
 import type { Block, CheckpointLine, Content, Row, Side, Source, Table } from './source.ts'
@@ -130,11 +139,15 @@ function rowReader(path: string, columns: readonly string[]) {
   return { peek, next }
 }
 
-function rowOf({ seq, block, row, request, response }: BundleRow, columns: readonly string[]): Row {
+function rowOf(line: BundleRow, columns: readonly string[]): Row {
+  const { seq, block, row, request, response, ...others } = line
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(block) || typeof row !== 'object' || row === null)
     throw new SyntaxError('it is not a row')
+  // Nothing would vouch for it.
+  if (Object.keys(others).length > 0) throw new SyntaxError('it has more than a row')
   const hashed = (side: Side, content: BundleContent | undefined): Bodies[Side] => {
     if (content === undefined) return undefined
+    if (!isContent(content)) throw new SyntaxError(`its ${side} is no content`)
     if ('not' in content) return content.not === 'sealed' && row['body_key'] === null ? { not: 'altered' } : content
     if ('text' in content) return { sha256: sha256(content.text) }
     return content.file === `bodies/${row['id']}.${side}` ? content : { not: 'altered' }
@@ -151,6 +164,14 @@ function rowOf({ seq, block, row, request, response }: BundleRow, columns: reado
   }
 }
 
+/** One of the forms that there are, and nothing beside it. */
+function isContent(content: unknown): content is BundleContent {
+  if (typeof content !== 'object' || content === null) return false
+  const [[name, value] = [], ...others] = Object.entries(content)
+  if (others.length > 0 || typeof value !== 'string') return false
+  return name === 'not' ? REASONS.includes(value) : name === 'text' || name === 'file'
+}
+
 function contentIn(dir: string, bodies: Bodies, side: Side, should: unknown): Content | Promise<Content> {
   const content = bodies[side]
   if (content === undefined) return { kind: 'none', file: false }
@@ -163,9 +184,13 @@ async function fileIn(dir: string, name: string, should: unknown): Promise<Conte
   if (!BODY_NAME.test(name)) return { kind: 'altered', file: true }
   const sum = createHash('sha256')
   try {
-    for await (const piece of createReadStream(join(dir, name))) sum.update(piece as Buffer)
-  } catch {
-    return { kind: 'missing', file: true }
+    const path = join(dir, name)
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if (!fstatSync(fd).isFile()) return (closeSync(fd), { kind: 'altered', file: true })
+    for await (const piece of createReadStream(path, { fd })) sum.update(piece as Buffer)
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    return { kind: missing ? 'missing' : 'altered', file: true }
   }
   return { kind: sum.digest('hex') === should ? 'fits' : 'altered', file: true }
 }
@@ -202,17 +227,23 @@ function jsonOf(line: string): object {
 }
 
 function* linesOf(path: string): Generator<string> {
-  const fd = openSync(path, 'r')
+  // What is no file, a pipe say, may never end.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
+    if (!fstatSync(fd).isFile()) throw new TypeError(`${path} is not a file`)
     const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
     let rest: Buffer[] = []
+    let length = 0
     for (let read = readSync(fd, piece); read > 0; read = readSync(fd, piece)) {
       let from = 0
       for (let end = piece.indexOf(10); end >= 0 && end < read; end = piece.indexOf(10, from)) {
         yield Buffer.concat([...rest, piece.subarray(from, end)]).toString('utf8')
         rest = []
+        length = 0
         from = end + 1
       }
+      length += read - from
+      if (length > MOST_LINE_BYTES) throw new RangeError(`${path} has a line that is too long`)
       rest.push(Buffer.from(piece.subarray(from, read)))
     }
     const last = Buffer.concat(rest).toString('utf8')
@@ -226,3 +257,6 @@ const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8
 const BODY_NAME = /^bodies\/[0-9a-f-]{36}\.(?:request|response)$/
 const PIECE_BYTES = 1_048_576
 const MOST_STRAYS = 1_000
+// Two bodies of 16 MiB, escaped in JSON, and all else.
+const MOST_LINE_BYTES = 268_435_456
+const REASONS = ['sealed', 'missing', 'altered', 'skipped']

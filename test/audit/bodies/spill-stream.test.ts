@@ -22,7 +22,7 @@ function stored(content: Uint8Array | string = 'text', key?: SealKey): Stored {
 
 async function contentOf({ dir, name }: Stored, key?: SealKey): Promise<string> {
   const keys = key === undefined ? [] : [key]
-  const file = await openSpillFile({ dir, name, place: placeOf(name), sealed: key !== undefined, keys })
+  const file = await openSpillFile({ dir, name, place: placeOf(name), sealedBy: key?.id ?? null, keys })
   const pieces: Uint8Array[] = []
   try {
     for await (const piece of file.pieces()) pieces.push(piece)
@@ -90,7 +90,7 @@ test('a file that is cut while it is read is not taken for whole', async () => {
   for (const sealing of [undefined, key]) {
     const one = stored(randomBytes(1_000_000).toString('hex'), sealing)
     const place = placeOf(one.name)
-    const file = await openSpillFile({ ...one, place, sealed: sealing !== undefined, keys: [key] })
+    const file = await openSpillFile({ ...one, place, sealedBy: sealing?.id ?? null, keys: [key] })
     const pieces = file.pieces()
     await pieces.next()
     truncateSync(one.path, 300_000)
@@ -103,7 +103,7 @@ test('a file that is cut while it is read is not taken for whole', async () => {
 
 test('a reader who stops early leaves nothing open', async () => {
   const one = stored(randomBytes(1_000_000).toString('hex'))
-  const file = await openSpillFile({ ...one, place: placeOf(one.name), sealed: false, keys: [] })
+  const file = await openSpillFile({ ...one, place: placeOf(one.name), sealedBy: null, keys: [] })
   for await (const piece of file.pieces()) if (piece.length > 0) break
   await file.close()
 })

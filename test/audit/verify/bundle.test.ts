@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { bundleSource } from '../../../src/audit/verify/bundle.ts'
-import type { Source } from '../../../src/audit/verify/source.ts'
+import type { Row, Source } from '../../../src/audit/verify/source.ts'
 import { chainColumns } from '../../../src/store/chain.ts'
 import { tempFolder } from '../../support/temp.ts'
 
@@ -78,4 +79,54 @@ test('a folder without a bundle, or with one of another kind, is an error', () =
   assert.throws(() => bundleSource(tempFolder('none'), chainColumns), /it has no bundle\.json/)
   for (const text of ['', '[]', '{}', JSON.stringify({ ...head, version: 2 })])
     assert.throws(() => bundle({ 'bundle.json': text }))
+})
+
+test('content in another form than those that there are is an error', () => {
+  const row = Object.fromEntries(chainColumns.exchanges.map((name) => [name, null]))
+  const read = (request: unknown): void => {
+    const source = bundle({ 'exchanges.jsonl': `${JSON.stringify({ seq: 1, block: 1, row, request })}\n` })
+    void [...(source.rows(1, [{ table: 'exchanges', seq: 1 }]) as Iterable<unknown>)]
+  }
+  for (const not of ['sealed', 'missing', 'altered', 'skipped']) read({ not })
+  read({ text: '' })
+  const bad = [{}, [], null, 'text', 1, { text: 1 }, { not: null }, { text: '', file: '' }, { text: '', __proto: 1 }]
+  const words = ['fits', 'gone', 'none', 'constructor', ''].map((not) => ({ not }))
+  for (const request of [...bad, ...words]) assert.throws(() => read(request), /line 1: its request is no content$/)
+})
+
+test('what stands beside a row, and nothing vouches for, is an error', () => {
+  const source = bundle({ 'events.jsonl': line(1, 1).replace('{"seq"', '{"note":"x","seq"') })
+  assert.throws(() => [...(source.rows(1, wanted(1)) as Iterable<unknown>)], /line 1: it has more than a row$/)
+})
+
+test(
+  'a link, a pipe or a folder in the place of a body is no body',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const id = '01900000-0000-7000-8000-000000000001'
+    const row = Object.fromEntries(chainColumns.exchanges.map((name) => [name, name === 'id' ? id : null]))
+    const text = `${JSON.stringify({ seq: 1, block: 1, row, request: { file: `bodies/${id}.request` } })}\n`
+    const make: Record<string, (path: string) => void> = {
+      link: (path) => symlinkSync('/dev/zero', path),
+      pipe: (path) => execFileSync('mkfifo', [path]),
+      folder: (path) => mkdirSync(path),
+    }
+    for (const [what, put] of Object.entries(make)) {
+      const dir = tempFolder('bundle')
+      writeFileSync(join(dir, 'bundle.json'), JSON.stringify(head))
+      writeFileSync(join(dir, 'exchanges.jsonl'), text)
+      mkdirSync(join(dir, 'bodies'))
+      put(join(dir, 'bodies', `${id}.request`))
+      const source = bundleSource(dir, chainColumns)
+      const [found] = [...(source.rows(1, [{ table: 'exchanges', seq: 1 }]) as Iterable<Row>)]
+      assert.deepEqual(await source.content(found!, 'request'), { kind: 'altered', file: true }, what)
+    }
+  },
+)
+
+test('a pipe in the place of a list of lines is an error', { skip: process.platform === 'win32' }, () => {
+  const dir = tempFolder('bundle')
+  writeFileSync(join(dir, 'bundle.json'), JSON.stringify(head))
+  execFileSync('mkfifo', [join(dir, 'blocks.jsonl')])
+  assert.throws(() => [...(bundleSource(dir, chainColumns).blocks() as Iterable<unknown>)], /is not a file$/)
 })

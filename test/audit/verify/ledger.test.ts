@@ -111,6 +111,21 @@ test('content that is sealed is checked with its key, and said not to be without
   }
 })
 
+test('a sealed body that names another key than its row was altered, also for who has no key', async () => {
+  const dir = tempFolder('sealed')
+  const recorder = startRecorder({ dir, durability: 'crash', inlineBytes: 64, key: { id: 'k1', key: randomBytes(32) } })
+  const row = openRow()
+  recorder.once(row, doneRow(row.id))
+  await recorder.close()
+  tamper(dir, (db) => {
+    const text = db.prepare<[], string>('SELECT request_body FROM exchanges').pluck().get()!
+    const other = Buffer.from(text, 'base64')
+    other.write('k2', 5)
+    db.prepare('UPDATE exchanges SET request_body = ?').run(other.toString('base64'))
+  })
+  assert.equal(await outcomeOf(dir), 'altered: the request body does not fit its SHA-256')
+})
+
 test('a copy of the database alone verifies without its files', async () => {
   const dir = tempFolder('alone')
   copyFileSync(databasePath(ledger), join(dir, 'sallyport.db'))
