@@ -100,8 +100,8 @@ function contentOf(columns: readonly string[]): ContentColumns {
   }
 }
 
-// `body_key` is for the writer to fill in, which has the key. Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread,
-// and arrays of objects cost several times as much.
+// Values are pushed in the order of the column lists below, one flat array for a whole batch: it is cloned to the writer's thread, and arrays of
+// objects cost several times as much. `body_key` is for the writer to fill in, which has the key.
 
 export function pushOpen(to: (Value | WriteKind)[], row: ExchangeOpen): void {
   to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.process, row.host, row.port, row.method, row.path)

@@ -5,7 +5,7 @@ import { retryLetters } from '../audit/export/letters.ts'
 import type { SinkSettings } from '../audit/export/settings.ts'
 import { BatchRefused, type ExportRow, type Sink } from '../audit/sinks/sink.ts'
 import { newEventId } from '../core/ids.ts'
-import { openStore, type Store } from '../store/open.ts'
+import { openStore, openStoreForReading, type Store } from '../store/open.ts'
 import { fillerOf, openSinkOf, type Place, recordExport, sinkNamed } from './audit-export-place.ts'
 import { filterOf } from './audit-flags.ts'
 import { UsageError } from './command.ts'
@@ -114,8 +114,11 @@ async function withSink(
   settings: SinkSettings,
   use: (db: Store, sink: Sink, signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
-  const db = openStore({ dir: config.data.dir, durability: config.audit.durability })
+  const { dir } = config.data
+  // A ledger that is not there is not made by exporting it.
+  openStoreForReading({ dir }).close()
   const sink = openSinkOf(settings)
+  const db = openStore({ dir, durability: config.audit.durability })
   const ended = new AbortController()
   const stop = (): void => ended.abort()
   process.once('SIGINT', stop)

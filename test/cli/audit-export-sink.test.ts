@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { exportsIn, filled, hook, jsonOf, receiver, run } from '../support/exporting.ts'
+import { tempFolder } from '../support/temp.ts'
 
 test('a test sends one marked row with the real settings, and says what came back', async (t) => {
   const it = await receiver(t)
@@ -47,6 +50,21 @@ test('a back-fill sends a span of the past with bodies, and moves no cursor', as
   const none = await run(cwd, '--sink', 'hook', '--since', '2030-01-01')
   assert.match(none.stdout, /^hook: 0 rows sent/)
   assert.equal((await run(cwd, '--sink', 'hook')).status, 2)
+})
+
+test('a back-fill makes no ledger where there is none', async (t) => {
+  const it = await receiver(t)
+  const cwd = tempFolder('no-ledger')
+  writeFileSync(join(cwd, 'sallyport.yaml'), `audit:\n  export: [${hook(it.url)}]\n`)
+  for (const args of [
+    ['--sink', 'hook', '--since', '1h'],
+    ['--dead-letters', '--retry'],
+  ]) {
+    const { status, stderr } = await run(cwd, ...args)
+    assert.match(stderr, /^error: there is no ledger at /)
+    assert.equal(status, 1)
+  }
+  assert.equal(existsSync(join(cwd, 'data')), false)
 })
 
 test('what a receiver refuses in a back-fill is a dead letter, listed and sent again', async (t) => {

@@ -28,6 +28,8 @@ export type OldBlockOptions = {
   readonly inline?: number
   readonly spill?: number
   readonly state?: 'open' | 'done'
+  /** What its entry says; of an open row that was there before the chain: `done`. */
+  readonly kind?: 'open' | 'done'
   readonly principal?: string
   readonly text?: string
 }
@@ -49,9 +51,11 @@ export function addBlock(db: Store, dir: string, options: OldBlockOptions): stri
         const values = prepared(db, `SELECT ${chainColumnsSql(table)} FROM ${table} WHERE seq = ?`)
           .raw()
           .get(seq)
-        const kind = { exchanges: entryKinds[state], connections: entryKinds.connection, events: entryKinds.event }[
-          table
-        ]
+        const kind = {
+          exchanges: entryKinds[options.kind ?? state],
+          connections: entryKinds.connection,
+          events: entryKinds.event,
+        }[table]
         block.add(kind, seq, digestOf(table, values as ChainValue[]))
       }
       for (let i = 0; i < exchanges; i += 1) {

@@ -3,7 +3,7 @@ export type FailureClass = 'unreachable' | 'tls' | 'timeout' | 'receiver' | 'led
 
 export type Failure = { readonly class: FailureClass; readonly reason: string }
 
-/** What a thrown thing says to people and metrics. A `SinkError` has no secrets in its message; of others only the name and code are told. */
+/** What a thrown thing says to people and metrics. The message of a `SinkError` has no secrets in it; what else is thrown is a fault of this program or of SQLite. */
 export function failureOf(thrown: unknown): Failure {
   const code = codeOf(thrown)
   const reason = thrown instanceof Error ? thrown.message : 'failed'

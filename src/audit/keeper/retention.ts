@@ -60,7 +60,7 @@ export function removeOldest(db: Store, options: RemovalOptions): RemovedStep | 
         if (row !== undefined) {
           counts[table] += 1
           files.push(...[row.request, row.response].filter((name) => name !== null))
-        } else if (kind === entryKinds.open && statements.isOpen.get(seq, n) !== undefined) open.push(seq)
+        } else if (table === 'exchanges' && statements.isOpen.get(seq, n) !== undefined) open.push(seq)
       }
     }
     if (open.length > 0) carryOn(db, new Date(now).toISOString(), open)

@@ -79,6 +79,15 @@ test('a row whose last entry lies further on stays', async (t) => {
   assert.ok(ok, JSON.stringify(faults[0]))
 })
 
+test('also one that was open when an older ledger got its chain goes on', async (t) => {
+  const { dir, db } = start(t)
+  addBlock(db, dir, { at: NOW - 100, state: 'open', kind: 'done' })
+  addBlock(db, dir, { at: NOW })
+  removeOldest(db, { dir, through: 1, entries: 100, now: NOW })
+  assert.equal(countOf(db, 'exchanges'), 2)
+  assert.deepEqual((await verifiedLedger(dir)).faults, [])
+})
+
 test('an exchange that is still open goes on in a new block, and its end is kept', async (t) => {
   const { dir, db } = start(t)
   const [id = ''] = addBlock(db, dir, { at: NOW - 100, state: 'open' })
