@@ -8,8 +8,7 @@ import { openLedger } from '../audit/find/ledger.ts'
 import type { LedgerRow } from '../audit/find/presented.ts'
 import { openStoreForReading, type Store } from '../store/open.ts'
 import { fillerOf, keysOf, type Place, recordExport } from './audit-export-place.ts'
-import { type FilterFlags, searchOf } from './audit-flags.ts'
-import { UsageError } from './command.ts'
+import { type FilterFlags, oneOf, searchOf } from './audit-flags.ts'
 import { jsonLine, write } from './output.ts'
 
 export type RowFlags = FilterFlags & {
@@ -22,8 +21,7 @@ export type RowFlags = FilterFlags & {
 /** Writes the rows that fit, oldest first, as they are read. */
 export async function exportRows(place: Place, flags: RowFlags): Promise<number> {
   const { table, filter } = searchOf(flags)
-  const format = formats[flags.format]
-  if (format === undefined) throw new UsageError(`--format is one of ${Object.keys(formats).join(', ')}`)
+  const format = formats[oneOf('format', flags.format, ['jsonl', 'csv']) ?? 'jsonl']
   const dir = place.config.data.dir
   // Only who looks into bodies needs their keys.
   const ledger = openLedger(dir, filter.text === undefined ? [] : keysOf(place))
@@ -62,7 +60,7 @@ type Format = {
   readonly line: (row: LedgerRow, columns: readonly string[]) => string
 }
 
-const formats: Readonly<Record<string, Format>> = {
+const formats: Readonly<Record<'jsonl' | 'csv', Format>> = {
   jsonl: {
     head: () => '',
     line: (row, columns) => `${jsonLine(Object.fromEntries(columns.map((name) => [name, row[name] ?? null])))}\n`,

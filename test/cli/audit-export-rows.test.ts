@@ -52,3 +52,12 @@ test('a file is written whole and private, or not at all', async () => {
   assert.match(nowhere.stderr, /error: cannot write .*out\.jsonl/)
   assert.equal(nowhere.status, 1)
 })
+
+test('a format that there is not is told', async () => {
+  const { cwd } = await filled()
+  for (const name of ['constructor', 'cvs']) {
+    const { status, stderr } = await run(cwd, '--format', name)
+    assert.match(stderr, /^error: --format "\w+" is none of jsonl, csv/)
+    assert.equal(status, 2)
+  }
+})

@@ -192,17 +192,18 @@ function bodyOf(row: LedgerRow, side: 'request' | 'response'): Record<string, un
 
 function activityOf(row: LedgerRow): OcsfActivity {
   const method = text(row, 'method') ?? 'unknown'
-  return activities[method] ?? { id: 99, name: method }
+  return activities.get(method) ?? { id: 99, name: method }
 }
 
-const activities: Readonly<Record<string, OcsfActivity>> = {
-  POST: { id: 1, name: 'Create' },
-  GET: { id: 2, name: 'Read' },
-  HEAD: { id: 2, name: 'Read' },
-  PUT: { id: 3, name: 'Update' },
-  PATCH: { id: 3, name: 'Update' },
-  DELETE: { id: 4, name: 'Delete' },
-}
+// A client may call its method anything, `constructor` too.
+const activities: ReadonlyMap<string, OcsfActivity> = new Map([
+  ['POST', { id: 1, name: 'Create' }],
+  ['GET', { id: 2, name: 'Read' }],
+  ['HEAD', { id: 2, name: 'Read' }],
+  ['PUT', { id: 3, name: 'Update' }],
+  ['PATCH', { id: 3, name: 'Update' }],
+  ['DELETE', { id: 4, name: 'Delete' }],
+])
 const methods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'])
 const ALERT = 7
 const NAMED = 5

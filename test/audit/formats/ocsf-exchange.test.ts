@@ -15,6 +15,7 @@ test('the method says what was done', () => {
     ['PATCH', 3, 'Update'],
     ['DELETE', 4, 'Delete'],
     ['REPORT', 99, 'REPORT'],
+    ['constructor', 99, 'constructor'],
   ] as const
   for (const [method, id, name] of cases) {
     const event = apiActivity(out({ method }), context)
