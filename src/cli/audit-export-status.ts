@@ -1,7 +1,7 @@
 import { cursorsOf, type KeptLetter } from '../audit/export/cursors.ts'
 import { type SinkState, sinkStates } from '../audit/export/states.ts'
 import { openStoreForReading, type Store } from '../store/open.ts'
-import type { Place } from './audit-export-place.ts'
+import { type Place, sinkNamed } from './audit-export-place.ts'
 import { type Column, printJson, printTable } from './output.ts'
 
 /** Prints where each sink stands: those configured, and those that once were and still have a cursor. */
@@ -12,8 +12,11 @@ export async function printStatus({ config, io, json }: Place): Promise<number> 
   return 0
 }
 
-/** Prints the rows that sinks refused, oldest first. */
-export async function listLetters({ config, io, json }: Place, sink: string | undefined): Promise<number> {
+/** Prints the rows that sinks refused, oldest first. Throws `config_invalid` for a sink that is not there and never was. */
+export async function listLetters(place: Place, sink: string | undefined): Promise<number> {
+  const { config, io, json } = place
+  const cursors = withStore(config.data.dir, (db) => cursorsOf(db, Date.now).all())
+  if (sink !== undefined && !cursors.some(({ name }) => name === sink)) sinkNamed(place, sink)
   let last = 0
   for (;;) {
     const letters = withStore(config.data.dir, (db) => cursorsOf(db, Date.now).letters(sink, last, PAGE))

@@ -29,4 +29,7 @@ test('the status says of each sink how far behind it is, what it had, and what i
   assert.match((await run(cwd, '--status')).stdout, /^sink +type +state +behind .*\nhook +webhook +failing /)
   assert.match((await run(cwd, '--dead-letters', 'hook')).stdout, /exchanges +x .* 3 +no\\u001b\[2J/)
   assert.equal((await run(cwd, '--dead-letters', 'old')).stdout, '')
+  const none = await run(cwd, '--dead-letters', 'hok')
+  assert.equal(none.status, 1)
+  assert.match(none.stderr, /no sink is called "hok"/)
 })
