@@ -39,21 +39,23 @@ type Follower = {
 
 async function follow(follower: Follower, now: () => number, signal: AbortSignal): Promise<void> {
   const gone: Gone = { ledger: follower.ledger, index: follower.index, now }
-  while (!signal.aborted && (await pacedStep(follower))) await nextTurn()
+  // What comes meanwhile is for the next round: this one has to end, and to take out what is gone.
+  const through = lastBlock(follower.ledger)
+  while (!signal.aborted && (await pacedStep(follower, through))) await nextTurn()
   while (!signal.aborted && removeGone(gone)) await nextTurn()
   while (!signal.aborted && purgeStep(gone)) await nextTurn()
 }
 
 /** Traffic has the processor too: half as long as it worked it rests. */
-async function pacedStep(follower: Follower): Promise<boolean> {
+async function pacedStep(follower: Follower, through: number): Promise<boolean> {
   const started = performance.now()
-  const more = await step(follower)
+  const more = await step(follower, through)
   await setTimeout((performance.now() - started) / 2)
   return more
 }
 
-/** Whether there may be more to do. */
-async function step(follower: Follower): Promise<boolean> {
+/** Whether there is more to do up to a block. */
+async function step(follower: Follower, through: number): Promise<boolean> {
   const { ledger, index } = follower
   const known = cursorOf(index, ledger)
   const cursor = known ?? startOf(ledger)
@@ -62,8 +64,11 @@ async function step(follower: Follower): Promise<boolean> {
   if (ended === undefined) return false
   for (let at = 0; at < ended.exchanges.length;) at = await addSome(follower, ended, at)
   setCursor(index, { ...cursor, block: ended.through, link: ended.link })
-  return true
+  return ended.through < through
 }
+
+const lastBlock = (ledger: Store): number =>
+  ledger.prepare<[], number>('SELECT ifnull(max(n), -1) FROM chain').pluck().get() ?? -1
 
 function startAnew(index: Store, cursor: Cursor): void {
   startParts(index)

@@ -86,3 +86,18 @@ test('switched off, the file is removed', async () => {
   assert.ok(!existsSync(derivedPath(ledger.dir, textFile)))
   ledger.close()
 })
+
+test('a round ends, and takes out what was removed, also while more is written all the time', async () => {
+  const ledger = writtenLedger()
+  ledger.exchanges(body('qzxjwv'))
+  ledger.exchanges(body('another text'))
+  await index(ledger)
+  ledger.remove(1)
+  ledger.exchanges(body('more'))
+  const writing = setInterval(() => ledger.exchanges(body('and more')), 0)
+  await index(ledger, 700_000)
+  clearInterval(writing)
+  assert.equal(isIn(ledger, 'qzxjwv'), false)
+  assert.ok(hits(ledger, 'more').includes(3))
+  ledger.close()
+})
