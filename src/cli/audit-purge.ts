@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
-import { cursorsOf, type Purged, purge, purgeable } from '../audit/keeper/purge.ts'
+import { type Purged, purge, purgeable, sinkBlocks } from '../audit/keeper/purge.ts'
 import { agedThrough, datedBlocks } from '../audit/keeper/retention-age.ts'
 import { compact, shrink } from '../audit/keeper/shrink.ts'
 import { loadConfig } from '../config/load.ts'
@@ -79,7 +79,7 @@ async function purgeIn(db: Store, { config, flags, before, io }: Task): Promise<
 
 /** The last blocks that sinks have had as a whole, where that is less than what is wanted. */
 function waitedFor(db: Store, sinks: readonly string[], wanted: number, io: Io): number[] {
-  const behind = [...cursorsOf(db, sinks)].filter(([, block]) => block <= wanted)
+  const behind = [...sinkBlocks(db, sinks)].filter(([, block]) => block <= wanted)
   for (const [sink] of behind)
     io.stderr.write(`note: the sink ${jsonLine(sink)} has not had all of it: --unexported removes that too\n`)
   return behind.map(([, block]) => block - 1)

@@ -168,7 +168,15 @@ test('every value of a connection and of an event lands in its column, and a sec
     attestation: '{"b":1}',
     sni: 'sni.example',
   })
-  const event = { id: 'e', at: 'then', who: 'ada', what: 'key.revoke' as const, subject: 'k1', before: '"x"', after: '"y"' }
+  const event = {
+    id: 'e',
+    at: 'then',
+    who: 'ada',
+    what: 'key.revoke' as const,
+    subject: 'k1',
+    before: '"x"',
+    after: '"y"',
+  }
   for (let time = 0; time < 2; time += 1) {
     write(db, kinds.connection, (to) => pushConnection(to, connection))
     write(db, kinds.event, (to) => pushEvent(to, event))
@@ -213,7 +221,15 @@ test('the end of an exchange adds its error to that of the request, and a second
 
 test('what the chain is told of a row is what stands in it', () => {
   const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
-  const event = { id: 'e', at: 'then', who: 'ada', what: 'key.revoke' as const, subject: 'k1', before: '"x"', after: '"y"' }
+  const event = {
+    id: 'e',
+    at: 'then',
+    who: 'ada',
+    what: 'key.revoke' as const,
+    subject: 'k1',
+    before: '"x"',
+    after: '"y"',
+  }
   const connection = connectionRow({ error: 'late' })
   const writes = [
     [kinds.open, (to: (Value | WriteKind)[]) => pushOpen(to, open)],

@@ -48,7 +48,7 @@ export async function purge(db: Store, options: PurgeOptions, signal: AbortSigna
   const last = Math.min(options.through, head - 1)
   while (!signal.aborted && options.enough?.(total.bytes) !== true) {
     const { first } = chainRange(db)
-    const behind = cursorsOf(db, options.sinks)
+    const behind = sinkBlocks(db, options.sinks)
     // A step goes over no cursor: then all of it was delivered to a sink, or nothing.
     const through = Math.min(last, ...[...behind.values()].filter((block) => block > first).map((block) => block - 1))
     const step = removeOldest(db, { dir: options.dir, through, entries, now: options.now() })
@@ -80,7 +80,7 @@ export function purgeable(db: Store, through: number): Pick<Purged, 'exchanges' 
 }
 
 /** Where sinks stand that have begun: the block that holds the next row for them. */
-export function cursorsOf(db: Store, sinks: readonly string[]): Map<string, number> {
+export function sinkBlocks(db: Store, sinks: readonly string[]): Map<string, number> {
   const all = db.prepare<[], { name: string; block: number }>('SELECT name, block FROM sinks').all()
   return new Map(all.filter(({ name }) => sinks.includes(name)).map(({ name, block }) => [name, block]))
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../lib/atomic-file.ts'
 import type { Chore, ChoreContext } from './chores.ts'
-import { cursorsOf, purge, type Purged, type PurgeOptions } from './purge.ts'
+import { purge, type Purged, type PurgeOptions, sinkBlocks } from './purge.ts'
 import { chainRange } from './retention.ts'
 import { agedThrough, type ClockMark, datedBlocks, lookAtClock } from './retention-age.ts'
 import { removedSoFar } from '../checkpoints/checkpoints.ts'
@@ -44,7 +44,7 @@ export function retentionChore(context: ChoreContext): Chore {
     const after = typeof to === 'string' ? Date.parse(to) : undefined
     const aged = agedThrough(datedBlocks(db), { before: time - retention.days * DAY_MS, now: time, after })
     if (aged === undefined) return
-    const through = Math.min(aged, ...[...cursorsOf(db, sinks).values()].map((block) => block - 1))
+    const through = Math.min(aged, ...[...sinkBlocks(db, sinks).values()].map((block) => block - 1))
     await remove({ reason: 'age', through }, signal)
   }
 

@@ -11,7 +11,14 @@ test('a sink is new, waiting, delivering, failing or removed', () => {
   const cursors = cursorsOf(db, Date.now)
   cursors.begin('behind')
   cursors.begin('failing')
-  const event = { id: 'e', at: '2026-01-01T00:00:00.000Z', who: 'ada', what: 'policy.reload' as const, before: null, after: null }
+  const event = {
+    id: 'e',
+    at: '2026-01-01T00:00:00.000Z',
+    who: 'ada',
+    what: 'policy.reload' as const,
+    before: null,
+    after: null,
+  }
   db.transaction(() => insertEvent(db, event)).immediate()
   cursors.begin('waiting')
   cursors.begin('removed')
