@@ -13,7 +13,7 @@ import { checkpointLines, publicKeys } from '../audit/verify/statement.ts'
 import { loadConfig } from '../config/load.ts'
 import { SallyportError } from '../core/errors.ts'
 import { chainColumns } from '../store/chain.ts'
-import { databasePath } from '../store/open.ts'
+import { databasePath, storeError } from '../store/open.ts'
 import { type Flags, readable } from './audit-flags.ts'
 import { type Io, type RunAction, UsageError } from './command.ts'
 import { printJson, printLines } from './output.ts'
@@ -61,7 +61,9 @@ async function ofDatabase(flags: VerifyFlags, io: Io): Promise<Verified & { read
   const warn = (message: string): void => note(io, message)
   const keys = bodyKeys(config, warn, io.env)
   using source = disposable(ledgerSource({ database, dir: flags.bodies ? dir : undefined, keys }))
-  const found = await verify(source, options)
+  const found = await verify(source, options).catch((thrown: unknown) => {
+    throw storeError(database, thrown)
+  })
   const orphans = flags.bodies ? orphanFiles(dir, source.names) : 0
   if (orphans > 0) note(io, `${orphans} files of bodies have no row: of exchanges that run, or left by a kill`)
   if (found.faults.some(({ what }) => what === 'file missing') && !existsSync(join(dir, 'bodies')))

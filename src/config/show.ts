@@ -31,7 +31,7 @@ export function originText(origin: Origin): string {
   }
 }
 
-/** The configuration as plain values in which no secret is left: nothing marked so, no password of a URL, nothing that came through `${…}`. */
+/** The configuration as plain values in which no secret is left: nothing marked so, no password or query of a URL, nothing that came through `${…}`. */
 function maskedConfig({ config, interpolated }: LoadedConfig): unknown {
   const isInterpolated = (path: string): boolean =>
     interpolated.some((one) => path === one || path.startsWith(`${one}[`) || path.startsWith(`${one}.`))
@@ -42,14 +42,16 @@ function maskedConfig({ config, interpolated }: LoadedConfig): unknown {
       if (value === null) return null
       if (note.secret || isInterpolated(pathText(path))) return MASK
       if (isAddress(value)) return formatAddress(value)
-      return typeof value === 'string' ? withoutUserinfo(value) : value
+      return typeof value === 'string' ? withoutSecrets(value) : value
     },
     [],
   )
 }
 
-function withoutUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${MASK}@`)
+function withoutSecrets(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${MASK}@`)
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^?#]*)\?.*$/is, `$1?${MASK}`)
 }
 
 const isAddress = (value: unknown): value is Address => typeof value === 'object' && value !== null && 'port' in value

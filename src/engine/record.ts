@@ -62,7 +62,7 @@ function openOf(trace: Trace): ExchangeOpen {
 function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
   const { answer } = trace
   const { usage } = answer
-  const or = (count: number | undefined): number | null => count ?? null
+  const or = (count: number | undefined): number | null => (Number.isSafeInteger(count) ? count! : null)
   return {
     id: trace.exchange.id,
     upstreamHttpVersion: trace.upstreamVersion,

@@ -78,7 +78,8 @@ export function namesIn(tree: JsonTree, list: JsonNode, ...path: readonly string
 
 /** A count at a path of members, or 0. */
 export function count(tree: JsonTree, node: JsonNode, ...path: readonly string[]): number {
-  return Math.max(0, numberOf(tree, member(tree, node, ...path)) ?? 0)
+  const number = Math.round(numberOf(tree, member(tree, node, ...path)) ?? 0)
+  return number > 0 && number <= MOST_TOKENS ? number : 0
 }
 
 /** The sum of two counts, bucket by bucket. */
@@ -88,5 +89,7 @@ export function added(a: Usage, b: Usage): Usage {
   return sum
 }
 
+// What is more is no count; nor could it be stored, or added up.
+const MOST_TOKENS = 1e12
 const longestName = 256
 const mostNames = 1_000

@@ -43,6 +43,7 @@ audit:
     - { name: hec, type: splunk, url: "https://u:${SECRET}@s.example", token: ${SECRET} }
     - { name: otel, type: otlp, url: "https://o.example", headers: { authorization: ${SECRET} } }
     - { name: hook, type: webhook, url: "\${URL}", secret: ${SECRET} }
+    - { name: asked, type: webhook, url: "https://h.example/in?token=${SECRET}", secret: ${SECRET} }
 `
   const shown = shownOf(text, {
     PASS: SECRET,

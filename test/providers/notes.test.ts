@@ -32,6 +32,25 @@ test('counts are never negative, and names are only words', () => {
   assert.deepEqual(namesIn(tree, member(tree, root, 'list'), 'name'), ['f', 'g'])
 })
 
+test('what no count can be is none', () => {
+  const cases = {
+    '7': 7,
+    '7.4': 7,
+    '0.2': 0,
+    '-5': 0,
+    '1e12': 1e12,
+    '1e13': 0,
+    '1e300': 0,
+    '1e999': 0,
+    '"7"': 0,
+    null: 0,
+  }
+  for (const [text, expected] of Object.entries(cases)) {
+    const usage = scanJson(`{"n":${text}}`) as JsonTree
+    assert.equal(count(usage, root, 'n'), expected, text)
+  }
+})
+
 test('the model is what the body says, else what the path says', () => {
   const named = scanJson('{"model":"m"}') as JsonTree
   assert.equal(modelOf(named, '/openai/deployments/d/chat/completions'), 'm')

@@ -123,8 +123,8 @@ function replyOf(answer: Answer): Reply {
   return {
     ...number('code'),
     ...number('ackId'),
-    // The texts are constants of the collector.
-    text: typeof said.text === 'string' ? said.text.replaceAll(/[^ -~]/g, '?').slice(0, 100) : 'no text',
+    // Its own texts only: any other could quote the token, or a row.
+    text: typeof said.text === 'string' && texts.has(said.text) ? said.text : 'no text that is known',
     ...(Number.isInteger(event) ? { event: event as number } : {}),
   }
 }
@@ -139,6 +139,28 @@ function failure(answer: Answer, { code, text }: Reply, { now }: SinkContext): E
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
+// https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector
+const texts = new Set([
+  'Success',
+  'Token disabled',
+  'Token is required',
+  'Invalid authorization',
+  'Invalid token',
+  'No data',
+  'Invalid data format',
+  'Incorrect index',
+  'Internal server error',
+  'Server is busy',
+  'Data channel is missing',
+  'Invalid data channel',
+  'Event field is required',
+  'Event field cannot be blank',
+  'ACK is disabled',
+  'Error in handling indexed fields',
+  'Query string authorization is not enabled',
+  'HEC is healthy',
+  'Server is shutting down',
+])
 // Invalid data format, event field required, event field blank, error in indexed fields.
 const ofOneEvent = new Set([6, 12, 13, 15])
 // The same, when no event is named, and: no data.

@@ -137,6 +137,16 @@ test('an answer that is cut anywhere is no delivery', async () => {
   await sink.close()
 })
 
+test('an answer that quotes what it was sent is not quoted', async () => {
+  await using receiver = await hecReceiver({ token })
+  const body = JSON.stringify({ text: `Invalid data for Splunk ${token}`, code: 6, 'invalid-event-number': 0 })
+  receiver.replies.push({ status: 400, body })
+  const sink = open(receiver.url)
+  const refused = await sink.send([exchangeRow()], forever)
+  assert.deepEqual(refused, [{ index: 0, reason: 'Splunk: no text that is known' }])
+  await sink.close()
+})
+
 test('wrong credentials are told, without the credentials', async () => {
   await using receiver = await hecReceiver({ token: 'another' })
   const sink = open(receiver.url)
