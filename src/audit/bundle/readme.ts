@@ -10,7 +10,7 @@ export function bundleReadme(head: BundleHead, counts: { readonly blocks: number
 Made ${head.made}. Ledger ${head.ledger}. ${counts.blocks} blocks, ${counts.rows} rows.
 ${range}
 
-To verify it, with Node 20 or newer and nothing else:
+To verify it, with Node 20.12 or newer and nothing else:
 
   node verify.mjs --public-key FILE
 

@@ -4,7 +4,7 @@ import { faultList, type FaultList, type Found } from './faults.ts'
 import { ENTRY_BYTES, rowWalk } from './rows.ts'
 import type { Block, Source, Start, Verified, VerifyOptions } from './source.ts'
 
-// Proves a ledger, or names what does not fit. This file and those it imports use nothing but Node (20 or newer), for they are also
+// Proves a ledger, or names what does not fit. This file and those it imports use nothing but Node (20.12 or newer), for they are also
 // written into exported bundles as a program of their own. docs/ledger.md has the format.
 
 /** Walks the whole of a ledger once, in the order of its blocks. Memory does not grow with its size. */
