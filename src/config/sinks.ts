@@ -19,7 +19,8 @@ const common = {
   batch: z
     .strictObject({
       rows: count.default(500),
-      bytes: bytes.default(1_048_576),
+      // The keeper has little memory, and a batch is there several times while it is sent.
+      bytes: bytes.max(16_777_216).default(1_048_576),
       lingerMs: z.int().min(0).max(60_000).default(200),
     })
     .prefault({}),

@@ -82,6 +82,7 @@ const wrong: [string, Record<string, unknown>][] = [
   ['a kind that does not exist', { name: 'x', type: 'kafka' }],
   ['an empty token', { ...least[2], token: '' }],
   ['nothing to include', { ...least[0], include: [] }],
+  ['a batch larger than the memory for it', { ...least[0], batch: { bytes: 16_777_217 } }],
   ['an unknown table', { ...least[0], include: ['keys'] }],
 ]
 
