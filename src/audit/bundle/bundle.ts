@@ -33,6 +33,7 @@ export type BundleOptions = {
 export type Bundled = {
   readonly blocks: number
   readonly rows: number
+  /** That are in the bundle, in lines or in files. */
   readonly bodies: number
   readonly checkpoints: number
 }
@@ -159,7 +160,7 @@ function rowsOf(db: Database.Database, options: BundleOptions, files: Record<Tab
       const content: Partial<Record<Side, BundleContent>> = table === 'exchanges' ? await contentOf(row) : {}
       files[table].add({ seq, block: block.n, row: values, ...content } satisfies BundleRow)
       counts.rows += 1
-      counts.bodies += Object.keys(content).length
+      counts.bodies += Object.values(content).filter((body) => !('not' in body)).length
     }
     return counts
   }

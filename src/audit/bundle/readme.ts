@@ -7,7 +7,7 @@ export function bundleReadme(head: BundleHead, counts: { readonly blocks: number
     : 'The whole ledger.'
   return `A part of the audit ledger of Sallyport, with what is needed to verify it.
 
-Made ${head.made}. Ledger ${head.ledger}. ${counts.blocks} blocks, ${counts.rows} rows.
+Made ${head.made}. Ledger ${head.ledger}. Blocks: ${counts.blocks}, rows: ${counts.rows}.
 ${range}
 
 To verify it, with Node 20.12 or newer and nothing else:

@@ -178,6 +178,16 @@ test('a bundle without bodies says how many were not checked', async () => {
   assert.deepEqual(readdirSync(join(dir, 'bodies')), [])
 })
 
+test('bodies are counted that are there', async () => {
+  const count = (bodies: boolean): Promise<number> => {
+    const to = join(tempFolder('bundle'), 'to')
+    const options = { database: databasePath(ledger), dir: ledger, to, bodies, keys: [], now: Date.now() }
+    return writeBundle(options).then((counts) => counts.bodies)
+  }
+  assert.equal(await count(true), 56)
+  assert.equal(await count(false), 0)
+})
+
 test('a folder that is not empty is refused, and what is written only its owner reads', async () => {
   await assert.rejects(
     bundleOf({ to: ledger }),
