@@ -14,7 +14,7 @@ const head = {
 
 test('it says what the bundle holds and how to verify it', () => {
   const text = bundleReadme(head, { blocks: 3, rows: 9 })
-  assert.match(text, /Ledger abc\. 3 blocks, 9 rows\.\nThe whole ledger\./)
+  assert.match(text, /Ledger abc\. Blocks: 3, rows: 9\.\nThe whole ledger\./)
   assert.match(text, /^ {2}node verify\.mjs --public-key FILE$/m)
   assert.match(
     bundleReadme({ ...head, excerpt: true, since: 'A' }, { blocks: 3, rows: 9 }),
