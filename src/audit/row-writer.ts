@@ -50,7 +50,8 @@ type Write = {
 }
 
 function writeOf(db: Database.Database, statement: WriteStatement): Write {
-  const { table, quick, slow, id, opens = false } = statement
+  const { table, quick, slow, id, opens = false, width } = statement
+  if (width > MAX_WIDTH) throw new RangeError('more values than there are bits in the number of a shape')
   const slowly = slow === undefined ? nothing : reading(db, table, slow)
   return { quickly: 'merges' in quick ? following(db, quick) : inserting(db, table, quick), slowly, id, opens }
 }
@@ -106,7 +107,7 @@ type Shape = { readonly statement: Database.Statement<[Value[]]>; readonly place
 function shapes(db: Database.Database, sql: ShapedSql, more: number): (room: readonly Value[]) => Shape {
   const known = new Map<number, Shape>()
   return (room) => {
-    // A bit for each value: 51 at most, so the number is exact.
+    // A bit for each value.
     let which = 0
     for (let i = 1; i < room.length; i += 1) which = 2 * which + (room[i] === null ? 0 : 1)
     const found = known.get(which)
@@ -172,3 +173,5 @@ type Merging = Extract<WriteStatement['quick'], { merges: unknown }>
 // In characters of JSON, about a third of what it takes in memory.
 const MAX_WEIGHT = 3 * 2 ** 20
 const MAX_SHAPES = 64
+// Of as many bits an integer is exact.
+const MAX_WIDTH = 53

@@ -141,6 +141,14 @@ test('the ways that read nothing leave what those that read leave, whatever valu
   db.close()
 })
 
+test('a write has no more values than the number of its shape has bits', () => {
+  const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
+  const wide = (width: number): WriteStatement => ({ table: 'events', width, quick: { sql: [], covers: [] } })
+  rowWriter(db, [wide(53)])
+  assert.throws(() => rowWriter(db, [wide(54)]), RangeError)
+  db.close()
+})
+
 /** The values of a write, of which those that need not be there are null now and then. */
 function someOf<T extends object[]>(push: (to: Value[], ...rows: T) => void, ...rows: T): fc.Arbitrary<Value[]> {
   const all: Value[] = []
