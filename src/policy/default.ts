@@ -5,7 +5,8 @@ import { policyFilesIn } from './files.ts'
 
 /** Puts the default policy into a folder that has no policy file, making the folder where needed. Whether it did. */
 export async function writeDefaultPolicy(dir: string): Promise<boolean> {
-  await mkdir(dir, { recursive: true })
+  // Who can write there decides what is inspected, whatever the umask.
+  await mkdir(dir, { recursive: true, mode: 0o755 })
   if ((await policyFilesIn(dir)).length > 0) return false
   return createFileAtomic(join(dir, DEFAULT_NAME), await readFile(defaultPolicyFile))
 }

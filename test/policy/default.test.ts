@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { defaultPolicyFile, writeDefaultPolicy } from '../../src/policy/default.ts'
@@ -37,3 +38,15 @@ test('the default policy inspects providers and relays the rest', async () => {
   assert.deepEqual(set.inspectedHosts, ['api.openai.com'])
   assert.notEqual(set.bindingsFor(facts, 'request').length, 0)
 })
+
+test(
+  'the folder of policies can be written by nobody else, whatever the umask',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const script = `process.umask(0); const { writeDefaultPolicy } = await import(process.argv[1]); await writeDefaultPolicy(process.argv[2])`
+    const made = join(folderOf({}), 'made')
+    const module = new URL('../../src/policy/default.ts', import.meta.url).href
+    execFileSync(process.execPath, ['--input-type=module', '-e', script, module, made], { stdio: 'ignore' })
+    assert.equal(statSync(made).mode & 0o777, 0o755)
+  },
+)

@@ -133,7 +133,8 @@ export function* blocksOf(db: Database.Database, n = LOWEST): Iterable<Block> {
   let last = n
   for (let blocks = page.all(last); blocks.length > 0; blocks = page.all(last)) {
     for (const block of blocks) {
-      if (!isBlock(block)) throw noRow('chain', block.n)
+      // In a damaged file rows may come again and again.
+      if (!isBlock(block) || block.n <= last) throw noRow('chain', block.n)
       last = block.n
       yield block
     }
@@ -148,7 +149,7 @@ export function* checkpointsOf(db: Database.Database, after = LOWEST): Iterable<
   let last = after
   for (let lines = page.all(last); lines.length > 0; lines = page.all(last)) {
     for (const line of lines) {
-      if (!isCheckpoint(line)) throw noRow('checkpoints', line.number)
+      if (!isCheckpoint(line) || line.number <= last) throw noRow('checkpoints', line.number)
       last = line.number
       yield line
     }
@@ -193,8 +194,11 @@ function* straysOf(
     const page = db.prepare<[number], { seq: number; block: number }>(
       `SELECT seq, block FROM ${table} WHERE seq > ? ORDER BY seq LIMIT 1000`,
     )
-    for (let rows = page.all(LOWEST); rows.length > 0; rows = page.all(rows.at(-1)!.seq)) {
+    let last = LOWEST
+    for (let rows = page.all(last); rows.length > 0; rows = page.all(last)) {
       for (const { seq, block } of rows) {
+        if (seq <= last) throw noRow(table, seq)
+        last = seq
         if (known?.block !== block) known = { block, seqs: seqsOf(table, entriesOf.get(block)) }
         const row = known.seqs.has(seq) ? undefined : rowOf[table](seq)
         if (row !== undefined) yield { ...row, table }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import Database from 'better-sqlite3'
@@ -202,7 +202,7 @@ async function outcomeOf(dir: string, options = {}): Promise<string> {
     const found = await verified(dir, options)
     return found.ok ? 'nothing' : `${found.faults[0]!.what}: ${found.faults[0]!.detail}`
   } catch (cause) {
-    if (!(cause instanceof SallyportError)) throw cause
+    if (!(cause instanceof SallyportError || cause instanceof Database.SqliteError)) throw cause
     return `${cause.code}: ${cause.message}`
   }
 }
@@ -268,6 +268,17 @@ test('text of bytes that only look like those that were written is found', async
   const dir = copyOf(ledger)
   tamper(dir, (db) => loosened(db, 'chain', 'UPDATE chain SET at = CAST(at AS BLOB) WHERE n = 3'))
   assert.match(await outcomeOf(dir), /^ledger_corrupt: the ledger was altered: row 3 of chain/)
+})
+
+test('verification of a database that was cut comes to an end, and finds it', async () => {
+  const dir = copyOf(ledger)
+  tamper(dir, (db) => db.pragma('wal_checkpoint(TRUNCATE)'))
+  const path = databasePath(dir)
+  const whole = readFileSync(path)
+  for (let cut = 250; cut <= 16_000; cut += 250) {
+    writeFileSync(path, whole.subarray(0, whole.length - cut))
+    assert.notEqual(await outcomeOf(dir), 'nothing', String(cut))
+  }
 })
 
 test('an infinite number in the place of none is found', async () => {
