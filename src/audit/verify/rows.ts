@@ -9,7 +9,7 @@ export type RowWalk = {
   readonly outcome: () => Pick<Verified, 'rows' | 'content' | 'digestsOnly'>
 }
 
-export function rowWalk(source: Source, faults: FaultList): RowWalk {
+export function rowWalk(source: Source, faults: FaultList, mostAwaited: number = MOST_AWAITED): RowWalk {
   // Entries whose row says a later block: one must come. As many as there are exchanges at a time.
   const awaited = new Map<number, Entry>()
   const told = new Set<number>()
@@ -34,7 +34,11 @@ export function rowWalk(source: Source, faults: FaultList): RowWalk {
   async function one(entry: Entry, row: Row | undefined): Promise<void> {
     const key = keyOf(entry.table, entry.seq)
     if (row === undefined || row.block > entry.block) {
-      if (awaited.size < MOST_AWAITED || awaited.has(key)) awaited.set(key, entry)
+      // A digest of its own: as a part of its block it would keep all of that.
+      if (awaited.size < mostAwaited || awaited.has(key))
+        awaited.set(key, { ...entry, digest: Buffer.from(entry.digest!) })
+      else if (row === undefined && !source.excerpt) unseen(entry)
+      // One that says a later block is met there, or is a stray.
       else overflow += 1
       return
     }

@@ -41,9 +41,9 @@ function entry(kind: number, seq: number, digest: Uint8Array): Buffer {
 const of = ({ table, values, seq }: Stored, kind = { exchanges: 1, connections: 3, events: 4 }[table]): Buffer =>
   entry(kind, seq, digestOf(table, values))
 
-async function walked(blocks: readonly Buffer[][], rows: readonly Stored[], excerpt = false) {
+async function walked(blocks: readonly Buffer[][], rows: readonly Stored[], excerpt = false, awaited?: number) {
   const faults = faultList(50)
-  const walk = rowWalk(sourceOf(rows, excerpt), faults)
+  const walk = rowWalk(sourceOf(rows, excerpt), faults, awaited)
   for (const [i, entries] of blocks.entries()) {
     const block: Block = { n: i + 1, at: `at ${i + 1}`, entries: Buffer.concat(entries), link: Buffer.alloc(32) }
     await walk.next(block)
@@ -64,6 +64,14 @@ test('a digest is the one that was written', () => {
       assert.deepEqual(digestOf(table, values), writtenDigest(table, values))
     }),
   )
+})
+
+test('with more rows gone than can be waited for, none is passed over', async () => {
+  const gone = [1, 2, 3].map((seq) => of(row('exchanges', seq, seq)))
+  const later = row('exchanges', 4, 5, { state: 'done' })
+  const blocks = [...gone.map((one) => [one]), [of(row('exchanges', 4, 4))], [of(later)]]
+  const { faults } = await walked(blocks, [later], false, 1)
+  assert.deepEqual(faults.toSorted(), ['removed 1', 'removed 2', 'removed 3'])
 })
 
 test('of several entries for a row the last one counts, in one block or in several', async () => {
