@@ -50,7 +50,9 @@ export function erasable(db: Store, target: EraseTarget): Pick<Erased, 'exchange
 export async function erase(db: Store, options: EraseOptions, signal: AbortSignal): Promise<Erased> {
   const { dir, target, now } = options
   db.pragma('secure_delete = ON')
-  const open = erasable(db, target).open
+  const { open, ...wanted } = erasable(db, target)
+  // Said before it is done: who is killed in between has said it.
+  if (wanted.exchanges > 0) record(db, options, wanted)
   const next = batches(db, target)
   const total = { exchanges: 0, files: 0, bytes: 0 }
   let rows = FIRST_ROWS
@@ -66,7 +68,6 @@ export async function erase(db: Store, options: EraseOptions, signal: AbortSigna
     rows = lockMs > 4 ? Math.max(1, rows >> 1) : lockMs < 2 ? Math.min(100, 2 * rows) : rows
     await setTimeout(Math.max(1, 3 * lockMs), undefined, { signal }).catch(() => undefined)
   }
-  if (total.exchanges > 0) record(db, options, total)
   return { ...total, open, remains: !(await scrub(db, signal)) }
 }
 

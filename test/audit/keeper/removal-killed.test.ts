@@ -22,10 +22,12 @@ const DAY = 86_400_000
 /** Runs the child and kills it after a while. */
 async function killed(dir: string, args: readonly string[], ms: number): Promise<void> {
   const running = spawn(process.execPath, [child, dir, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(running.stdout, 'data')
+  // It may be done before it is killed.
+  const ended = once(running, 'exit')
+  await Promise.race([once(running.stdout, 'data'), ended])
   await setTimeout(ms)
   running.kill('SIGKILL')
-  await once(running, 'exit')
+  await ended
 }
 
 async function assertVerifies(dir: string): Promise<void> {
