@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { constants as zlib, createZstdDecompress } from 'node:zlib'
 import { type BodyPlace, keyFor, MAX_HEAD_BYTES, readSealHead, type SealKey, TAG_BYTES, unsealer } from './seal.ts'
-import { codeOf, foldersTo } from './spill-file.ts'
+import { codeOf, foldersTo, spillName } from './spill-file.ts'
 
 /** Why a stored body cannot be given out. `altered`: it is not, or not all of, what the ledger wrote. */
 export type Why = 'missing' | 'refused' | 'altered' | 'no-key' | 'too-large'
@@ -41,6 +41,10 @@ export type SpillSource = {
 
 /** Opens the file that a row names. Throws `Unreadable`; what is outside the folder of the bodies is never opened. */
 export async function openSpillFile(source: SpillSource): Promise<SpillFile> {
+  const { id, side } = source.place
+  // Another name hides the file of a row that may be without one.
+  if (SPILL_NAME.test(source.name) && source.name !== spillName(id, side))
+    throw new Unreadable('altered', 'the name in the row is not that of its body')
   const file = await openInside(source.dir, source.name)
   try {
     const stats = await file.stat()

@@ -98,6 +98,9 @@ for (const sealing of [undefined, key, old]) {
         const [one, two] = [inFile(Buffer.from('one'), sealing), inFile(Buffer.from('two'), sealing)]
         writeFileSync(one.path, readFileSync(two.path))
         assert.equal(await whyOf(one), 'altered')
+        // Nor is a name of another day: the file would seem to be missing.
+        const elsewhere = String(two.row['request_spill']).replace(/\d{4}\/\d\d/, '2001/01')
+        assert.equal(await whyOf({ ...two, row: { ...two.row, request_spill: elsewhere } }), 'altered')
         const [here, there] = [inline('here', sealing), inline('there', sealing)]
         assert.equal(
           await whyOf({ ...here, row: { ...here.row, request_body: there.row['request_body']! } }),
