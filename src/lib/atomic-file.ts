@@ -57,8 +57,8 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
-/** A rename survives power loss only once the folder is written. Windows cannot open folders, and needs no such call. */
-async function syncFolder(path: string): Promise<void> {
+/** That a file is under this path survives power loss only once its folder is written. Windows cannot open folders, and needs no such call. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await open(dirname(path), 'r')
   try {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { syncFolder } from '../../lib/atomic-file.ts'
 import type { FormatName } from '../formats/index.ts'
 import { repair } from './file-repair.ts'
 import { rotate } from './file-rotate.ts'
@@ -131,17 +131,6 @@ async function openRegular(path: string): Promise<FileHandle> {
   if (stats.isFile()) return file
   await file.close()
   throw new SinkError(`cannot write ${path}: it is no regular file`)
-}
-
-/** That the file is there survives loss of power only with its folder. Windows cannot open folders, and needs no such call. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 const WRITE_BYTES = 4 * 2 ** 20
