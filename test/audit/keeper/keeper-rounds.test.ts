@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Chore, ChoreContext, ChoreKind } from '../../../src/audit/keeper/chores.ts'
 import { backOffMs, reasonOf, roundsOf } from '../../../src/audit/keeper/keeper-rounds.ts'
 import { openStore } from '../../../src/store/open.ts'
+import { keeperSettings } from '../../support/keeper-settings.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 function contextFor(t: { after: (run: () => void) => void }) {
@@ -11,14 +12,7 @@ function contextFor(t: { after: (run: () => void) => void }) {
   t.after(() => db.close())
   const told: string[] = []
   const context: ChoreContext = {
-    settings: {
-      dir,
-      durability: 'crash',
-      retention: { days: 90, maxBytes: 10 ** 10 },
-      checkpointSeconds: 60,
-      search: false,
-      sinks: [],
-    },
+    settings: keeperSettings(dir),
     db,
     now: Date.now,
     notice: (level, message, fields) => told.push(`${level} ${message} ${JSON.stringify(fields)}`),

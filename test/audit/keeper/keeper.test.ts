@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import type { KeeperSettings } from '../../../src/audit/keeper/chores.ts'
 import { type Keeper, startKeeper } from '../../../src/audit/keeper/keeper.ts'
 import { takeLease } from '../../../src/store/lease.ts'
+import { keeperSettings } from '../../support/keeper-settings.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 type Heard = { readonly keeper: Keeper; readonly notices: string[]; readonly figures: Map<string, number> }
@@ -13,7 +13,7 @@ function start(dir: string, over: { program?: URL } = {}): Heard {
   const notices: string[] = []
   const figures = new Map<string, number>()
   const keeper = startKeeper({
-    settings: settingsFor(dir),
+    settings: keeperSettings(dir),
     notice: (level, message, fields) => notices.push(`${level} ${message} ${JSON.stringify(fields)}`),
     figure: (name, value) => figures.set(name, value),
     count: () => {},
@@ -21,15 +21,6 @@ function start(dir: string, over: { program?: URL } = {}): Heard {
   })
   return { keeper, notices, figures }
 }
-
-const settingsFor = (dir: string): KeeperSettings => ({
-  dir,
-  durability: 'crash',
-  retention: { days: 90, maxBytes: 10 ** 10 },
-  checkpointSeconds: 60,
-  search: false,
-  sinks: [],
-})
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await setTimeout(10)
@@ -56,9 +47,9 @@ test('of several keepers of a data folder one works, and when it ends the next',
 test('it can be closed before its thread has begun, and takes new settings at any time', async () => {
   const dir = tempFolder('keeper')
   const { keeper, notices } = start(dir)
-  keeper.reload(settingsFor(dir))
+  keeper.reload(keeperSettings(dir))
   await keeper.close()
-  keeper.reload(settingsFor(dir))
+  keeper.reload(keeperSettings(dir))
   assert.deepEqual(notices, [])
 })
 

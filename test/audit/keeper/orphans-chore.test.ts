@@ -6,6 +6,7 @@ import { orphansChore } from '../../../src/audit/keeper/orphans-chore.ts'
 import { spillName } from '../../../src/audit/bodies/spill-file.ts'
 import { uuidv7 } from '../../../src/core/ids.ts'
 import { addBlock, ledgerIn } from '../../support/old-ledger.ts'
+import { keeperSettings } from '../../support/keeper-settings.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 test('what was found is told once in log, metrics and an event', async (t) => {
@@ -15,14 +16,7 @@ test('what was found is told once in log, metrics and an event', async (t) => {
   const told: string[] = []
   const figures = new Map<string, number>()
   const chore = orphansChore({
-    settings: {
-      dir,
-      durability: 'crash',
-      retention: { days: 90, maxBytes: 10 ** 10 },
-      checkpointSeconds: 60,
-      search: false,
-      sinks: [],
-    },
+    settings: keeperSettings(dir),
     db,
     now: Date.now,
     notice: (level, message, fields) => told.push(`${level} ${message} ${JSON.stringify(fields)}`),

@@ -7,6 +7,7 @@ import { retentionChore } from '../../../src/audit/keeper/retention-chore.ts'
 import { databaseSize } from '../../../src/audit/keeper/sizes.ts'
 import type { Store } from '../../../src/store/open.ts'
 import { addBlock, ledgerIn, verifiedLedger } from '../../support/old-ledger.ts'
+import { keeperSettings } from '../../support/keeper-settings.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const DAY = 86_400_000
@@ -21,15 +22,7 @@ function start(t: { after: (run: () => void) => void }, over: Partial<KeeperSett
   const figures = new Map<string, number>()
   let now = NOW
   const context: ChoreContext = {
-    settings: {
-      dir,
-      durability: 'crash',
-      retention: { days: 90, maxBytes: 10 ** 10 },
-      checkpointSeconds: 60,
-      search: false,
-      sinks: [],
-      ...over,
-    },
+    settings: keeperSettings(dir, over),
     db,
     now: () => now,
     notice: (level, message, fields) => told.push(`${level} ${message} ${JSON.stringify(fields)}`),
