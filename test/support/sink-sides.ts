@@ -1,6 +1,16 @@
 import { createHmac } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { SinkSettings } from '../../src/audit/export/settings.ts'
 import type { TestAuthority } from './authority.ts'
 import { bulkReceiver } from './bulk-receiver.ts'
@@ -203,13 +213,48 @@ function fileSide(): Side {
     // What a process leaves that is killed while it writes.
     trouble: () => (existsSync(path) ? appendFileSync(path, '{"id":"half') : writeFileSync(path, '{"id":"half')),
     refuseBatch: () => undefined,
-    arrived() {
-      const dir = existsSync(away) ? away : dirname(path)
-      const old = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0)
-      const names = existsSync(dir) ? readdirSync(dir).toSorted((a, b) => old(b) - old(a)) : []
-      return names.flatMap((name) => readFileSync(join(dir, name), 'utf8').split('\n').filter(Boolean))
-    },
-    faults: () => [],
+    arrived: () => linesIn(existsSync(away) ? away : dirname(path)),
+    faults: () => linesIn(existsSync(away) ? away : dirname(path)).filter((line) => !isJson(line)),
+  }
+}
+
+/**
+ * The whole lines of a folder's files, the oldest first, as they are at one moment: a sink in this process goes on with the call it is in
+ * while they are read, so that a file may be renamed, or grow, in between.
+ */
+function linesIn(dir: string): string[] {
+  while (true) {
+    const before = filesIn(dir)
+    const texts = before.map(({ name }) => textOf(join(dir, name)))
+    if (isDeepStrictEqual(filesIn(dir), before)) return texts.flatMap((text) => text.split('\n').slice(0, -1))
+  }
+}
+
+function filesIn(dir: string) {
+  const old = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0)
+  const names = existsSync(dir) ? readdirSync(dir).toSorted((a, b) => old(b) - old(a)) : []
+  return names.map((name) => {
+    const stats = statSync(join(dir, name), { throwIfNoEntry: false })
+    return { name, file: stats?.ino, size: stats?.size }
+  })
+}
+
+/** Nothing of a file that has just got another name. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return ''
+    throw cause
+  }
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line)
+    return true
+  } catch {
+    return false
   }
 }
 
