@@ -80,6 +80,12 @@ export const attestation = {
   accept: z.boolean().default(false).describe('Whether attested connections are relayed untouched.'),
   audience: name.nullable().default(null).describe('Our name, which an attestation must be made for.'),
   policies: z.array(name).default(['any']).describe('Digests of the policy sets that are accepted, or any.'),
+  minVersion: z
+    .string()
+    .regex(/^\d+(?:\.\d+){0,3}$/, 'must be a version such as 1.4')
+    .nullable()
+    .default(null)
+    .describe('The oldest program version of a device that is accepted.'),
   reinspect: z.number().min(0).max(1).default(0).describe('Share of attested connections that is inspected anyway.'),
   nexus: z.boolean().default(false).describe('Whether X-Nexus-Attestation is accepted too.'),
   sign: z

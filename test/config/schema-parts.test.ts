@@ -57,10 +57,24 @@ test('attestation accepts nothing until told to', () => {
     accept: false,
     audience: null,
     policies: ['any'],
+    minVersion: null,
     reinspect: 0,
     nexus: false,
     sign: null,
   })
+})
+
+test('the oldest version is numbers with dots between', () => {
+  for (const [minVersion, fits] of [
+    ['1', true],
+    ['1.4', true],
+    ['0.10.2', true],
+    ['v1', false],
+    ['1.x', false],
+    ['', false],
+  ] as const) {
+    assert.equal(configSchema.safeParse({ attestation: { minVersion } }).success, fits, minVersion)
+  }
 })
 
 test('a share to reinspect is between none and all', () => {
