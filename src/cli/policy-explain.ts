@@ -1,5 +1,8 @@
 import { basename } from 'node:path'
+import { attestationTerms } from '../app/attestation-terms.ts'
+import type { AttestationTerms } from '../app/attestation-terms.ts'
 import { providerAt } from '../app/catalogue.ts'
+import type { Config } from '../config/schema.ts'
 import { plainHost } from '../policy/conditions.ts'
 import { explain } from '../policy/explain.ts'
 import type { ExplainedEntry, ExplainedRule, Explanation } from '../policy/explain.ts'
@@ -20,7 +23,12 @@ export type ExplainOptions = {
 }
 
 /** Prints what the set does with a connection to the host and with its exchanges. */
-export async function explainHost(set: PolicySet, options: ExplainOptions, io: Io): Promise<void> {
+export async function explainHost(
+  set: PolicySet,
+  settings: Pick<Config, 'attestation'>,
+  options: ExplainOptions,
+  io: Io,
+): Promise<void> {
   const { host, port } = hostAndPort(options.host)
   const { path, model, door } = options
   if (door !== 'proxy' && door !== 'gateway') throw new UsageError(`no door ${door}`, 'doors: proxy, gateway')
@@ -35,16 +43,24 @@ export async function explainHost(set: PolicySet, options: ExplainOptions, io: I
     provider,
     model: model ?? null,
   })
+  const attestation = attestationTerms(explanation.handling, settings.attestation) ?? null
   if (options.json === true)
-    return printJson(io, { host, port, provider, mode: set.mode, policy: set.digest, ...explanation })
-  await printLines(io, described(host, provider, set, explanation))
+    return printJson(io, { host, port, provider, mode: set.mode, policy: set.digest, ...explanation, attestation })
+  await printLines(io, described(host, provider, set, explanation, attested(explanation, attestation)))
 }
 
-function described(host: string, provider: string, set: PolicySet, explanation: Explanation): string[] {
+function described(
+  host: string,
+  provider: string,
+  set: PolicySet,
+  explanation: Explanation,
+  attestation: readonly string[],
+): string[] {
   const { handling, entries, connection, request, response } = explanation
   const observed = set.mode === 'observe' ? ['mode observe: what is found is recorded, nothing is changed'] : []
   const head = [`${host}: ${handling.action} (${handling.reason})`, ...entries.map(entryLine), ...observed]
   if (handling.action === 'deny') return head
+  head.push(...attestation)
   const begin = connection.length === 0 ? [] : ['on connections:', ...ruleLines(connection)]
   const why = handling.action === 'tunnel' ? ['no rule sees what is in a tunnel; if it were inspected:'] : []
   return [
@@ -57,6 +73,21 @@ function described(host: string, provider: string, set: PolicySet, explanation: 
     'on responses:',
     ...ruleLines(response),
   ]
+}
+
+/** What an attestation has to fit here; nothing where none is asked for. */
+function attested({ handling }: Explanation, terms: AttestationTerms | null): string[] {
+  if (terms === null)
+    return handling.attestation?.accept === true ? ['attestation: not accepted: attestation.audience is not set'] : []
+  const { audience, policies, minVersion, reinspect, nexus } = terms
+  const said = [
+    `for ${audience}`,
+    `policy set ${policies.join(' or ')}`,
+    ...(minVersion === null ? [] : [`version ${minVersion} or later`]),
+    ...(reinspect === 0 ? [] : [`a share of ${reinspect} is inspected anyway`]),
+    ...(nexus ? ['X-Nexus-Attestation too'] : []),
+  ]
+  return [`attestation: accepted: ${said.join(', ')}`]
 }
 
 function entryLine({ file, line, hosts, action, failed }: ExplainedEntry): string {

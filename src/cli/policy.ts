@@ -50,7 +50,7 @@ export const policy: CliCommand = {
       .option('--json', 'print one JSON object')
       .action(
         run(async (options: Options & ExplainOptions) =>
-          explainHost(await loadPolicies(sourcesOf([], options, io)), options, io),
+          explainHost(await loadPolicies(sourcesOf([], options, io)), configOf(options, io), options, io),
         ),
       )
     command

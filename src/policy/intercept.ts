@@ -4,13 +4,15 @@ import type { Problem } from '../lib/yaml-strict.ts'
 import type { ReadPolicy } from './files.ts'
 import { entryConditions, withCatalogue } from './conditions.ts'
 import type { Condition, ConnectionFacts } from './conditions.ts'
-import type { InterceptEntry, PolicyScalars } from './schema.ts'
+import type { AcceptedAttestation, InterceptEntry, PolicyScalars } from './schema.ts'
 
 /** What to do with a connection, and why, in words for its record. */
 export type Handling = {
   readonly action: 'inspect' | 'tunnel' | 'deny'
   readonly reason: string
   readonly onRejectedLeaf: 'refuse' | 'tunnel'
+  /** What the entry says of attestation, where it says anything. */
+  readonly attestation?: AcceptedAttestation
 }
 
 /** An intercept entry, ready to be asked. `file` is null for the two that stand behind all files. */
@@ -60,6 +62,7 @@ function compiled(
     action: entry.action,
     reason: entry.reason ?? `${shown} (${origin})`,
     onRejectedLeaf: entry.onRejectedLeaf ?? scalars.onRejectedLeaf,
+    ...(entry.attestation === undefined ? {} : { attestation: entry.attestation }),
   }
   const patterns = withCatalogue(entry.hosts, catalogue)
   return { entry, file, line, patterns, conditions: entryConditions(entry, patterns), handling }

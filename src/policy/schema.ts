@@ -7,6 +7,20 @@ const Glob = z.string().min(1)
 const Globs = z.union([Glob, z.array(Glob)]).transform((globs) => (typeof globs === 'string' ? [globs] : globs))
 const RejectedLeaf = z.enum(['refuse', 'tunnel'])
 
+/** What an entry says of attestation; what it leaves out the configuration says. */
+const AcceptedAttestation = z.strictObject({
+  accept: z.boolean().optional(),
+  minVersion: z
+    .string()
+    .regex(/^\d+(?:\.\d+){0,3}$/, 'must be a version such as 1.4')
+    .optional(),
+  policies: z
+    .array(z.string().regex(/^(?:any|[0-9a-f]{64})$/, 'must be the digest of a policy set, or any'))
+    .min(1)
+    .optional(),
+  reinspect: z.number().min(0).max(1).optional(),
+})
+
 /** Which connections are inspected, relayed or refused. `catalogue` among the hosts is every provider host the program knows. */
 const Intercept = z.strictObject({
   hosts: z.array(Glob).min(1),
@@ -15,6 +29,7 @@ const Intercept = z.strictObject({
   principal: Globs.optional(),
   client: Globs.optional(),
   onRejectedLeaf: RejectedLeaf.optional(),
+  attestation: AcceptedAttestation.optional(),
 })
 
 /** All conditions must hold; a condition that is empty or not there always does. */
@@ -114,6 +129,7 @@ export const PolicyFile = z.strictObject({
 
 export type PolicyFile = z.output<typeof PolicyFile>
 export type InterceptEntry = z.output<typeof Intercept>
+export type AcceptedAttestation = z.output<typeof AcceptedAttestation>
 export type PolicyRule = z.output<typeof Rule>
 export type PolicyWhen = z.output<typeof When>
 export type PolicyTest = z.output<typeof Test>

@@ -34,3 +34,13 @@ test('a host that is none is a problem with its place', async () => {
   const { problems } = await compiled('intercept:\n  - { hosts: ["https://x.example"], action: inspect }')
   assert.deepEqual(problems.map(formatProblem), ['0.yaml:2:5: https://x.example is a URL: write the host only'])
 })
+
+test('what an entry says of attestation is part of its handling, and nothing where it says nothing', async () => {
+  const { entries } = await compiled(
+    'intercept:\n  - { hosts: [a.example], action: inspect, attestation: { accept: true } }\n  - { hosts: [b.example], action: inspect }',
+  )
+  assert.deepEqual(
+    entries.slice(0, 2).map(({ handling }) => handling.attestation),
+    [{ accept: true }, undefined],
+  )
+})

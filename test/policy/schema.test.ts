@@ -9,6 +9,7 @@ intercept:
   - { hosts: [catalogue], action: inspect }
   - { hosts: ["*.bank.example"], action: tunnel, reason: staff privacy }
   - { hosts: ["*"], action: tunnel, onRejectedLeaf: tunnel, principal: [a], client: [10.0.0.0/8] }
+  - { hosts: [a.example], action: inspect, attestation: { accept: true, minVersion: "1.4", policies: [any], reinspect: 0.02 } }
 mismatch: deny
 oversize: block
 unreadable: block
@@ -60,6 +61,9 @@ test('every key misspelt is a problem that names the right one', () => {
     'expect',
     'principal',
     'mismatch',
+    'attestation',
+    'minVersion',
+    'reinspect',
   ]) {
     const misspelt = `${key.slice(0, -2)}${key.at(-1)}${key.at(-2)}x`
     const parsed = parseYaml(whole.replace(new RegExp(`\\b${key}:`), `${misspelt}:`), 'f.yaml', PolicyFile)
@@ -88,6 +92,14 @@ const wrong: readonly [text: string, problem: string][] = [
     'f.yaml:1:45: rules[0].when.door must be proxy, gateway or a list',
   ],
   ['tests: [{ name: a, expect: { action: allow } }]', 'f.yaml:1:9: tests[0]: one of request and response is needed'],
+  [
+    'intercept: [{ hosts: [a], action: inspect, attestation: { policies: [abc] } }]',
+    'f.yaml:1:70: intercept[0].attestation.policies[0]: must be the digest of a policy set, or any',
+  ],
+  [
+    'intercept: [{ hosts: [a], action: inspect, attestation: { minVersion: v1 } }]',
+    'f.yaml:1:71: intercept[0].attestation.minVersion: must be a version such as 1.4',
+  ],
   ['holdbackChars: -1', 'f.yaml:1:16: holdbackChars must be at least 0'],
 ]
 for (const [text, problem] of wrong) {
