@@ -49,7 +49,8 @@ export function isSpecialAddress(address: string): boolean {
   return inner !== undefined && special(inner)
 }
 
-const special = addressSet([
+/** The networks of `isSpecialAddress`, without the forms that carry an IPv4 address inside. */
+export const specialNetworks: readonly string[] = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -78,7 +79,9 @@ const special = addressSet([
   'fec0::/10',
   'ff00::/8',
   '64:ff9b:1::/48',
-])
+]
+
+const special = addressSet(specialNetworks)
 
 /** The IPv4 address inside a NAT64 (64:ff9b::/96), 6to4 (2002::/16) or IPv4-compatible (::/96) address. */
 function embeddedIPv4(address: string): string | undefined {
