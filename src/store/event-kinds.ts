@@ -22,6 +22,11 @@ export const eventKinds = {
   'key.create': 'A virtual key was made.',
   'key.revoke': 'A virtual key was ended.',
   'key.rotate': 'A virtual key got a new secret.',
+  'device.enroll': 'A device that attests was enrolled; `after.by` is `code` when it did so itself.',
+  'device.code':
+    'A one-time code was made, with which a device enrols itself or, where `after.renews`, gets a new key.',
+  'device.rotate': 'A device got a new key.',
+  'device.revoke': 'A device was revoked, or a code for it ended.',
   'ledger.key.create': 'The key that signs checkpoints was made.',
   'ledger.replaced': 'The file of the ledger was removed or replaced while the program ran.',
   'ledger.recovered': 'The ledger could not be written for a while, and can again: `before` says since when and why.',
