@@ -25,7 +25,14 @@ export type Exchange = {
    * to a final answer, or to undefined when the body is to be read. `forward` follows with what became of the request.
    */
   readonly ask?: () => Promise<Answer | undefined>
+  /**
+   * Where the request may prove that it has been inspected already: whether it does, and what its row says of that (JSON, or null). `sha256`
+   * reads the body and gives its hash in hex, or that of no bytes where its length is not known or over 8 MiB.
+   */
+  readonly attest?: (sha256: () => Promise<string>) => Promise<Attested>
 }
+
+export type Attested = { readonly proved: boolean; readonly record: string | null }
 
 /** Sends the request on, whatever that means for the door. Rejects with SallyportError. */
 export type Forward = (request: Request) => Promise<Answer>

@@ -91,6 +91,7 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     responseSha256: trace.responseContent.sha256,
     responseTruncated: trace.responseContent.truncated,
     state,
+    attestation: trace.attestation,
     requestBytes: trace.requestBytes,
     requestBody: trace.requestContent.requestBody,
     requestSpill: trace.requestContent.requestSpill,

@@ -12,17 +12,12 @@ import type { PolicySet } from '../policy/compile.ts'
 import { decode } from './decode.ts'
 import type { Decoded, HowToRead } from './decode.ts'
 import type { Exchange, Rooms } from './exchange.ts'
-import { openRow } from './record.ts'
 import type { Trace } from './trace.ts'
 import { factsOf, note } from './trace.ts'
 import { passing } from './unread.ts'
 
-/**
- * Decodes and inspects the request, and commits its row. Gives the request to forward: the same bytes, or the same bytes but for
- * the edits. Rejects with SallyportError when policy says so.
- */
-export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
-  const { request } = trace.exchange
+/** Decodes and inspects the request. Gives the same bytes, or the same bytes but for the edits. Rejects with SallyportError when policy says so. */
+export async function readRequest(rooms: Rooms, trace: Trace, request: Request): Promise<Request> {
   const decoded = await decode(
     { headers: request.head.headers, body: request.body },
     howToRead(rooms, trace),
@@ -33,7 +28,6 @@ export async function admit(rooms: Rooms, trace: Trace): Promise<Request> {
   trace.addedMs += performance.now() - began
   // What it spelled has been read: its bytes are left, until the answer begins.
   if (inspected.body?.length !== undefined) trace.requestLease.shrink(inspected.body.length)
-  if (!trace.opened) await openRow(rooms, trace)
   return inspected
 }
 

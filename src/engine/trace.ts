@@ -26,7 +26,9 @@ export type Trace = {
   readonly answerLease: Lease
   request: RequestFacts
   answer: AnswerFacts
-  decision: Action | 'error'
+  decision: Action | 'error' | 'attested'
+  /** What came of the proof that it had been inspected already: JSON. */
+  attestation: string | null
   rule: string | null
   findings: Finding[]
   hooks: HookRun[]
@@ -72,6 +74,7 @@ export function startTrace(rooms: Rooms, exchange: Exchange): Trace {
     request: { model: null, stream: false, messages: 0, tools: [] },
     answer: noAnswerFacts,
     decision: 'allow',
+    attestation: null,
     rule: null,
     findings: [],
     hooks: [],
@@ -120,7 +123,8 @@ export function factsOf(trace: Trace): ExchangeFacts {
 export function note(rooms: Rooms, trace: Trace, inspection: Omit<Inspection, 'edits' | 'storeEdits'>): void {
   trace.findings.push(...inspection.findings)
   trace.hooks.push(...inspection.hooks)
-  if (trace.decision !== 'error' && stricter(inspection.decision, trace.decision)) {
+  const { decision } = trace
+  if (decision !== 'error' && decision !== 'attested' && stricter(inspection.decision, decision)) {
     trace.decision = inspection.decision
     trace.rule = inspection.rule
   }
