@@ -43,6 +43,7 @@ export function createMetrics() {
     memoBytes: gauge('memory_of_findings_bytes', 'Memory that takes what was found in texts before.'),
     leaves: counter('leaf_certificates_total', 'Leaf certificates asked for.', ['outcome']),
     rejectedLeaves: counter('rejected_leaves_total', 'Clients that refused our certificate.', []),
+    attestations: labelled(counter('attestations_total', 'Attestations, by what became of them.', ['outcome', 'form'])),
     refusedRequests: counter('refused_requests_total', 'Requests refused before they became exchanges.', ['code']),
     ledgerQueue: gauge('ledger_queue_rows', 'Rows that wait to be committed.'),
     ledgerRows: counter('ledger_rows_total', 'Rows committed.', []),

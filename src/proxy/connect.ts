@@ -6,6 +6,7 @@ import { contentLength, valuesOf } from '../http/headers.ts'
 import { judgeConnection } from '../engine/connection.ts'
 import { lastWords } from '../http/linger.ts'
 import type { Fault } from '../http/validate.ts'
+import { attestedConnect, decideAttested } from './attested.ts'
 import type { Connecting, Serve } from './connecting.ts'
 import type { Connection } from './context.ts'
 import { ledgerRecord } from './context.ts'
@@ -88,22 +89,28 @@ async function decided(
   record.set({ principal })
   if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)
   const policy = parts.rooms.policy()
+  const handling = policy.intercept({ ...authority, clientIp, principal })
   const rejectedLeaf =
-    policy.intercept({ ...authority, clientIp, principal }).onRejectedLeaf === 'tunnel' &&
-    parts.rejections.tunnelUntil(clientIp, authority.host) !== undefined
+    handling.onRejectedLeaf === 'tunnel' && parts.rejections.tunnelUntil(clientIp, authority.host) !== undefined
   const facts = { ...authority, clientIp, principal, sni: undefined, rejectedLeaf }
   const decision = decide(policy, facts)
   record.set({ handling: decision.kind, reason: decision.reason })
   if (decision.kind === 'deny')
     throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
+  const verdict = await attestedConnect(parts, { handling, headers: request.headers, authority, clientIp })
+  const device = verdict?.outcome === 'valid' ? verdict.device : null
+  if (verdict !== undefined) record.set({ attestation: JSON.stringify(verdict) })
+  if (device !== null) record.set({ handling: 'attested', reason: `attested by ${device}` })
+  const passes = device !== null || decision.kind === 'tunnel'
   // Bytes that are no TLS are told too late: the client speaks first, and some never do.
-  const unread = decision.kind === 'tunnel' || policy.notTls === 'tunnel'
+  const unread = passes || policy.notTls === 'tunnel'
   const about = { id: outer.id, door: 'proxy', clientIp, principal, ...authority, unread } as const
   const judged = judgeConnection(parts.rooms, policy, about)
   if (judged !== undefined) await judged
-  const decideAgain = (sni: string | null) => decide(policy, { ...facts, sni })
-  const connecting: Connecting = { ...begun, authority, principal, decideAgain }
-  if (decision.kind === 'tunnel') return relayed(connecting)
+  const bySni = (sni: string | null) => decide(policy, { ...facts, sni })
+  const decideAgain = device === null ? bySni : decideAttested(authority.host, device, bySni)
+  const connecting: Connecting = { ...begun, authority, principal, decideAgain, attestation: verdict?.outcome }
+  if (passes) return relayed(connecting)
   if (!parts.authority().permits(authority.host)) {
     throw new SallyportError('ca_not_permitted', `the CA may not vouch for ${authority.host}`)
   }
@@ -126,7 +133,9 @@ function refusalOfConnect(error: SallyportError, connection: 'close' | 'keep-ali
 }
 
 const maxChallenges = 3
-const denials: ReadonlySet<string> = new Set([
+
+/** The codes of refusals, as against failures. */
+export const denials: ReadonlySet<string> = new Set([
   'policy_denied',
   'address_not_allowed',
   'proxy_auth_required',

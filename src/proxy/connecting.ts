@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Outcome } from '../attest/outcome.ts'
 import type { Connection, ConnectionRecord } from './context.ts'
 import type { Decision } from './decide.ts'
 import type { ProxyParts } from './parts.ts'
@@ -14,6 +15,8 @@ export type Connecting = {
   readonly outer: Connection
   readonly authority: Authority
   readonly principal: string | null
+  /** What became of its attestation, where one was asked for. */
+  readonly attestation?: Outcome | undefined
   readonly record: ConnectionRecord
   /** What policy says once the ClientHello has been seen. */
   readonly decideAgain: (sni: string | null) => Decision

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ConnectionId } from '../core/ids.ts'
+import type { Outcome } from '../attest/outcome.ts'
 import { recordConnection } from '../engine/connection.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
 import type { Rooms } from '../engine/exchange.ts'
@@ -33,7 +34,12 @@ export type Secure = {
 }
 
 /** The inside of a CONNECT. */
-export type Tunnel = Authority & { readonly scheme: 'http' | 'https'; readonly principal: string | null }
+export type Tunnel = Authority & {
+  readonly scheme: 'http' | 'https'
+  readonly principal: string | null
+  /** What became of the attestation of its CONNECT, where one was asked for. */
+  readonly attestation?: Outcome | undefined
+}
 
 /** A `connections` row that grows; written once. */
 export type ConnectionRecord = {

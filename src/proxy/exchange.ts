@@ -9,6 +9,7 @@ import type { Incoming } from '../http/incoming.ts'
 import { withHeader } from '../http/headers.ts'
 import { bracketed } from '../upstream/origin.ts'
 import { asking } from './asking.ts'
+import { requestProof } from './attested.ts'
 import type { Connection, Tunnel } from './context.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
@@ -25,7 +26,8 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
   if (target.fault !== undefined) return refuse(parts.rooms, exchange, target.fault)
   const mismatch = mismatched(parts, incoming, tunnel)
   if (mismatch !== undefined) return refuse(parts.rooms, exchange, mismatch)
-  return forwarded(parts, incoming, exchange)
+  const attest = requestProof(parts, incoming, tunnel)
+  return forwarded(parts, incoming, attest === undefined ? exchange : { ...exchange, attest })
 }
 
 /** Runs an exchange through the spine, with the origin at its end. */

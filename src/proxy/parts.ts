@@ -9,6 +9,7 @@ import type { ServeTls } from '../tls/serve-tls.ts'
 import type { Connector } from '../upstream/connect.ts'
 import type { Guard } from '../upstream/guard.ts'
 import type { Upstream } from '../upstream/send.ts'
+import type { Attestations } from './attested.ts'
 import type { SelfPages } from './self.ts'
 import type { Authority } from './target.ts'
 
@@ -28,6 +29,8 @@ export type ProxyParts = {
   readonly identify: (headers: RawHeaders, clientIp: string, certificate?: ClientCertificate) => string | null
   /** TLS to the proxy itself; undefined where it is not spoken. */
   readonly tls?: ServeTls | undefined
+  /** Undefined where none is ever accepted. */
+  readonly attestation?: Attestations | undefined
   readonly isSelf: (authority: Authority) => boolean
   readonly allowClient: (address: string) => boolean
   readonly maxConnections: number
