@@ -17,6 +17,7 @@ import { firstSteps } from './hints.ts'
 import { prepare } from './prepare.ts'
 import { openRecorder } from './rooms.ts'
 import { reloader, signals } from './signals.ts'
+import { agentChannel, tellAgent } from './supervised.ts'
 import { serveAsWorker, supervise, workerCount } from './workers.ts'
 
 export type ServeOptions = {
@@ -31,6 +32,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { config } = loaded
   const log = await openLog(config.log)
   if (cluster.isWorker) return serveAsWorker(loaded, options.source, log)
+  const agent = agentChannel()
   const waiting = laterKeys(config)
   if (waiting.length > 0) log.warn({ keys: waiting }, 'set, but not yet in force')
   const { authority, created } = await prepare(config, log)
@@ -59,12 +61,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   log.info({ proxy: running.proxy, console: console.address, workers, ca: authority.fingerprint }, 'ready')
   options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }), created)
   const reloaded = reloader(loaded, options.source, log, tell)
-  const signal = await signals(log, async () => {
+  const signalled = signals(log, async () => {
     const next = reloaded()
     if (next === undefined) return
     keeper.reload(next)
     await running.reload(next)
   })
+  const signal = await (agent === undefined ? signalled : tellAgent(agent, health, signalled))
   stopping = true
   log.info({ signal }, 'stopping')
   tell({ what: 'program.stop', after: { signal } })

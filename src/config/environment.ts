@@ -4,7 +4,12 @@ import { kindsOf, settings } from './settings.ts'
 import type { Setting } from './settings.ts'
 
 /** Variables with our prefix that are no settings: set by Sallyport for its own processes and children. */
-export const ownVariables: readonly string[] = ['SALLYPORT_EXEC', 'SALLYPORT_WORKER', 'SALLYPORT_WRAPPED']
+export const ownVariables: readonly string[] = [
+  'SALLYPORT_AGENT',
+  'SALLYPORT_EXEC',
+  'SALLYPORT_WORKER',
+  'SALLYPORT_WRAPPED',
+]
 
 export type VariableProblem = { readonly name: string; readonly message: string; readonly hint?: string }
 export type VariableValue = { readonly name: string; readonly setting: Setting; readonly value: unknown }

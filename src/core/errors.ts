@@ -176,6 +176,11 @@ export const errorCodes = {
     meaning: 'Another program listens on the address.',
     hint: 'Stop it, or choose another address.',
   },
+  redirect_failed: {
+    status: 0,
+    meaning: 'The traffic of this machine cannot be redirected, or the redirection cannot be told or ended.',
+    hint: '`sallyport agent status` tells what is in force.',
+  },
   ledger_corrupt: {
     status: 0,
     meaning: 'The database cannot be opened.',

@@ -1,0 +1,46 @@
+import type { Health } from '../console/server.ts'
+
+/** What a `serve` tells the agent that started it, over the channel between them. */
+export type FromServe =
+  | { readonly kind: 'ready' }
+  /** Every second; `serving` is false when no process is left that takes connections. */
+  | { readonly kind: 'beat'; readonly serving: boolean; readonly reasons: readonly string[] }
+
+/** The channel to the agent. */
+export type Channel = {
+  readonly send: (message: FromServe) => void
+  /** Resolves when the agent is gone: nobody brings traffic any more, and nobody else will end us. */
+  readonly gone: Promise<string>
+}
+
+/** The channel to the agent that started this process; undefined when none did. */
+export function agentChannel(from: NodeJS.Process = process): Channel | undefined {
+  if (from.env[AGENT_VARIABLE] !== '1' || from.send === undefined) return undefined
+  delete from.env[AGENT_VARIABLE]
+  const gone = new Promise<string>((resolve) => void from.once('disconnect', () => resolve('the agent ended')))
+  return { gone, send: (message) => void (from.connected && from.send?.(message, () => undefined)) }
+}
+
+/** Tells the agent that the doors are open, and from then on that they still are, until `end` or the agent ends; resolves with what did. */
+export async function tellAgent(
+  { send, gone }: Channel,
+  health: () => Promise<Health>,
+  end: Promise<string>,
+  everyMs = 1_000,
+): Promise<string> {
+  send({ kind: 'ready' })
+  const beat = async (): Promise<void> => {
+    const { reasons, facts } = await health()
+    send({ kind: 'beat', serving: 'policy' in facts, reasons })
+  }
+  // A beat that fails is one that is missing: the agent acts on that.
+  const timer = setInterval(() => void beat().catch(() => undefined), everyMs)
+  try {
+    return await Promise.race([end, gone])
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Set for a process that an agent starts. */
+export const AGENT_VARIABLE = 'SALLYPORT_AGENT'

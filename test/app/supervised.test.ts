@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { agentChannel } from '../../src/app/supervised.ts'
+import type { FromServe } from '../../src/app/supervised.ts'
+import { tempFolder } from '../support/temp.ts'
+
+test('the agent hears that the doors are open, and after that that they still are', async () => {
+  const child = supervised(`{ reasons: ['ledger'], facts: { policy: 'p' } }`)
+  const heard: FromServe[] = []
+  child.on('message', (message: FromServe) => heard.push(message))
+  while (heard.length < 3) await once(child, 'message')
+  child.disconnect()
+  await once(child, 'exit')
+  assert.deepEqual(heard.slice(0, 3), [
+    { kind: 'ready' },
+    { kind: 'beat', serving: true, reasons: ['ledger'] },
+    { kind: 'beat', serving: true, reasons: ['ledger'] },
+  ])
+})
+
+test('doors without a process that knows a policy serve nobody', async () => {
+  const child = supervised('{ reasons: [], facts: {} }')
+  let message: FromServe | undefined
+  while (message?.kind !== 'beat') [message] = (await once(child, 'message')) as [FromServe]
+  assert.equal(message.serving, false)
+  child.disconnect()
+  await once(child, 'exit')
+})
+
+test('it ends when the agent does', async () => {
+  const child = supervised('{ reasons: [], facts: {} }')
+  await once(child, 'message')
+  child.disconnect()
+  assert.deepEqual(await once(child, 'exit'), [7, null])
+})
+
+test('a process that no agent started has no channel, also when another program has one to it', () => {
+  assert.equal(agentChannel({ ...process, env: {}, send: () => true } as unknown as NodeJS.Process), undefined)
+  const alone = { ...process, env: { SALLYPORT_AGENT: '1' }, send: undefined }
+  assert.equal(agentChannel(alone as unknown as NodeJS.Process), undefined)
+})
+
+/** A process that tells this health, and ends with 7 because of the agent. */
+function supervised(health: string): ChildProcess {
+  const script = join(tempFolder('supervised'), 'child.ts')
+  const module = join(import.meta.dirname, '../../src/app/supervised.ts')
+  writeFileSync(
+    script,
+    `import { agentChannel, tellAgent } from ${JSON.stringify(module)}
+const channel = agentChannel()
+if (process.env.SALLYPORT_AGENT !== undefined) process.exit(1)
+const why = await tellAgent(channel!, async () => (${health}) as never, new Promise(() => {}), 5)
+process.exit(why === 'the agent ended' ? 7 : 1)`,
+  )
+  return fork(script, { env: { ...process.env, SALLYPORT_AGENT: '1' } })
+}
