@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-/** What an operator says of a device that may attest. Without policies those that the proxy accepts of anybody hold. */
+/**
+ * What an operator says of a device that may attest: `policies` are digests, or `any`; without them those that the proxy accepts of anybody hold.
+ */
 export type DeviceSettings = z.infer<typeof deviceSettings>
 
 /** ISO 8601 in UTC with milliseconds. */
@@ -19,7 +21,7 @@ export const deviceSettings = z
       .nullable()
       .default(null),
     policies: z
-      .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be digests of policy sets, 64 hex digits each'))
+      .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/, 'must be digests of policy sets'))
       .max(100, 'must be at most 100 digests')
       .default([]),
     notBefore: time,

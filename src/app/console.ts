@@ -3,6 +3,7 @@ import { consoleDoor } from '../console/server.ts'
 import type { Health } from '../console/server.ts'
 import { addressSet } from '../lib/ip.ts'
 import type { Tell } from './acts.ts'
+import { enrolmentDesk } from './enrolment.ts'
 import { addressText, listen } from './listen.ts'
 import { consoleToken } from './secrets.ts'
 
@@ -22,6 +23,7 @@ export async function openConsole(
   tell: Tell = () => {},
 ): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
   const token = config.console.token ?? (await consoleToken(config.data.dir, () => tell({ what: 'console.token' })))
+  const enroll = enrolmentDesk(config)
   const servers = config.console.listen.map((wanted) => ({
     wanted,
     server: consoleDoor({
@@ -31,6 +33,7 @@ export async function openConsole(
       },
       metrics: running.metrics,
       token: () => token,
+      enroll,
       local: wanted.host === 'localhost' || isLoopback(wanted.host),
     }),
   }))

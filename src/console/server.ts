@@ -16,9 +16,14 @@ export type ConsoleParts = {
   readonly token: () => string
   /** Whether the listening address is loopback: then metrics need no token. */
   readonly local: boolean
+  /** Enrols a device that shows that it has a code; given the body of its request. */
+  readonly enroll: (
+    body: Uint8Array,
+    clientIp: string,
+  ) => Promise<{ readonly status: number; readonly body: object; readonly retryAfterSeconds?: number }>
 }
 
-/** The console door: health, readiness, metrics. */
+/** The console door: health, readiness, metrics, and where devices enrol themselves. */
 export function consoleDoor(parts: ConsoleParts): Server {
   return createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     answer(parts, request, response).catch(() => response.destroy())
@@ -27,6 +32,7 @@ export function consoleDoor(parts: ConsoleParts): Server {
 
 async function answer(parts: ConsoleParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0] as string
+  if (path === '/enroll') return enrolled(parts, request, response)
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return send(response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' })
   const route = routes[path]
@@ -53,6 +59,30 @@ const routes: Record<string, Route | undefined> = {
   },
 }
 
+async function enrolled(parts: ConsoleParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'POST') return send(response, 405, { error: 'method_not_allowed' }, { allow: 'POST' })
+  // A page in a browser may not send this type to another origin without asking.
+  if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+    return send(response, 415, { error: 'unsupported_media_type' }, { connection: 'close' })
+  const given = await bodyOf(request, MOST_ENROLMENT_BYTES)
+  if (given === undefined) return send(response, 413, { error: 'too_large' }, { connection: 'close' })
+  const { status, body, retryAfterSeconds } = await parts.enroll(given, request.socket.remoteAddress ?? '')
+  const later: Record<string, string> = retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }
+  send(response, status, body, later)
+}
+
+/** Undefined when there is more of it. */
+async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of request.iterator({ destroyOnReturn: false })) {
+    length += (piece as Buffer).length
+    if (length > most) return undefined
+    pieces.push(piece as Buffer)
+  }
+  return Buffer.concat(pieces)
+}
+
 function send(response: ServerResponse, status: number, value: object, headers: Record<string, string> = {}): void {
   const body = `${JSON.stringify(value)}\n`
   response.writeHead(status, {
@@ -69,3 +99,5 @@ function hasToken(request: IncomingMessage, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   return token !== '' && timingSafeEqual(digest(given), digest(token))
 }
+
+const MOST_ENROLMENT_BYTES = 4_096

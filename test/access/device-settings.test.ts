@@ -11,7 +11,7 @@ test('what is not said is no owner and no policies of its own', () => {
 const good: [what: string, over: object][] = [
   ['all characters of an id', { id: 'Az09._-' }],
   ['the longest id', { id: 'x'.repeat(64) }],
-  ['a digest', { policies: ['0a'.repeat(32)] }],
+  ['digests', { policies: ['0a'.repeat(32), 'any'] }],
   ['an owner in another script', { owner: 'Jürgen 李' }],
 ]
 
@@ -27,8 +27,9 @@ const wrong: [what: string, over: object][] = [
   ['an id that is too long', { id: 'x'.repeat(65) }],
   ['an empty owner', { owner: '' }],
   ['an owner with a control character', { owner: 'a\u001Bb' }],
-  ['a digest in capitals', { policies: ['0A'.repeat(32)] }],
-  ['any for a digest', { policies: ['any'] }],
+  ['an empty digest', { policies: [''] }],
+  ['a digest with a space', { policies: ['a b'] }],
+  ['a digest that is too long', { policies: ['0'.repeat(129)] }],
   ['too many digests', { policies: Array.from({ length: 101 }, () => '00'.repeat(32)) }],
   ['no expiry', { expires: undefined }],
   ['an expiry without milliseconds', { expires: '2026-01-02T00:00:00Z' }],

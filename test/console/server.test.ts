@@ -9,6 +9,7 @@ const parts: ConsoleParts = {
   metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sallyport_up 1\n' }),
   token: () => 'the-token',
   local: true,
+  enroll: async (body, clientIp) => ({ status: 201, body: { bytes: body.length, clientIp } }),
 }
 
 async function asked(over: Partial<ConsoleParts>, path: string, init: RequestInit = {}) {
@@ -102,4 +103,33 @@ test('a method that would change something is told which ones do not', async () 
     const answer = await asked({}, '/metrics', { method })
     assert.deepEqual([answer.status, answer.header('allow')], [405, 'GET, HEAD'])
   }
+})
+
+const enrolments: [what: string, init: RequestInit, status: number, body: RegExp][] = [
+  ['JSON is taken', json('{"a":1}'), 201, /"bytes":7,"clientIp":"127\.0\.0\.1"/],
+  ['as much as there may be', json('x'.repeat(4_096)), 201, /"bytes":4096/],
+  ['nothing is for others to judge', json(''), 201, /"bytes":0/],
+  ['too much is refused', json('x'.repeat(4_097)), 413, /too_large/],
+  ['far too much is refused', json('x'.repeat(1_000_000)), 413, /too_large/],
+  ['a form of a page is refused', { method: 'POST', body: 'x' }, 415, /unsupported_media_type/],
+  ['another type is refused', json('x', 'application/jsonx'), 415, /unsupported_media_type/],
+  ['looking is refused', {}, 405, /method_not_allowed/],
+]
+
+function json(body: string, type = 'application/json; charset=utf-8'): RequestInit {
+  return { method: 'POST', body, headers: { 'content-type': type } }
+}
+
+for (const [what, init, status, body] of enrolments) {
+  test(`enrolment: ${what}`, async () => {
+    const answer = await asked({ local: false }, '/enroll', init)
+    assert.equal(answer.status, status)
+    assert.match(answer.body, body)
+  })
+}
+
+test('an enrolment that may be tried later says when', async () => {
+  const enroll = async () => ({ status: 503, body: { error: 'ledger_unavailable' }, retryAfterSeconds: 5 })
+  const answer = await asked({ enroll }, '/enroll', json('{}'))
+  assert.deepEqual([answer.status, answer.header('retry-after')], [503, '5'])
 })
