@@ -14,6 +14,7 @@ import type { ProxyDoor } from '../proxy/server.ts'
 import type { Authority } from '../tls/authority.ts'
 import { policyRefused, tellTo } from './acts.ts'
 import type { Tell } from './acts.ts'
+import { openAttestation } from './attestation.ts'
 import { openCa } from './authority.ts'
 import { bodyKeys } from './body-keys.ts'
 import { listen } from './listen.ts'
@@ -101,6 +102,8 @@ export async function startInstance(
   undo.defer(() => principals.close())
   const { principalOf } = principals
   const own = [...first.proxy.listen, ...first.console.listen]
+  const attestation = openAttestation({ dir: first.data.dir, config: () => config, log })
+  undo.defer(() => attestation.close())
   const proxy = proxyParts({
     processes,
     config: () => config,
@@ -110,6 +113,7 @@ export async function startInstance(
     log,
     authority,
     principalOf,
+    attestation,
   })
   undo.defer(() => proxy.close())
   const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
@@ -150,6 +154,7 @@ export async function startInstance(
       await setImmediate()
       await proxy.close()
       principals.close()
+      attestation.close()
       limiter.close()
       placeholders.close()
       await recorder

@@ -30,6 +30,8 @@ export function proxyParts(options: {
   /** How many processes share the door and its limits. */
   readonly processes: number
   readonly principalOf: Principals['principalOf']
+  /** Where attestations are accepted. */
+  readonly attestation?: ProxyParts['attestation']
 }): {
   readonly parts: ProxyParts
   /** From now on this many connections, of the limit that all processes have together. */
@@ -78,6 +80,7 @@ export function proxyParts(options: {
       inspected: () => rooms.policy().inspectedHosts,
     },
     identify: (headers, clientIp, certificate) => principalIn(authenticate(headers, clientIp, certificate)),
+    attestation: options.attestation,
     get tls() {
       return tls
     },

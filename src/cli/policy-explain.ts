@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { attestationTerms } from '../app/attestation-terms.ts'
-import type { AttestationTerms } from '../app/attestation-terms.ts'
 import { providerAt } from '../app/catalogue.ts'
+import type { Terms } from '../attest/verify.ts'
 import type { Config } from '../config/schema.ts'
 import { plainHost } from '../policy/conditions.ts'
 import { explain } from '../policy/explain.ts'
@@ -76,7 +76,7 @@ function described(
 }
 
 /** What an attestation has to fit here; nothing where none is asked for. */
-function attested({ handling }: Explanation, terms: AttestationTerms | null): string[] {
+function attested({ handling }: Explanation, terms: Terms | null): string[] {
   if (terms === null)
     return handling.attestation?.accept === true ? ['attestation: not accepted: attestation.audience is not set'] : []
   const { audience, policies, minVersion, reinspect, nexus } = terms
