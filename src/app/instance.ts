@@ -25,11 +25,14 @@ import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
 import { engineRooms, openBudget, openRecorder, openShelf } from './rooms.ts'
 import { placeholderKey } from './secrets.ts'
+import { openTransparent } from './transparent.ts'
 
 /** One process that serves the doors. */
 export type Instance = {
   /** Where the proxy listens. */
   readonly proxy: readonly Address[]
+  /** Where it takes redirected connections. */
+  readonly transparent: readonly Address[]
   readonly authority: Authority
   readonly metrics: Metrics
   readonly recorder: Recorder
@@ -101,7 +104,8 @@ export async function startInstance(
   const principals = await openPrincipals(first.data.dir, log)
   undo.defer(() => principals.close())
   const { principalOf } = principals
-  const own = [...first.proxy.listen, ...first.console.listen]
+  const own = [...first.proxy.listen, ...first.proxy.transparent, ...first.console.listen]
+  const redirected = openTransparent(first, log)
   const attestation = openAttestation({ dir: first.data.dir, config: () => config, log })
   undo.defer(() => attestation.close())
   const proxy = proxyParts({
@@ -114,16 +118,24 @@ export async function startInstance(
     authority,
     principalOf,
     attestation,
+    opened: redirected?.opened,
   })
   undo.defer(() => proxy.close())
-  const doors = await openDoors(first, () => proxyDoor(proxy.parts), undo)
+  const explicit = await openDoors(first.proxy.listen, () => proxyDoor(proxy.parts), undo)
+  const transparent = await openDoors(
+    first.proxy.transparent,
+    () => proxyDoor(proxy.parts, redirected?.transparent),
+    undo,
+  )
+  const doors = [...explicit, ...transparent]
   // Where port 0 was asked for, the port is known only now.
   own.push(...doors.map(({ address }) => address))
   undo.move()
   expectShortLives()
   releaseStartupMemory()
   return {
-    proxy: doors.map(({ address }) => address),
+    proxy: explicit.map(({ address }) => address),
+    transparent: transparent.map(({ address }) => address),
     authority,
     metrics,
     recorder,
@@ -167,12 +179,12 @@ export async function startInstance(
 const cutOffMs = 1_000
 
 async function openDoors(
-  config: Config,
+  addresses: readonly Address[],
   make: () => ProxyDoor,
   undo: AsyncDisposableStack,
 ): Promise<{ door: ProxyDoor; address: Address }[]> {
   const doors: { door: ProxyDoor; address: Address }[] = []
-  for (const wanted of config.proxy.listen) {
+  for (const wanted of addresses) {
     const door = make()
     doors.push({ door, address: await listen(door.server, wanted) })
     undo.defer(() => {

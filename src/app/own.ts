@@ -20,7 +20,8 @@ export function isWildcard(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::'
 }
 
-function isLocal(address: string): boolean {
+/** Whether an address in its usual spelling is one of this machine. */
+export function isLocal(address: string): boolean {
   if (isIP(address) === 0) return false
   if (address.startsWith('127.') || address === '::1') return true
   return Object.values(networkInterfaces()).some((some) => some?.some((one) => plainAddress(one.address) === address))

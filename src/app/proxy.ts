@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { asSallyportError, SallyportError } from '../core/errors.ts'
 import type { Config } from '../config/schema.ts'
 import type { Rooms } from '../engine/exchange.ts'
@@ -32,6 +33,8 @@ export function proxyParts(options: {
   readonly principalOf: Principals['principalOf']
   /** Where attestations are accepted. */
   readonly attestation?: ProxyParts['attestation']
+  /** Told of each TCP connection to an origin or a parent proxy. */
+  readonly opened?: ((socket: Socket) => void) | undefined
 }): {
   readonly parts: ProxyParts
   /** From now on this many connections, of the limit that all processes have together. */
@@ -40,7 +43,7 @@ export function proxyParts(options: {
   readonly close: () => Promise<void>
 } {
   const { config, own, rooms, metrics, log, authority } = options
-  let live = liveParts(config(), own, log)
+  let live = liveParts(config(), own, log, options.opened)
   let tls = tlsOf(config(), log)
   // Failures are counted over reloads.
   const authenticate = authenticator({
@@ -100,7 +103,7 @@ export function proxyParts(options: {
     reload() {
       const before = live
       try {
-        live = liveParts(config(), own, log)
+        live = liveParts(config(), own, log, options.opened)
       } catch (thrown) {
         const { code, message } = asSallyportError(thrown)
         log.error({ code, problems: message }, 'upstream and proxy.allowClients not reloaded: the old ones stay')
@@ -120,9 +123,9 @@ export function proxyParts(options: {
   }
 }
 
-function liveParts(config: Config, own: () => readonly Address[], log: Log) {
+function liveParts(config: Config, own: () => readonly Address[], log: Log, opened?: (socket: Socket) => void) {
   const isOwn = (address: string, port: number): boolean => isOwnAddress(own(), address, port)
-  return { ...wayOut(config, isOwn, log), allowClient: addressSet(config.proxy.allowClients) }
+  return { ...wayOut(config, isOwn, log, opened), allowClient: addressSet(config.proxy.allowClients) }
 }
 
 /** TLS of the proxy's own, from the files as they are now; undefined where it is not set. */

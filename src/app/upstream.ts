@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Config } from '../config/schema.ts'
 import { addressSet } from '../lib/ip.ts'
 import type { Log } from '../lib/log.ts'
@@ -23,6 +24,7 @@ export function wayOut(
   { upstream: settings }: Config,
   isOwn: Own,
   log: Log,
+  opened?: (socket: Socket) => void,
 ): { readonly guard: Guard; readonly connector: Connector; readonly upstream: Upstream } {
   const secure = resuming(
     clientContexts({
@@ -43,6 +45,7 @@ export function wayOut(
     secure,
     connectTimeoutMs: settings.connectTimeoutMs,
     isOwn,
+    opened,
     ...(parent === undefined ? {} : { parent }),
   })
   return { guard, connector: dials, upstream: upstream(dials, settings, Date.now) }

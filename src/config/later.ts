@@ -28,6 +28,5 @@ const at = (config: Config, path: readonly string[]): unknown =>
 export const later: readonly (string | { readonly key: string; readonly values: RegExp })[] = [
   'gateway',
   'attestation',
-  'proxy.transparent',
   { key: 'audit.store', values: /^postgres/ },
 ]

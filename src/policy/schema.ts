@@ -120,6 +120,8 @@ export const PolicyFile = z.strictObject({
   unreadable: blockOrAllow.optional(),
   opaque: Opaque.optional(),
   notTls: z.enum(['deny', 'tunnel']).optional(),
+  unnamed: z.enum(['deny', 'tunnel']).optional(),
+  hiddenName: z.enum(['deny', 'tunnel']).optional(),
   onRejectedLeaf: RejectedLeaf.optional(),
   holdbackChars: z.int().min(0).max(65_536).optional(),
   holdbackMs: z.int().min(0).max(60_000).optional(),
@@ -143,6 +145,10 @@ export type PolicyScalars = {
   /** What may pass although nobody can read it, by kind. */
   readonly opaque: Readonly<Record<Media, 'block' | 'allow'>>
   readonly notTls: 'deny' | 'tunnel'
+  /** Redirected connections that name no host. */
+  readonly unnamed: 'deny' | 'tunnel'
+  /** Redirected connections whose hello may hold another name, encrypted. */
+  readonly hiddenName: 'deny' | 'tunnel'
   readonly onRejectedLeaf: 'refuse' | 'tunnel'
   /** Characters of a streamed answer held back at most while they could begin a match. */
   readonly holdbackChars: number
@@ -156,6 +162,8 @@ export const defaultScalars: PolicyScalars = {
   unreadable: 'block',
   opaque: { image: 'allow', audio: 'allow', video: 'allow', pdf: 'allow', binary: 'allow' },
   notTls: 'deny',
+  unnamed: 'deny',
+  hiddenName: 'deny',
   onRejectedLeaf: 'refuse',
   holdbackChars: 512,
   holdbackMs: 250,

@@ -5,6 +5,7 @@ import { recordConnection } from '../engine/connection.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
+import type { Destination } from './conntrack.ts'
 import type { Authority } from './target.ts'
 
 /** What a request on a connection needs to know of it. `tunnel` is null on the proxy's own port, before any CONNECT. */
@@ -19,6 +20,8 @@ export type Connection = {
   readonly challenges: number
   /** Where the client speaks TLS to the proxy itself. */
   readonly secure?: Secure
+  /** Plain HTTP that a firewall has redirected here; `to` is where it was going, if the system tells. */
+  readonly redirected?: { readonly to: Destination | undefined }
   /** Exchanges seen: a connection without any leaves a row of its own. */
   exchanges: number
   /** Why its last request was refused before it became an exchange. */

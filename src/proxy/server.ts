@@ -19,11 +19,14 @@ import { ledgerRecord } from './context.ts'
 import type { Connection } from './context.ts'
 import { absoluteExchange, exchangeOf, tunnelExchange } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
+import { redirectedExchange } from './redirected.ts'
 import { begun, tcpOf, turnedAway } from './secure.ts'
 import { selfAnswer } from './self.ts'
 import { servedConnections } from './served.ts'
 import { endStalled } from './stalled.ts'
 import { parseAbsolute, parseAuthority, splitPath } from './target.ts'
+import { begunRedirected } from './transparent.ts'
+import type { Transparent } from './transparent.ts'
 import { websocket } from './websocket.ts'
 
 export type ProxyDoor = {
@@ -34,8 +37,8 @@ export type ProxyDoor = {
   readonly destroy: () => void
 }
 
-/** The proxy door: takes connections, and hands each request to what it is for. */
-export function proxyDoor(parts: ProxyParts): ProxyDoor {
+/** The proxy door: takes connections, and hands each request to what it is for. `transparent`: its connections are redirected ones. */
+export function proxyDoor(parts: ProxyParts, transparent?: Transparent): ProxyDoor {
   /** Each with what it is now: after a challenge a socket begins anew. */
   const open = new Map<Socket, Connection>()
   const served = servedConnections()
@@ -55,7 +58,8 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     exchange: (incoming) => served.during(incoming.context, handleExchange(parts, incoming)),
     upgrade: (upgrade) => served.during(upgrade.incoming.context, websocket(parts, upgrade)),
     connect: (context, request, socket, head) => {
-      if (context.tunnel !== null) return refusedInside(parts, context, socket, request.target)
+      if (context.tunnel !== null || context.redirected !== undefined)
+        return refusedInside(parts, context, socket, request.target)
       context.exchanges += 1
       served.remove(context)
       if (draining) return refusedWhileDraining(parts, context, socket, request.target)
@@ -92,14 +96,25 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
     ready.socket.resume()
   }
 
+  const beginningRedirected = async (connection: Connection, redirects: Transparent): Promise<void> => {
+    served.add(connection, connection.socket)
+    const plain = await begunRedirected(parts, redirects, connection, serve, () => served.remove(connection))
+    served.remove(connection)
+    if (plain === undefined || plain.socket.destroyed) return
+    open.set(plain.socket, plain)
+    serve(plain.socket, plain, 'http/1.1')
+    plain.socket.resume()
+  }
+
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     const connection = connectionOf(socket)
     socket.on('error', () => undefined)
-    const denied = admission(parts, connection)
+    const denied = admission(parts, connection, transparent)
     if (denied !== undefined) {
       leaving += 1
       socket.once('close', () => (leaving -= 1))
-      return turnAway(parts, connection, denied, leaving > maxLeaving ? noLinger : shortLinger)
+      const linger = leaving > maxLeaving ? noLinger : shortLinger
+      return turnAway(parts, connection, denied, linger, transparent !== undefined || parts.tls !== undefined)
     }
     open.set(socket, connection)
     parts.connections.open += 1
@@ -111,7 +126,8 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
       parts.metrics.activeConnections.dec({ door: 'proxy' })
       if (last.refusal !== undefined || (last.exchanges === 0 && last.challenges === 0)) silent(parts, last)
     })
-    if (parts.tls === undefined) serve(socket, connection, 'http/1.1')
+    if (transparent !== undefined) beginningRedirected(connection, transparent).catch(() => socket.destroy())
+    else if (parts.tls === undefined) serve(socket, connection, 'http/1.1')
     else beginning(connection, parts.tls).catch(() => socket.destroy())
   })
 
@@ -139,6 +155,7 @@ export function proxyDoor(parts: ProxyParts): ProxyDoor {
 
 async function handleExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
   if (incoming.context.tunnel !== null) return tunnelExchange(parts, incoming)
+  if (incoming.context.redirected !== undefined) return redirectedExchange(parts, incoming)
   if (!incoming.target.startsWith('/')) return absoluteExchange(parts, incoming)
   incoming.context.exchanges += 1
   const scheme = incoming.context.secure === undefined ? 'http' : 'https'
@@ -167,19 +184,31 @@ function connectionOf(socket: Socket, challenges = 0): Connection {
   }
 }
 
-function admission(parts: ProxyParts, { clientIp }: Connection): SallyportError | undefined {
-  if (!parts.allowClient(clientIp)) return new SallyportError('client_not_allowed', 'this client may not use the proxy')
+function admission(
+  parts: ProxyParts,
+  { clientIp }: Connection,
+  transparent: Transparent | undefined,
+): SallyportError | undefined {
+  // What is redirected on this machine comes from whichever of its addresses it would have left from.
+  if (!parts.allowClient(clientIp) && transparent?.isLocal(clientIp) !== true)
+    return new SallyportError('client_not_allowed', 'this client may not use the proxy')
   if (parts.connections.open >= parts.maxConnections)
     return new SallyportError('too_many_connections', 'too many connections')
   return undefined
 }
 
-function turnAway(parts: ProxyParts, connection: Connection, error: SallyportError, linger: LingerTerms): void {
+function turnAway(
+  parts: ProxyParts,
+  connection: Connection,
+  error: SallyportError,
+  linger: LingerTerms,
+  maySpeakTls: boolean,
+): void {
   const record = ledgerRecord(parts.rooms, connection)
   record.set({ handling: 'deny', reason: error.message, error: error.code })
   record.end()
   const text = `HTTP/1.1 ${error.status} Refused\r\nsallyport-error: ${error.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`
-  if (parts.tls === undefined) lastWords(connection.socket, text, linger)
+  if (!maySpeakTls) lastWords(connection.socket, text, linger)
   else turnedAway(connection.socket, error, text, linger).catch(() => connection.socket.destroy())
 }
 

@@ -8,6 +8,7 @@ import type { Incoming, Upgrade } from '../http/incoming.ts'
 import type { Connection } from './context.ts'
 import { decidePlain, exchangeOf, hostField, identified, innerTarget, mismatched } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
+import { redirectedTarget } from './redirected.ts'
 import { parseAbsolute } from './target.ts'
 import { unreadWebsocket } from './unread.ts'
 
@@ -16,11 +17,12 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
   const { incoming, accept } = upgrade
   const { context } = incoming
   context.exchanges += 1
-  const { tunnel } = context
-  const { at, fault } = addressed(incoming)
+  const { tunnel, redirected } = context
+  const { at, fault } = addressed(parts, incoming)
   const anonymous = exchangeOf(incoming, at, tunnel?.principal ?? null)
   if (fault !== undefined) return refuse(parts.rooms, anonymous, fault)
-  const exchange = tunnel === null ? await identified(parts, incoming, anonymous) : anonymous
+  const asks = tunnel === null && redirected === undefined
+  const exchange = asks ? await identified(parts, incoming, anonymous) : anonymous
   if (exchange === undefined) return
   const mismatch = tunnel === null ? undefined : mismatched(parts, incoming, tunnel)
   if (mismatch !== undefined) return refuse(parts.rooms, exchange, mismatch)
@@ -37,17 +39,29 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
 }
 
 /** Where an upgrade is to go: the path of a tunnel's host, or an absolute target. It has no body, which would be nobody's to read. */
-function addressed(incoming: Incoming<Connection>): { readonly at: Target; readonly fault?: SallyportError } {
-  const { context, headers, target } = incoming
+function addressed(
+  parts: ProxyParts,
+  incoming: Incoming<Connection>,
+): { readonly at: Target; readonly fault?: SallyportError } {
+  const { headers, target } = incoming
   const malformed = (at: Target, why: string) => ({ at, fault: new SallyportError('malformed_request', why) })
-  const inner = context.tunnel === null ? undefined : innerTarget(incoming, context.tunnel)
-  const at = context.tunnel === null || inner === undefined ? parseAbsolute(target) : { ...context.tunnel, ...inner.at }
+  const inner = inside(parts, incoming)
+  const at = inner === undefined ? parseAbsolute(target) : inner.at
   if (at === undefined) return malformed(nowhere, 'the target is not a URL of http or https')
   if (inner?.fault !== undefined) return { at, fault: inner.fault }
   if (target === '*') return malformed(at, 'the target is not a path')
   const lengths = valuesOf(headers, 'content-length')
   const bodied = headerOf(headers, 'transfer-encoding') !== undefined || lengths.some((length) => Number(length) !== 0)
   return bodied ? malformed(at, 'an upgrade has no body') : { at }
+}
+
+/** Where a request goes on a connection that says so itself: that of a CONNECT, or a redirected one. */
+function inside(parts: ProxyParts, incoming: Incoming<Connection>) {
+  const { tunnel, redirected } = incoming.context
+  if (redirected !== undefined) return redirectedTarget(parts, incoming)
+  if (tunnel === null) return undefined
+  const { at, fault } = innerTarget(incoming, tunnel)
+  return { at: { ...tunnel, ...at }, fault }
 }
 
 const nowhere: Target = { scheme: 'http', host: '', port: 80, path: '/', query: '' }

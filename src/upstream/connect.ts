@@ -28,6 +28,8 @@ export function connector(options: {
   readonly secure: Secure
   readonly connectTimeoutMs: number
   readonly isOwn: (address: string, port: number) => boolean
+  /** Told of each TCP connection that it makes, before a byte of it. */
+  readonly opened?: ((socket: Socket) => void) | undefined
   /** Takes what the guard says is carried; `carried` tells the same without a look-up. */
   readonly parent?: Parent & { readonly carried: (host: string, port: number) => boolean }
 }): Connector {
@@ -54,6 +56,7 @@ export function connector(options: {
   const begun = (signal: AbortSignal | undefined): Limits => ({
     connectTimeoutMs: options.connectTimeoutMs,
     since: performance.now(),
+    ...(options.opened === undefined ? {} : { opened: options.opened }),
     ...(signal === undefined ? {} : { signal }),
   })
 

@@ -14,15 +14,19 @@ import { codeOf, tlsFault } from './tls-fault.ts'
  */
 export function dialTcp(host: string, route: Route, limits: Limits): Promise<Socket> {
   const to = `${host}:${route.port}`
-  return within(limits, `no connection to ${to}`, (resolve, reject) =>
-    race(route, resolve, (failures) =>
+  return within(limits, `no connection to ${to}`, (resolve, reject) => {
+    const won = (socket: Socket): void => {
+      limits.opened?.(socket)
+      resolve(socket)
+    }
+    return race(route, won, (failures) =>
       reject(
         new SallyportError('upstream_unreachable', `cannot connect to ${to}: ${codesOf(failures)}`, {
           cause: failures[0],
         }),
       ),
-    ),
-  )
+    )
+  })
 }
 
 function race(route: Route, won: (socket: Socket) => void, lost: (failures: readonly Error[]) => void): () => void {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { SallyportError } from '../core/errors.ts'
 import { clientAborted } from './faults.ts'
 
@@ -7,6 +8,8 @@ export type Limits = {
   /** When the first step began, by `performance.now`; default now. All steps share the time. */
   readonly since?: number
   readonly signal?: AbortSignal
+  /** Told of the TCP connection once there is one, before a byte of it. */
+  readonly opened?: (socket: Socket) => void
 }
 
 /**
