@@ -6,7 +6,7 @@ import { createVerifier } from '../attest/verify.ts'
 import type { Verifier } from '../attest/verify.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../lib/log.ts'
-import type { Attestations } from '../proxy/attested.ts'
+import type { Attestations } from '../proxy/parts.ts'
 import { attestationTerms } from './attestation-terms.ts'
 
 /**

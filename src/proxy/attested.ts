@@ -1,6 +1,5 @@
 import { authorityOf } from '../attest/authority.ts'
 import type { Verdict } from '../attest/outcome.ts'
-import type { Terms, Verifier } from '../attest/verify.ts'
 import type { RawHeaders } from '../core/http.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { Incoming } from '../http/incoming.ts'
@@ -10,15 +9,6 @@ import type { Connection, Tunnel } from './context.ts'
 import type { Decision } from './decide.ts'
 import type { ProxyParts } from './parts.ts'
 import type { Authority } from './target.ts'
-
-/** What the door needs to accept attestations. */
-export type Attestations = {
-  /** What an attestation must fit for a host that is handled like that; undefined where none is accepted. */
-  readonly terms: (handling: Handling) => Terms | undefined
-  /** Whether requests inside inspected connections may carry one, for any host at all. */
-  readonly inside: () => boolean
-  readonly verifier: Verifier
-}
 
 /** What became of the attestation of a CONNECT; undefined where none is accepted, and then nobody has looked. Only `valid` changes anything. */
 export async function attestedConnect(

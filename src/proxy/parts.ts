@@ -1,6 +1,8 @@
+import type { Terms, Verifier } from '../attest/verify.ts'
 import type { RawHeaders } from '../core/http.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Handling } from '../policy/intercept.ts'
 import type { Authority as Ca } from '../tls/authority.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
 import type { LeafCache } from '../tls/leaf-cache.ts'
@@ -9,7 +11,6 @@ import type { ServeTls } from '../tls/serve-tls.ts'
 import type { Connector } from '../upstream/connect.ts'
 import type { Guard } from '../upstream/guard.ts'
 import type { Upstream } from '../upstream/send.ts'
-import type { Attestations } from './attested.ts'
 import type { SelfPages } from './self.ts'
 import type { Authority } from './target.ts'
 
@@ -40,4 +41,13 @@ export type ProxyParts = {
   readonly handshakeTimeoutMs: number
   /** How long a client may take nothing of what waits for it. */
   readonly writeStallMs: number
+}
+
+/** What the door needs to accept attestations. */
+export type Attestations = {
+  /** What an attestation must fit for a host that is handled like that; undefined where none is accepted. */
+  readonly terms: (handling: Handling) => Terms | undefined
+  /** Whether requests inside inspected connections may carry one, for any host at all. */
+  readonly inside: () => boolean
+  readonly verifier: Verifier
 }
