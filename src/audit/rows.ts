@@ -35,7 +35,7 @@ export type RequestContent = {
 
 export type ExchangeState = 'open' | 'done' | 'aborted' | 'lost'
 
-/** How an exchange ended. Null request fields, `model` and `stream` leave what `open` said. JSON columns come as text. */
+/** How an exchange ended. Null request fields, `process`, `model` and `stream` leave what `open` said. JSON columns come as text. */
 export type ExchangeDone = {
   readonly id: string
   readonly upstreamHttpVersion: string | null
@@ -67,6 +67,7 @@ export type ExchangeDone = {
   readonly state: 'done' | 'aborted'
   readonly error: string | null
   readonly attestation?: string | null
+  readonly process?: string | null
   readonly model?: string | null
   readonly stream?: boolean | null
 } & Partial<RequestContent>

@@ -104,23 +104,36 @@ function contentOf(columns: readonly string[]): ContentColumns {
 // objects cost several times as much. `body_key` is for the writer to fill in, which has the key.
 
 export function pushOpen(to: (Value | WriteKind)[], row: ExchangeOpen): void {
-  to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.process, row.host, row.port, row.method, row.path)
+  to.push(row.id, row.at, row.door, row.clientIp, row.principal, row.host, row.port, row.method, row.path)
   to.push(row.httpVersion, row.provider, row.operation, row.policy, row.connectionId, row.traceId)
-  to.push(row.model, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
+  to.push(
+    row.process,
+    row.model,
+    flag(row.stream),
+    row.requestBytes ?? null,
+    row.requestBody ?? null,
+    requestSpillOf(row),
+  )
   to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null, null)
 }
 
 export function pushDone(to: (Value | WriteKind)[], row: ExchangeDone): void {
   pushOutcome(to, row)
-  to.push(row.model ?? null, flag(row.stream), row.requestBytes ?? null, row.requestBody ?? null, requestSpillOf(row))
-  to.push(row.requestSha256 ?? null, flag(row.requestTruncated), null, row.id)
+  to.push(row.process ?? null, row.model ?? null, flag(row.stream), row.requestBytes ?? null)
+  to.push(row.requestBody ?? null, requestSpillOf(row), row.requestSha256 ?? null, flag(row.requestTruncated))
+  to.push(null, row.id)
 }
 
 export function pushOnce(to: (Value | WriteKind)[], open: ExchangeOpen, done: ExchangeDone): void {
-  to.push(open.id, open.at, open.door, open.clientIp, open.principal, open.process, open.host, open.port, open.method)
+  to.push(open.id, open.at, open.door, open.clientIp, open.principal, open.host, open.port, open.method)
   to.push(open.path, open.httpVersion, open.provider, open.operation, open.policy, open.connectionId, open.traceId)
   pushOutcome(to, done)
-  to.push(done.model ?? open.model, flag(done.stream ?? open.stream), done.requestBytes ?? open.requestBytes ?? null)
+  to.push(
+    done.process ?? open.process,
+    done.model ?? open.model,
+    flag(done.stream ?? open.stream),
+    done.requestBytes ?? open.requestBytes ?? null,
+  )
   to.push(done.requestBody ?? open.requestBody ?? null, requestSpillOf(done) ?? requestSpillOf(open))
   to.push(done.requestSha256 ?? open.requestSha256 ?? null, flag(done.requestTruncated ?? open.requestTruncated), null)
 }
@@ -193,7 +206,7 @@ const marks = (columns: readonly string[]): string => columns.map(() => '?').joi
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 
-const headColumns = words(`id at door client_ip principal process host port method path http_version provider operation
+const headColumns = words(`id at door client_ip principal host port method path http_version provider operation
   policy connection_id trace_id`)
 const outcomeColumns =
   words(`upstream_http_version status decision rule findings hooks response_bytes first_byte_ms duration_ms
@@ -201,7 +214,7 @@ const outcomeColumns =
   tools response_body response_spill response_sha256 response_truncated state error attestation`)
 /** Known at first or only at the end: the later word counts unless it is null. */
 const learntColumns = words(
-  'model stream request_bytes request_body request_spill request_sha256 request_truncated body_key',
+  'process model stream request_bytes request_body request_spill request_sha256 request_truncated body_key',
 )
 const openColumns = [...headColumns, ...learntColumns, 'error']
 const doneColumns = [...outcomeColumns, ...learntColumns]

@@ -30,7 +30,12 @@ export type Exchange = {
    * reads the body and gives its hash in hex, or that of no bytes where its length is not known or over 8 MiB.
    */
   readonly attest?: (sha256: () => Promise<string>) => Promise<Attested>
+  /** The program that asks, where it runs on this machine. */
+  readonly asker?: Asker | undefined
 }
+
+/** A program that is being looked for. `settled` resolves soon, and is undefined when there is no more to wait for. */
+export type Asker = { readonly program: () => string | null; readonly settled: () => Promise<void> | undefined }
 
 export type Attested = { readonly proved: boolean; readonly record: string | null }
 

@@ -42,7 +42,7 @@ function openOf(trace: Trace): ExchangeOpen {
     door: exchange.door,
     clientIp: exchange.clientIp,
     principal: exchange.principal,
-    process: null,
+    process: exchange.asker?.program() ?? null,
     host: head.target.host,
     port: head.target.port,
     method: head.method,
@@ -99,6 +99,7 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     requestSha256: trace.requestContent.requestSha256,
     requestTruncated: trace.requestContent.requestTruncated,
     error: errorOf(trace),
+    process: trace.exchange.asker?.program() ?? null,
     model: hidden(trace.request.model ?? answer.model, trace.found),
     stream: trace.request.stream,
   }

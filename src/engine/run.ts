@@ -19,16 +19,23 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
   try {
     const answer = await answerTo(rooms, trace, forward)
     await exchange.reply(rooms.markers ? marked(answer, trace) : answer)
-    await settleUnread(trace)
+    await settled(trace)
     closeRow(rooms, trace, 'done')
   } catch (thrown) {
     // The answer began and could not be finished: the client left, or the origin broke off.
     trace.error ??= exchange.signal.aborted ? endedBy(exchange.signal).code : asSallyportError(thrown).code
-    await settleUnread(trace)
+    await settled(trace)
     closeRow(rooms, trace, 'aborted')
   } finally {
     rooms.metrics.activeExchanges(exchange.door).dec()
   }
+}
+
+/** What the row waits for when the answer is sent. */
+async function settled(trace: Trace): Promise<void> {
+  await settleUnread(trace)
+  const asker = trace.exchange.asker?.settled()
+  if (asker !== undefined) await asker
 }
 
 /** Answers and records an exchange that a door refuses before it reaches the spine: nothing of it is forwarded. */

@@ -1,0 +1,127 @@
+import { networkInterfaces } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { plainAddress } from '../../lib/ip.ts'
+import type { Ends } from './socket-table.ts'
+import type { Asked, Told } from './thread.ts'
+
+/** Finds out which programs of this machine opened connections, where the system tells: on Linux, from /proc. */
+export type Attribution = {
+  /** Begins to look, when the client is on this machine and there is room; undefined otherwise. Never blocks, never fails. */
+  readonly lookFor: (ends: Ends) => Sought | undefined
+  readonly close: () => void
+}
+
+/** What is known of a program that is being looked for. */
+export type Sought = {
+  /** Null as long as it is not known, and where it cannot be known. */
+  readonly program: () => string | null
+  /** Resolves when there is no more to wait for, after `maxWaitMs` at the latest; undefined when there is nothing to wait for. */
+  readonly settled: () => Promise<void> | undefined
+}
+
+/**
+ * The looking is done by a thread, which starts with the first client of this machine and ends when none came for a minute. `program` is
+ * the file of the thread, when it is another; `platform` what this runs on.
+ */
+export function attribution(options: {
+  readonly platform: NodeJS.Platform
+  readonly now: () => number
+  readonly maxWaitMs?: number
+  readonly idleMs?: number
+  readonly program?: URL
+}): Attribution {
+  const { platform, now, maxWaitMs = MAX_WAIT_MS, idleMs = IDLE_MS, program = threadFile } = options
+  const isLocal = localAddresses(now)
+  const open = new Map<number, (program: string | null) => void>()
+  let worker: Worker | undefined
+  let idle: NodeJS.Timeout | undefined
+  let last = 0
+  let startsFrom = 0
+
+  const ended = (thread: Worker): void => {
+    if (worker !== thread) return
+    worker = undefined
+    clearTimeout(idle)
+    for (const tell of open.values()) tell(null)
+    open.clear()
+  }
+  const start = (): Worker => {
+    const thread = new Worker(program, {
+      name: 'programs',
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
+    })
+    thread.unref()
+    thread.on('message', (told: readonly Told[]) => {
+      for (const { id, program: name } of told) open.get(id)?.(name)
+      for (const { id } of told) open.delete(id)
+    })
+    // One that fails is tried again later; nobody is told a program until then.
+    thread.on('error', () => (startsFrom = now() + AGAIN_MS))
+    thread.on('exit', () => ended(thread))
+    idle = setTimeout(() => {
+      if (open.size > 0) return void idle?.refresh()
+      worker = undefined
+      void thread.terminate()
+    }, idleMs).unref()
+    return thread
+  }
+  return {
+    lookFor(ends) {
+      if (platform !== 'linux' || open.size >= MAX_OPEN || now() < startsFrom) return undefined
+      if (ends.client.address !== ends.server?.address && !isLocal(ends.client.address)) return undefined
+      worker ??= start()
+      idle?.refresh()
+      const id = ++last
+      const { tell, sought } = seeking(maxWaitMs)
+      open.set(id, tell)
+      worker.postMessage({ id, ends } satisfies Asked)
+      return sought
+    },
+    close: () => void worker?.terminate(),
+  }
+}
+
+function seeking(maxWaitMs: number): { readonly tell: (program: string | null) => void; readonly sought: Sought } {
+  let name: string | null = null
+  let over: Promise<void> | undefined
+  let settle: (() => void) | undefined
+  let done = false
+  const tell = (program: string | null): void => {
+    name = program
+    done = true
+    settle?.()
+  }
+  const wait = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => settle?.(), maxWaitMs)
+      settle = () => {
+        done = true
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  return { tell, sought: { program: () => name, settled: () => (done ? undefined : (over ??= wait())) } }
+}
+
+/** Whether an address is one of this machine's; which those are is asked anew after a while. */
+function localAddresses(now: () => number): (address: string) => boolean {
+  let own: ReadonlySet<string> = new Set()
+  let until = -Infinity
+  return (address) => {
+    if (address.startsWith('127.') || address === '::1') return true
+    if (now() >= until) {
+      const all = Object.values(networkInterfaces()).flatMap((some) => some ?? [])
+      own = new Set(all.map((one) => plainAddress(one.address)))
+      until = now() + ADDRESSES_MS
+    }
+    return own.has(address)
+  }
+}
+
+const threadFile = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
+const MAX_WAIT_MS = 100
+const IDLE_MS = 60_000
+const AGAIN_MS = 60_000
+const ADDRESSES_MS = 10_000
+const MAX_OPEN = 1_000
