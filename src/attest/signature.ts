@@ -23,7 +23,7 @@ export function signatureCheck(): (
     return key
   }
   return (signed, signature, publicKey) => {
-    if (!isStrict(signature)) return Promise.resolve(false)
+    if (publicKey.length !== 32 || !isStrict(signature)) return Promise.resolve(false)
     return new Promise((resolve) => {
       verify(null, signed, keyFor(publicKey), signature, (error, fits) => resolve(error === null && fits))
     })
