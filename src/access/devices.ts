@@ -5,6 +5,7 @@ import { databasePath, openStore, storeError } from '../store/open.ts'
 import type { Durability, Store } from '../store/open.ts'
 import { deviceCodes } from './device-codes.ts'
 import type { CodeRow } from './device-codes.ts'
+import { devicesIn } from './device-list.ts'
 import { deviceOf } from './device.ts'
 import type { Device, DeviceRow } from './device.ts'
 import type { DeviceSettings } from './device-settings.ts'
@@ -94,11 +95,7 @@ export function openDevices(options: DevicesOptions): Devices {
     makeCode: (code) => change(() => makeCode(room, code)),
     codeKey: (device) => room.codes.of(device, at())?.hash,
     redeem: (redeemed) => change(() => redeem(room, redeemed)),
-    list: () =>
-      db
-        .prepare<[], DeviceRow>('SELECT * FROM devices ORDER BY id')
-        .all()
-        .map((row) => deviceOf(row, at())),
+    list: () => devicesIn(db, at()),
     revoke: (id) => change(() => revoke(room, id)),
     rotate: (id, publicKey, rotation) => change(() => withoutCode(room, id, rotate(room, id, publicKey, rotation))),
     close: () => void db.close(),

@@ -16,6 +16,11 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./exec.ts')).exec,
   },
   {
+    name: 'agent',
+    summary: 'redirect what users of this machine send through Sallyport, without them setting anything (Linux)',
+    load: async () => (await import('./agent.ts')).agent,
+  },
+  {
     name: 'ca',
     summary: 'the local authority: make it, show it, hand it out, have it trusted here',
     load: async () => (await import('./ca.ts')).ca,
@@ -29,6 +34,11 @@ export const commands: readonly LazyCommand[] = [
     name: 'audit',
     summary: 'read the ledger: follow it, search it, show one exchange, count',
     load: async () => (await import('./audit.ts')).audit,
+  },
+  {
+    name: 'attest',
+    summary: 'devices that inspect their own traffic, and their proofs of it',
+    load: async () => (await import('./attest.ts')).attest,
   },
   {
     name: 'key',
