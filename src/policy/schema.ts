@@ -15,7 +15,7 @@ const AcceptedAttestation = z.strictObject({
     .regex(/^\d+(?:\.\d+){0,3}$/, 'must be a version such as 1.4')
     .optional(),
   policies: z
-    .array(z.string().regex(/^(?:any|[0-9a-f]{64})$/, 'must be the digest of a policy set, or any'))
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/, 'must be the digest of a policy set, or any'))
     .min(1)
     .optional(),
   reinspect: z.number().min(0).max(1).optional(),

@@ -93,7 +93,7 @@ const wrong: readonly [text: string, problem: string][] = [
   ],
   ['tests: [{ name: a, expect: { action: allow } }]', 'f.yaml:1:9: tests[0]: one of request and response is needed'],
   [
-    'intercept: [{ hosts: [a], action: inspect, attestation: { policies: [abc] } }]',
+    'intercept: [{ hosts: [a], action: inspect, attestation: { policies: [a b] } }]',
     'f.yaml:1:70: intercept[0].attestation.policies[0]: must be the digest of a policy set, or any',
   ],
   [
