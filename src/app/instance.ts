@@ -62,12 +62,14 @@ export async function startInstance(
   undo.defer(() => recorder.close())
   const tell = parts.tell ?? tellTo(recorder)
   let inForce: string | undefined
+  let policyChanged = (): void => undefined
   const policyLoaded = (digest: string): void => {
     metrics.policyReloads.inc({ outcome: 'loaded' })
     metrics.policyLoadedAt.set(Date.now() / 1_000)
     log.info({ policy: digest }, 'policies reloaded')
     tell({ what: 'policy.reload', before: { digest: inForce }, after: { digest } })
     inForce = digest
+    policyChanged()
   }
   const limiter = sharedLimiter({ dir: first.data.dir, now: Date.now })
   undo.defer(() => limiter.close())
@@ -121,6 +123,7 @@ export async function startInstance(
     opened: redirected?.opened,
   })
   undo.defer(() => proxy.close())
+  policyChanged = proxy.policyChanged
   const explicit = await openDoors(first.proxy.listen, () => proxyDoor(proxy.parts), undo)
   const transparent = await openDoors(
     first.proxy.transparent,

@@ -17,7 +17,9 @@ import { rejections } from '../tls/rejections.ts'
 import type { Address } from './listen.ts'
 import { isOwnAddress, isWildcard } from './own.ts'
 import type { Principals } from './principals.ts'
+import { recordedStamps } from './signing.ts'
 import { wayOut } from './upstream.ts'
+import type { WayOutParts } from './upstream.ts'
 
 /** What the proxy door needs, from configuration; `reload` makes anew what depends on it. */
 export function proxyParts(options: {
@@ -40,10 +42,20 @@ export function proxyParts(options: {
   /** From now on this many connections, of the limit that all processes have together. */
   readonly share: (connections: number) => void
   readonly reload: () => void
+  /** Another policy set is in force. */
+  readonly policyChanged: () => void
   readonly close: () => Promise<void>
 } {
   const { config, own, rooms, metrics, log, authority } = options
-  let live = liveParts(config(), own, log, options.opened)
+  const stamps = recordedStamps(rooms)
+  const out = {
+    isOwn: (address: string, port: number) => isOwnAddress(own(), address, port),
+    log,
+    policy: () => rooms.policy().digest,
+    stamp: stamps.make,
+    ...(options.opened === undefined ? {} : { opened: options.opened }),
+  }
+  let live = liveParts(config(), out)
   let tls = tlsOf(config(), log)
   // Failures are counted over reloads.
   const authenticate = authenticator({
@@ -103,7 +115,7 @@ export function proxyParts(options: {
     reload() {
       const before = live
       try {
-        live = liveParts(config(), own, log, options.opened)
+        live = liveParts(config(), out)
       } catch (thrown) {
         const { code, message } = asSallyportError(thrown)
         log.error({ code, problems: message }, 'upstream and proxy.allowClients not reloaded: the old ones stay')
@@ -119,13 +131,16 @@ export function proxyParts(options: {
       }
       if (live !== before) before.upstream.retire()
     },
-    close: () => live.upstream.close(),
+    policyChanged: () => live.policyChanged(),
+    async close() {
+      await live.upstream.close()
+      stamps.flush()
+    },
   }
 }
 
-function liveParts(config: Config, own: () => readonly Address[], log: Log, opened?: (socket: Socket) => void) {
-  const isOwn = (address: string, port: number): boolean => isOwnAddress(own(), address, port)
-  return { ...wayOut(config, isOwn, log, opened), allowClient: addressSet(config.proxy.allowClients) }
+function liveParts(config: Config, out: WayOutParts) {
+  return { ...wayOut(config, out), allowClient: addressSet(config.proxy.allowClients) }
 }
 
 /** TLS of the proxy's own, from the files as they are now; undefined where it is not set. */

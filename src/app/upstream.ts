@@ -11,21 +11,40 @@ import { addressGuard } from '../upstream/guard.ts'
 import type { Guard } from '../upstream/guard.ts'
 import { parentProxy } from '../upstream/parent.ts'
 import { parentAddress } from '../upstream/parent-url.ts'
+import { perPolicy } from '../upstream/per-policy.ts'
 import { resuming } from '../upstream/secure.ts'
 import type { Secure } from '../upstream/secure.ts'
 import { upstream } from '../upstream/send.ts'
 import type { Upstream } from '../upstream/send.ts'
+import type { Stamp, StampAbout } from '../upstream/stamps.ts'
 import { upstreamTrust } from '../upstream/trust.ts'
+import { signing } from './signing.ts'
+import type { Sign } from './signing.ts'
 
 type Own = (address: string, port: number) => boolean
 
-/** The way out, from configuration: throws `config_invalid` for files that cannot be used. `isOwn` names our own listeners. */
-export function wayOut(
-  { upstream: settings }: Config,
-  isOwn: Own,
-  log: Log,
-  opened?: (socket: Socket) => void,
-): { readonly guard: Guard; readonly connector: Connector; readonly upstream: Upstream } {
+export type WayOut = {
+  readonly guard: Guard
+  /** Signs with the policy set in force, where it signs. */
+  readonly connector: Connector
+  readonly upstream: Upstream
+  /** Another policy set may be in force: connections that are signed with another one carry nothing new. */
+  readonly policyChanged: () => void
+}
+
+export type WayOutParts = {
+  /** Names our own listeners. */
+  readonly isOwn: Own
+  readonly log: Log
+  /** Digest of the policy set in force. */
+  readonly policy: () => string
+  readonly stamp: (about: StampAbout) => Stamp
+  readonly opened?: (socket: Socket) => void
+}
+
+/** The way out, from configuration: throws `config_invalid` for files that cannot be used. */
+export function wayOut(config: Config, { isOwn, log, policy, stamp, opened }: WayOutParts): WayOut {
+  const { upstream: settings } = config
   const secure = resuming(
     clientContexts({
       entries: settings.clientCerts,
@@ -40,15 +59,28 @@ export function wayOut(
     lookupTimeoutMs: settings.connectTimeoutMs,
     ...(parent === undefined ? {} : { carried: parent.carried }),
   })
-  const dials = connector({
-    guard,
-    secure,
-    connectTimeoutMs: settings.connectTimeoutMs,
-    isOwn,
-    opened,
-    ...(parent === undefined ? {} : { parent }),
-  })
-  return { guard, connector: dials, upstream: upstream(dials, settings, Date.now) }
+  const { connectTimeoutMs } = settings
+  const dials = (sign?: Sign): Connector =>
+    connector({
+      guard,
+      secure,
+      connectTimeoutMs,
+      isOwn,
+      opened,
+      ...(parent === undefined ? {} : { parent: { carried: parent.carried, ...parent.signed(sign) } }),
+    })
+  const signs = signing(config, stamp, (message) => log.warn({}, message))
+  if (signs === undefined) {
+    const connect = dials()
+    return {
+      guard,
+      connector: connect,
+      upstream: upstream(connect, settings, Date.now),
+      policyChanged: () => undefined,
+    }
+  }
+  const out = perPolicy((digest) => upstream(dials(signs(digest)), settings, Date.now), policy)
+  return { guard, connector: dials((to) => signs(policy())(to)), upstream: out, policyChanged: out.changed }
 }
 
 /** The parent proxy with what it does not carry; its own address is the operator's word. */
@@ -59,8 +91,9 @@ function parentOf(settings: Config['upstream'], url: string, parts: { readonly i
     allowed: () => true,
     lookupTimeoutMs: settings.connectTimeoutMs,
   })
+  const at = parentAddress(url)
   return {
-    ...parentProxy({ ...parts, at: parentAddress(url), guard }),
+    signed: (sign: Sign | undefined) => parentProxy({ ...parts, at, guard, ...(sign === undefined ? {} : { sign }) }),
     carried: (host: string, port: number): boolean => !excepted(host, port),
   }
 }

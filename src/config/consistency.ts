@@ -140,6 +140,16 @@ const signingHasParent: Check = ({ attestation, upstream }) =>
     ? [fault(['attestation', 'sign'], 'attestation.sign needs upstream.proxy, the parent that it signs for')]
     : []
 
+const signingFitsParent: Check = ({ attestation, upstream }) =>
+  attestation.sign !== null && /^socks/i.test(upstream.proxy ?? '')
+    ? [
+        fault(
+          ['attestation', 'sign'],
+          'attestation.sign needs an upstream.proxy of http or https: SOCKS5 has no place for a token',
+        ),
+      ]
+    : []
+
 const checks: readonly Check[] = [
   eachAddressOnce,
   mutualTlsNeedsAuthorities,
@@ -151,4 +161,5 @@ const checks: readonly Check[] = [
   targetsNameProviders,
   attestationHasAudience,
   signingHasParent,
+  signingFitsParent,
 ]

@@ -24,7 +24,7 @@ export type Exchange = {
    * Where the client holds the body back until it is told to go on: asks the origin whether it wants it, with the head alone. Resolves
    * to a final answer, or to undefined when the body is to be read. `forward` follows with what became of the request.
    */
-  readonly ask?: () => Promise<Answer | undefined>
+  readonly ask?: (policy: string) => Promise<Answer | undefined>
   /**
    * Where the request may prove that it has been inspected already: whether it does, and what its row says of that (JSON, or null). `sha256`
    * reads the body and gives its hash in hex, or that of no bytes where its length is not known or over 8 MiB.
@@ -32,6 +32,8 @@ export type Exchange = {
   readonly attest?: (sha256: () => Promise<string>) => Promise<Attested>
   /** The program that asks, where it runs on this machine. */
   readonly asker?: Asker | undefined
+  /** What its row says of attestations, as JSON, with what it would say anyway: asked once, when the row is written. */
+  readonly attestation?: (received: string | null) => string | null
 }
 
 /** A program that is being looked for. `settled` resolves soon, and is undefined when there is no more to wait for. */
@@ -39,8 +41,11 @@ export type Asker = { readonly program: () => string | null; readonly settled: (
 
 export type Attested = { readonly proved: boolean; readonly record: string | null }
 
-/** Sends the request on, whatever that means for the door. Rejects with SallyportError. */
-export type Forward = (request: Request) => Promise<Answer>
+/**
+ * Sends the request on, whatever that means for the door; `policy` is the digest of the set that is applied to it. Rejects with
+ * SallyportError.
+ */
+export type Forward = (request: Request, policy: string) => Promise<Answer>
 
 export type EngineLog = {
   readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void

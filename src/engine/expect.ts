@@ -18,7 +18,7 @@ export async function askFirst(rooms: Rooms, trace: Trace): Promise<Answer | und
   if (!isRead({ headers: request.head.headers, body: request.body }, howToRead(rooms, trace))) return undefined
   await judgeHead(rooms, trace)
   await openRow(rooms, trace)
-  return ask()
+  return ask(trace.policy.digest)
 }
 
 /** By the hooks that look at no text. They are heard again, with the others, when the body is there. */

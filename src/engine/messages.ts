@@ -27,7 +27,7 @@ import { startTrace } from './trace.ts'
 export async function runMessages(
   rooms: Rooms,
   exchange: Exchange,
-  open: () => Promise<Upgraded>,
+  open: (policy: string) => Promise<Upgraded>,
   accept: (headers: RawHeaders) => { readonly socket: Duplex; readonly head: Buffer },
 ): Promise<void> {
   const trace = startTrace(rooms, exchange)
@@ -52,14 +52,14 @@ type Readable = Exclude<Agreed, { kind: 'invalid' }>
 async function upgraded(
   rooms: Rooms,
   trace: Trace,
-  open: () => Promise<Upgraded>,
+  open: (policy: string) => Promise<Upgraded>,
 ): Promise<Conversation | Extract<Upgraded, { kind: 'answered' }>> {
   const waiting = rooms.recorder.pressure()
   if (waiting !== undefined) await waiting
   try {
     trace.request = { ...trace.request, model: modelOf(trace) }
     await admit(rooms, trace)
-    const opened = await open()
+    const opened = await open(trace.policy.digest)
     if (opened.kind === 'answered') return { kind: 'answered', answer: await receive(rooms, trace, opened.answer) }
     trace.upstreamVersion = opened.version
     return { ...opened, agreed: readable(trace, opened) }

@@ -60,11 +60,11 @@ function openOf(trace: Trace): ExchangeOpen {
 }
 
 function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
-  const { answer } = trace
+  const { answer, exchange } = trace
   const { usage } = answer
   const or = (count: number | undefined): number | null => (Number.isSafeInteger(count) ? count! : null)
   return {
-    id: trace.exchange.id,
+    id: exchange.id,
     upstreamHttpVersion: trace.upstreamVersion,
     status: trace.status,
     decision: trace.decision,
@@ -91,7 +91,7 @@ function doneOf(trace: Trace, state: 'done' | 'aborted'): ExchangeDone {
     responseSha256: trace.responseContent.sha256,
     responseTruncated: trace.responseContent.truncated,
     state,
-    attestation: trace.attestation,
+    attestation: exchange.attestation === undefined ? trace.attestation : exchange.attestation(trace.attestation),
     requestBytes: trace.requestBytes,
     requestBody: trace.requestContent.requestBody,
     requestSpill: trace.requestContent.requestSpill,

@@ -50,7 +50,7 @@ async function answerTo(rooms: Rooms, trace: Trace, forward: Forward | Sallyport
   if (waiting !== undefined) await waiting
   try {
     const asked = exchange.ask === undefined ? undefined : await askFirst(rooms, trace)
-    return await receive(rooms, trace, asked ?? (await forward(await admit(rooms, trace))))
+    return await receive(rooms, trace, asked ?? (await forward(await admit(rooms, trace), trace.policy.digest)))
   } catch (thrown) {
     return faulted(rooms, trace, thrown)
   }

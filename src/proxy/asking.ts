@@ -1,15 +1,14 @@
 import type { Answer, Body, RawHeaders, Request } from '../core/http.ts'
 import { withoutHeaders } from '../core/http.ts'
-import type { Forward } from '../engine/exchange.ts'
 import type { Sending } from '../upstream/in-flight.ts'
 import type { Upstream } from '../upstream/send.ts'
 
 /** A request whose body is held back by its client (RFC 9110, 10.1.1). */
 export type Asking = {
   /** Sends the head alone. Resolves to the final answer the origin has for it, or to undefined once it wants the body. */
-  readonly ask: () => Promise<Answer | undefined>
+  readonly ask: (policy?: string) => Promise<Answer | undefined>
   /** Sends what became of the request: on the connection that waits for it where its head still tells the truth, else anew. */
-  readonly forward: Forward
+  readonly forward: (request: Request, policy?: string) => Promise<Answer>
   /** Ends the connection that waits for a body which will not come. */
   readonly drop: () => void
 }
@@ -17,18 +16,21 @@ export type Asking = {
 export function asking(request: Request & { readonly body: Body }, sending: Sending, send: Upstream['send']): Asking {
   let waiting: Waiting | undefined
   return {
-    async ask() {
-      waiting = begin(request, sending, send)
+    async ask(policy) {
+      waiting = begin(request, { ...sending, policy }, send)
       return Promise.race([waiting.answer, waiting.wanted])
     },
-    forward(next) {
-      if (waiting === undefined) return send(next, sending)
+    forward(next, policy) {
+      if (waiting === undefined) return send(next, { ...sending, policy })
       if (next.body !== null && fits(request, next)) {
         waiting.supply(next.body)
         return waiting.answer
       }
       waiting.drop()
-      return send({ ...next, head: { ...next.head, headers: withoutHeaders(next.head.headers, expect) } }, sending)
+      return send(
+        { ...next, head: { ...next.head, headers: withoutHeaders(next.head.headers, expect) } },
+        { ...sending, policy },
+      )
     },
     drop: () => waiting?.drop(),
   }

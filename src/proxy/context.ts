@@ -5,6 +5,8 @@ import { recordConnection } from '../engine/connection.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
 import type { Rooms } from '../engine/exchange.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
+import { bothAttestations, carriers } from '../upstream/stamps.ts'
+import type { Stamp } from '../upstream/stamps.ts'
 import type { Destination } from './conntrack.ts'
 import type { Authority } from './target.ts'
 
@@ -47,6 +49,10 @@ export type Tunnel = Authority & {
 /** A `connections` row that grows; written once. */
 export type ConnectionRecord = {
   set: (fields: Partial<Omit<ConnectionRow, 'id' | 'at' | 'clientIp'>>) => void
+  /** The row tells of the stamp of the connection that it went over. */
+  carried: (stamp: Stamp | undefined) => void
+  /** What the row says of attestations, as it is written. */
+  attestation: () => string | null
   /** Writes the row, on the first call. */
   end: () => void
 }
@@ -73,8 +79,14 @@ export function connectionRecord(connection: Connection, write: (row: Connection
     durationMs: null,
     error: null,
   }
+  const stamp = carriers()
+  const attestation = (): string | null => bothAttestations(row.attestation ?? null, stamp.told())
   let written = false
   return {
+    attestation,
+    carried(some) {
+      if (some !== undefined) stamp.carried(some)
+    },
     set(fields) {
       row = { ...row, ...fields }
     },
@@ -84,6 +96,7 @@ export function connectionRecord(connection: Connection, write: (row: Connection
       const { socket } = connection
       write({
         ...row,
+        attestation: attestation(),
         bytesUp: row.bytesUp ?? socket.bytesRead,
         bytesDown: row.bytesDown ?? socket.bytesWritten,
         durationMs: Math.round((performance.now() - connection.startedAt) * 1_000) / 1_000,

@@ -8,6 +8,7 @@ import { refuse, run } from '../engine/run.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { withHeader } from '../http/headers.ts'
 import { bracketed } from '../upstream/origin.ts'
+import { bothAttestations, carriers } from '../upstream/stamps.ts'
 import { asking } from './asking.ts'
 import { requestProof } from './attested.ts'
 import type { Connection, Tunnel } from './context.ts'
@@ -31,11 +32,12 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
 }
 
 /** Runs an exchange through the spine, with the origin at its end. */
-export async function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, exchange: Exchange): Promise<void> {
-  const sending = { signal: incoming.signal, inform: incoming.inform }
+export async function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, asked: Exchange): Promise<void> {
+  const { exchange, carried } = stamped(asked)
+  const sending = { signal: incoming.signal, inform: incoming.inform, carried }
   const { head, body } = exchange.request
   if (!incoming.expectsContinue || body === null) {
-    return run(parts.rooms, exchange, (request) => parts.upstream.send(request, sending))
+    return run(parts.rooms, exchange, (request, policy) => parts.upstream.send(request, { ...sending, policy }))
   }
   const { ask, forward, drop } = asking({ head, body }, sending, parts.upstream.send)
   try {
@@ -44,6 +46,15 @@ export async function forwarded(parts: ProxyParts, incoming: Incoming<Connection
     drop()
   }
 }
+
+/** The exchange, whose row tells of the stamp of the connection that it goes over. */
+export function stamped(exchange: Exchange): { readonly exchange: Exchange; readonly carried: Carried } {
+  const { carried, told } = carriers()
+  const attestation = (received: string | null): string | null => bothAttestations(received, told())
+  return { exchange: { ...exchange, attestation }, carried }
+}
+
+type Carried = ReturnType<typeof carriers>['carried']
 
 /** The exchange of a request for a target. */
 export function exchangeOf(incoming: Incoming<Connection>, target: Target, principal: string | null): Exchange {

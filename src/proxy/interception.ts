@@ -22,7 +22,9 @@ export async function inspected(connecting: Connecting): Promise<void> {
   const { record } = connecting
   if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
     record.set({ handling: 'tunnel', reason: wordsFor.other })
-    return carry(connecting, await parts.connector.tcp(authority), first.held)
+    const origin = await parts.connector.tcp(authority)
+    record.carried(parts.connector.stampOf?.(origin))
+    return carry(connecting, origin, first.held)
   }
   record.set({ handling: first.kind === 'other' ? 'deny' : 'failed', reason: wordsFor[first.kind] })
   outer.socket.destroy()

@@ -10,6 +10,7 @@ import { tcpOf } from './secure.ts'
 export async function relayed(connecting: Connecting): Promise<void> {
   const { parts, outer, authority, record } = connecting
   const origin = await parts.connector.tcp(authority)
+  record.carried(parts.connector.stampOf?.(origin))
   origin.on('error', () => undefined)
   connecting.establish()
   const origins = originSpeaks(origin)

@@ -20,7 +20,7 @@ export async function unreadExchange(
   return recorded(parts, incoming, exchange, reason, async (record, answering) => {
     try {
       const { signal, inform } = incoming
-      const answer = await parts.upstream.send(exchange.request, { signal, inform })
+      const answer = await parts.upstream.send(exchange.request, { signal, inform, carried: record.carried })
       answering()
       await incoming.send(answer)
     } finally {
@@ -39,7 +39,8 @@ export async function unreadWebsocket(
 ): Promise<void> {
   return recorded(parts, incoming, exchange, reason, async (record, answering) => {
     record.set({ bytesUp: 0, bytesDown: 0 })
-    const upgraded = await parts.upstream.upgrade(exchange.request, incoming.signal)
+    const { carried } = record
+    const upgraded = await parts.upstream.upgrade(exchange.request, incoming.signal, { carried })
     answering()
     if (upgraded.kind === 'answered') return incoming.send(upgraded.answer)
     const { socket, head } = accept(upgraded.headers)
@@ -71,7 +72,8 @@ async function recorded(
     const error = signal.aborted
       ? new SallyportError('client_aborted', 'the client went away')
       : asSallyportError(thrown)
-    if (!answered && !signal.aborted) return refuse(parts.rooms, exchange, error)
+    if (!answered && !signal.aborted)
+      return refuse(parts.rooms, { ...exchange, attestation: record.attestation }, error)
     record.set({ error: error.code })
   }
   record.end()

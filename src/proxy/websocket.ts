@@ -6,7 +6,7 @@ import { SallyportError } from '../core/errors.ts'
 import { valuesOf, withHeader } from '../http/headers.ts'
 import type { Incoming, Upgrade } from '../http/incoming.ts'
 import type { Connection } from './context.ts'
-import { decidePlain, exchangeOf, hostField, identified, innerTarget, mismatched } from './exchange.ts'
+import { decidePlain, exchangeOf, hostField, identified, innerTarget, mismatched, stamped } from './exchange.ts'
 import type { ProxyParts } from './parts.ts'
 import { redirectedTarget } from './redirected.ts'
 import { parseAbsolute } from './target.ts'
@@ -35,7 +35,9 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
     if (decision instanceof SallyportError) return refuse(parts.rooms, exchange, decision)
     if (decision.kind === 'tunnel') return unreadWebsocket(parts, upgrade, { ...exchange, request }, decision.reason)
   }
-  return runMessages(parts.rooms, exchange, () => parts.upstream.upgrade(request, incoming.signal), accept)
+  const { exchange: told, carried } = stamped(exchange)
+  const open = (policy: string) => parts.upstream.upgrade(request, incoming.signal, { policy, carried })
+  return runMessages(parts.rooms, told, open, accept)
 }
 
 /** Where an upgrade is to go: the path of a tunnel's host, or an absolute target. It has no body, which would be nobody's to read. */

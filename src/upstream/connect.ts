@@ -9,6 +9,7 @@ import type { Origin } from './origin.ts'
 import type { Parent } from './parent.ts'
 import type { AbsoluteForm } from './request-head.ts'
 import type { Secure } from './secure.ts'
+import type { Stamp } from './stamps.ts'
 
 export type Connector = {
   /** A connection that carries any bytes to the origin, for tunnels and upgrades. */
@@ -17,6 +18,8 @@ export type Connector = {
   readonly http: (origin: Origin, alpn: readonly string[], signal?: AbortSignal) => Promise<Socket | TLSSocket>
   /** How requests are written on `http` connections to a parent proxy; undefined: as an origin wants them. */
   readonly form?: (origin: Origin) => AbsoluteForm | undefined
+  /** What a connection was stamped with on its way through a parent proxy. */
+  readonly stampOf?: (socket: Socket) => Stamp | undefined
 }
 
 /**
@@ -34,6 +37,7 @@ export function connector(options: {
   readonly parent?: Parent & { readonly carried: (host: string, port: number) => boolean }
 }): Connector {
   const { parent } = options
+  const stamped = new WeakMap<Socket, Stamp>()
 
   const checked = async ({ host, port }: { host: string; port: number }, limits: Limits): Promise<Route> => {
     const route = await within<Route>(limits, `${host} is not resolved`, (resolve, reject) => {
@@ -60,11 +64,20 @@ export function connector(options: {
     ...(signal === undefined ? {} : { signal }),
   })
 
+  const secured = async (origin: Origin, alpn: readonly string[], limits: Limits): Promise<TLSSocket> => {
+    const socket = await open(origin, limits)
+    const secure = await options.secure(socket, origin, alpn, limits)
+    const stamp = parent?.stampOf?.(socket)
+    if (stamp !== undefined) stamped.set(secure, stamp)
+    return secure
+  }
+
   return {
     tcp: (origin, signal) => open(origin, begun(signal)),
+    stampOf: (socket) => stamped.get(socket) ?? parent?.stampOf?.(socket),
     async http(origin, alpn, signal) {
       const limits = begun(signal)
-      if (origin.scheme === 'https') return options.secure(await open(origin, limits), origin, alpn, limits)
+      if (origin.scheme === 'https') return secured(origin, alpn, limits)
       const route = await checked(origin, limits)
       if (route.carried !== true || parent === undefined) return dialTcp(origin.host, route, limits)
       return parent.plain === undefined ? parent.tunnel(origin, limits) : parent.plain.open(limits)

@@ -13,6 +13,7 @@ import type { InFlight, Sending, Switched } from './in-flight.ts'
 import type { Patience } from './patience.ts'
 import type { RequestText } from './request-head.ts'
 import { sendBody, writeTogether } from './send-body.ts'
+import type { Stamp } from './stamps.ts'
 import type { UpstreamTimes } from './times.ts'
 
 /** What all connections of a client share. */
@@ -22,6 +23,7 @@ export type ConnectionTerms = {
   readonly clock: () => number
   /** For connections that are kept. */
   readonly patience?: Patience
+  readonly stampOf?: ((socket: Socket) => Stamp | undefined) | undefined
   /** The connection can take another request. */
   readonly idle: (connection: Connection) => void
   /** It is closed; nothing more is to be asked of it. */
@@ -76,6 +78,8 @@ export class Connection implements Flow {
 
   /** Sends a request whose text has been made; one at a time. Rejects with SallyportError. */
   send(request: Request, text: RequestText, sending: Sending, switched?: Switched): Promise<Answer> {
+    const stamp = this.#terms.stampOf?.(this.#socket)
+    if (stamp !== undefined) sending.carried?.(stamp)
     return new Promise((resolve, reject) => {
       const current = inFlight({ parser: responseParser(request.head.method), sending, resolve, reject, switched })
       this.#current = current

@@ -10,6 +10,7 @@ import { endsOnlyWhole } from '../http/stream-reset.ts'
 import { clientAborted, tooLate, upstreamFault } from './faults.ts'
 import { release } from './http2.ts'
 import type { Http2Session } from './http2.ts'
+import type { Carriage } from './in-flight.ts'
 import { handshakeMs } from './times.ts'
 import type { UpstreamTimes } from './times.ts'
 
@@ -24,6 +25,7 @@ export function extendedConnect(
   headers: RawHeaders,
   signal: AbortSignal,
   times: UpstreamTimes,
+  { carried }: Carriage = {},
 ): Promise<Connected> {
   return new Promise((resolve, reject) => {
     const { target } = head
@@ -33,6 +35,7 @@ export function extendedConnect(
     let stream: ClientHttp2Stream
     try {
       if (signal.aborted) throw clientAborted()
+      if (on.stamp !== undefined) carried?.(on.stamp)
       stream = on.session.request(
         {
           ':method': 'CONNECT',

@@ -42,6 +42,7 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     times,
     clock,
     patience: patience(clock),
+    stampOf: connect.stampOf,
     idle: (connection) => (retired ? connection.close() : kept.put(connection.key, connection)),
     gone(connection) {
       kept.remove(connection.key, connection)

@@ -58,6 +58,7 @@ export function http2Pool(
       }
       const session = await http2Session(origin, socket, (some) => gone(key, some), clock)
       session.worn = () => gone(key, session)
+      session.stamp = connect.stampOf?.(socket)
       const quiet = sessionIdle(session.session, keptMs, () => {
         if (session.open === 0) end(session)
       })

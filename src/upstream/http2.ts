@@ -16,6 +16,7 @@ import { StreamExchange, Unprocessed } from './http2-stream.ts'
 import type { Sending } from './in-flight.ts'
 import { bracketed } from './origin.ts'
 import type { Origin } from './origin.ts'
+import type { Stamp } from './stamps.ts'
 
 /** A session with what is on it. */
 export type Http2Session = {
@@ -25,6 +26,8 @@ export type Http2Session = {
   /** The last stream that the origin may have worked on, once it has said GOAWAY. */
   lastStreamId: number
   readonly resets: Resets
+  /** What its connection was stamped with on its way through a parent proxy. */
+  stamp?: Stamp | undefined
   /** Called when `open` has come down to 0. */
   idle: () => void
   /** Called when it is to take no more requests, as when few more streams may be reset on it. */
@@ -102,6 +105,7 @@ export function sendHttp2(on: Http2Session, request: Request, sending: Sending, 
     try {
       if (sending.signal.aborted) throw clientAborted()
       if (on.session.closed) throw new Unprocessed('again', undefined)
+      if (on.stamp !== undefined) sending.carried?.(on.stamp)
       const stream = on.session.request(requestHeaders(request), {
         endStream: request.body === null,
         waitForTrailers: request.body !== null && bytesAtHand(request.body) === undefined,

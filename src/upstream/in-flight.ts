@@ -2,8 +2,17 @@ import type { SallyportError } from '../core/errors.ts'
 import type { Answer, RawHeaders } from '../core/http.ts'
 import type { ResponseParser } from '../http/response-parser.ts'
 import type { AnswerBody } from './answer-body.ts'
+import type { Stamp } from './stamps.ts'
 
-export type Sending = {
+/** What a connection through a parent proxy has to do with what it carries. */
+export type Carriage = {
+  /** Digest of the policy set under which it was inspected. */
+  readonly policy?: string
+  /** Called with the stamp of each connection that takes it. */
+  readonly carried?: (stamp: Stamp) => void
+}
+
+export type Sending = Carriage & {
   readonly signal: AbortSignal
   /** Called for every informational answer; what it throws is not heard. */
   readonly inform: (status: number, headers: RawHeaders) => void

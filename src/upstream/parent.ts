@@ -21,6 +21,7 @@ import {
   passwordAccepted,
   passwordRequest,
 } from './socks5.ts'
+import type { Stamp } from './stamps.ts'
 import { codeOf, tlsReason } from './tls-fault.ts'
 
 type Authority = { readonly host: string; readonly port: number }
@@ -31,7 +32,12 @@ export type Parent = {
   readonly tunnel: (to: Authority, limits: Limits) => Promise<Socket>
   /** A connection to the parent itself, for requests that name their origin; undefined where it only makes tunnels. */
   readonly plain: { readonly open: (limits: Limits) => Promise<Socket>; readonly form: AbsoluteForm } | undefined
+  /** What a connection that `tunnel` gave was stamped with. */
+  readonly stampOf?: (socket: Socket) => Stamp | undefined
 }
+
+/** A fresh token for one CONNECT: fields for the parent alone, and what is told of them. */
+export type Signed = { readonly fields: RawHeaders; readonly stamp: Stamp }
 
 /** Whatever goes wrong with the parent is `parent_proxy_failed`, or `upstream_timeout`; never with its credentials in the message. */
 export function parentProxy(options: {
@@ -40,8 +46,8 @@ export function parentProxy(options: {
   readonly guard: Guard
   readonly isOwn: (address: string, port: number) => boolean
   readonly secure: Secure
-  /** Fields to add to the CONNECT for an origin. */
-  readonly fields?: (to: Authority) => RawHeaders
+  /** Signs each CONNECT, as it is sent. Not for SOCKS5, which has no fields. */
+  readonly sign?: (to: Authority) => Signed
 }): Parent {
   const { at } = options
 
@@ -54,30 +60,41 @@ export function parentProxy(options: {
     return at.kind === 'https' ? options.secure(socket, at, ['http/1.1'], limits).catch(asParentFault) : socket
   }
 
-  const negotiate = at.kind === 'socks5' ? socks(at) : connectMethod(at, options.fields)
+  const signed = new WeakMap<Socket, Stamp>()
+  const sign = (socket: Socket, to: Authority): RawHeaders => {
+    if (options.sign === undefined) return []
+    const { fields, stamp } = options.sign(to)
+    signed.set(socket, stamp)
+    socket.once('close', () => stamp.ended())
+    return fields
+  }
+  const negotiate = at.kind === 'socks5' ? socks(at) : connectMethod(at, sign)
   return {
     async tunnel(to, limits) {
       const socket = await open(limits)
       try {
         await negotiate(socket, to, limits)
-      } catch (error) {
+      } catch (thrown) {
+        const error = thrown instanceof RangeError ? failed(thrown.message, thrown) : thrown
+        if (error instanceof SallyportError) signed.get(socket)?.ended(error)
         socket.on('error', () => undefined).destroy()
-        throw error instanceof RangeError ? failed(error.message, error) : error
+        throw error
       }
       return socket
     },
     plain: at.kind === 'socks5' ? undefined : { open, form: { fields: authorization(at) } },
+    stampOf: (socket) => signed.get(socket),
   }
 }
 
 type Negotiate = (socket: Socket, to: Authority, limits: Limits) => Promise<void>
 
-function connectMethod(at: ParentAddress, fields: ((to: Authority) => RawHeaders) | undefined): Negotiate {
+function connectMethod(at: ParentAddress, sign: (socket: Socket, to: Authority) => RawHeaders): Negotiate {
   const credentials = lines(authorization(at))
   return async (socket, to, limits) => {
     const target = `${bracketed(to.host)}:${to.port}`
     socket.write(
-      `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${credentials}${lines(fields?.(to) ?? [])}\r\n`,
+      `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${credentials}${lines(sign(socket, to))}\r\n`,
       'latin1',
     )
     const { status } = await answer(socket, limits, connectAnswer)

@@ -3,6 +3,7 @@ import type { Answer, RawHeaders, Request } from '../core/http.ts'
 import type { Connector } from './connect.ts'
 import { Connection } from './connection.ts'
 import { tooLate } from './faults.ts'
+import type { Carriage } from './in-flight.ts'
 import type { Origin } from './origin.ts'
 import { bareText } from './request-head.ts'
 import { handshakeMs } from './times.ts'
@@ -19,6 +20,7 @@ export async function switchHttp1(
   request: Request,
   signal: AbortSignal,
   times: UpstreamTimes,
+  carriage: Carriage = {},
 ): Promise<Switched> {
   const text = { text: bareText(request, request.head.headers), chunked: false, expects: false }
   // Through a parent proxy what is no HTTP any more goes in a tunnel (RFC 6455, 4.1).
@@ -28,6 +30,7 @@ export async function switchHttp1(
   const connection = new Connection('', socket, {
     times: { headersTimeoutMs: Number.POSITIVE_INFINITY, idleTimeoutMs: Number.POSITIVE_INFINITY },
     clock: () => 0,
+    stampOf: connect.stampOf,
     idle: (one) => one.close(),
     gone: () => undefined,
   })
@@ -38,7 +41,7 @@ export async function switchHttp1(
       resolve(switched)
     }
     const switched = (headers: RawHeaders, head: Buffer): void => settle({ kind: 'switched', headers, socket, head })
-    connection.send(request, text, { signal, inform: () => undefined }, switched).then(
+    connection.send(request, text, { ...carriage, signal, inform: () => undefined }, switched).then(
       (answer) => settle({ kind: 'answered', answer, close: () => connection.close() }),
       (error: Error) => {
         clearTimeout(timer)

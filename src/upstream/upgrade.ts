@@ -12,11 +12,12 @@ import { extendedConnect } from './extended-connect.ts'
 import { release } from './http2.ts'
 import { notHttp2 } from './http2-pool.ts'
 import type { Http2Pool } from './http2-pool.ts'
+import type { Carriage } from './in-flight.ts'
 import type { Origin } from './origin.ts'
 import { switchHttp1 } from './switch.ts'
 
 /** Asks an origin for a WebSocket, with the client's handshake: its fields, and its version where the origin has it. Rejects with SallyportError. */
-export type Upgrade = (request: Request, signal: AbortSignal) => Promise<Upgraded>
+export type Upgrade = (request: Request, signal: AbortSignal, carriage?: Carriage) => Promise<Upgraded>
 
 export type UpgradeTerms = {
   readonly connect: Connector
@@ -31,10 +32,16 @@ export type UpgradeTerms = {
 export function upgrader(terms: UpgradeTerms): Upgrade {
   const { pool, speaksOnly, refusedHttp1 } = terms
 
-  const viaHttp2 = async (origin: Origin, request: Request, signal: AbortSignal): Promise<Upgraded | undefined> => {
+  const viaHttp2 = async (
+    origin: Origin,
+    request: Request,
+    signal: AbortSignal,
+    carriage: Carriage | undefined,
+  ): Promise<Upgraded | undefined> => {
     try {
       const on = await pool.acquire(origin, signal)
-      if (on.session.remoteSettings.enableConnectProtocol === true) return await byConnect(on, request, signal, terms)
+      if (on.session.remoteSettings.enableConnectProtocol === true)
+        return await byConnect(on, request, signal, terms, carriage)
       release(on)
     } catch (error) {
       if (error !== notHttp2) throw error
@@ -48,21 +55,21 @@ export function upgrader(terms: UpgradeTerms): Upgrade {
     return found
   }
 
-  return async (request, signal) => {
+  return async (request, signal, carriage) => {
     const { target, version } = request.head
     const origin: Origin = { scheme: target.scheme, host: target.host, port: target.port }
-    if (target.scheme === 'http') return byUpgrade(origin, request, signal, terms)
+    if (target.scheme === 'http') return byUpgrade(origin, request, signal, terms, carriage)
     const only = speaksOnly(origin)
-    if (only === 'http2') return orNone(viaHttp2(origin, request, signal))
+    if (only === 'http2') return orNone(viaHttp2(origin, request, signal, carriage))
     if (version === '2' && only === undefined) {
-      const upgraded = await viaHttp2(origin, request, signal)
+      const upgraded = await viaHttp2(origin, request, signal, carriage)
       if (upgraded !== undefined) return upgraded
     }
     try {
-      return await byUpgrade(origin, request, signal, terms)
+      return await byUpgrade(origin, request, signal, terms, carriage)
     } catch (error) {
       if (!refusedHttp1(error, origin)) throw error
-      return orNone(viaHttp2(origin, request, signal))
+      return orNone(viaHttp2(origin, request, signal, carriage))
     }
   }
 }
@@ -72,10 +79,11 @@ async function byUpgrade(
   request: Request,
   signal: AbortSignal,
   { connect, times }: UpgradeTerms,
+  carriage: Carriage | undefined,
 ): Promise<Upgraded> {
   const fromHttp2 = request.head.version === '2'
   const sent = handshake(withOneCookie(request))
-  const switched = await switchHttp1(connect, origin, sent, signal, times)
+  const switched = await switchHttp1(connect, origin, sent, signal, times, carriage)
   if (switched.kind === 'answered') {
     // On HTTP/2 a 2xx would say that there is a WebSocket now.
     if (fromHttp2 && Math.floor(switched.answer.head.status / 100) === 2) {
@@ -117,6 +125,7 @@ async function byConnect(
   request: Request,
   signal: AbortSignal,
   { times }: UpgradeTerms,
+  carriage: Carriage | undefined,
 ): Promise<Upgraded> {
   const { version, headers } = request.head
   const asked = headerOf(headers, 'sec-websocket-key')
@@ -124,7 +133,7 @@ async function byConnect(
     release(on)
     throw new SallyportError('malformed_request', 'no Sec-WebSocket-Key')
   }
-  const connected = await extendedConnect(on, request, withoutHeaders(endToEnd(headers), key), signal, times)
+  const connected = await extendedConnect(on, request, withoutHeaders(endToEnd(headers), key), signal, times, carriage)
   if (connected.kind === 'answered') return connected
   const fields = toClient(connected.headers)
   return {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wayOut } from '../../src/app/upstream.ts'
+import { stamps } from '../../src/upstream/stamps.ts'
 import { startParent } from '../support/parents.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -8,7 +9,7 @@ import { tempFolder } from '../support/temp.ts'
 const { log } = await keptLog()
 const dir = tempFolder('way-out')
 const outFor = (upstream: Record<string, unknown>, own: (address: string, port: number) => boolean = () => false) =>
-  wayOut(configIn(dir, { upstream }), own, log)
+  wayOut(configIn(dir, { upstream }), { isOwn: own, log, policy: () => '', stamp: stamps(() => undefined).make })
 
 test('with a parent, its exceptions are resolved and guarded, and all else is carried', async () => {
   const { guard } = outFor({

@@ -71,6 +71,16 @@ const cases: [string, unknown, string[]][] = [
     { attestation: { sign: { key: 'k', device: 'd', audience: 'a' } } },
     ['attestation.sign'],
   ],
+  [
+    'signing for a parent of HTTP',
+    { attestation: { sign: { key: 'k', device: 'd', audience: 'a' } }, upstream: { proxy: 'https://proxy.test' } },
+    [],
+  ],
+  [
+    'signing for a parent of SOCKS5, which has no place for a token',
+    { attestation: { sign: { key: 'k', device: 'd', audience: 'a' } }, upstream: { proxy: 'socks5://proxy.test' } },
+    ['attestation.sign'],
+  ],
 ]
 
 for (const [name, value, paths] of cases) {

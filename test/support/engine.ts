@@ -174,10 +174,10 @@ export type Outcome = {
 export async function converse(rooms: Rooms, asked: Asked, answer: Answer | Forward = ok()): Promise<Outcome> {
   const { exchange, received } = client(asked)
   let forwarded: Outcome['forwarded']
-  await run(rooms, exchange, async (request) => {
+  await run(rooms, exchange, async (request, policy) => {
     const bytes = await bytesOf(request.body)
     forwarded = { headers: request.head.headers, bytes, text: bytes.toString() }
-    return typeof answer === 'function' ? answer(request) : answer
+    return typeof answer === 'function' ? answer(request, policy) : answer
   })
   const got = received() ?? { status: 0, headers: [], chunks: [], text: '' }
   return { id: exchange.id, received: got, forwarded }

@@ -6,6 +6,8 @@ import { bytesBody } from '../../src/http/body.ts'
 import { parentProxy, unchallenged } from '../../src/upstream/parent.ts'
 import { parentAddress } from '../../src/upstream/parent-url.ts'
 import { resuming } from '../../src/upstream/secure.ts'
+import { stamps } from '../../src/upstream/stamps.ts'
+import type { Untold } from '../../src/upstream/stamps.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { scriptedOrigin } from '../support/scripted-origin.ts'
 
@@ -18,15 +20,24 @@ async function behind(
   options: { readonly url?: string; readonly own?: boolean; readonly fields?: readonly string[] } = {},
 ) {
   const server = await scriptedOrigin(script)
+  const untold: Untold[] = []
+  const { make, flush } = stamps((about) => untold.push(about))
   const url = (options.url ?? 'http://parent.test').replace(/$/, `:${server.port}`)
   const parent = parentProxy({
     at: parentAddress(url),
     guard: async (_host, port) => ({ addresses: ['127.0.0.1'], port }),
     isOwn: () => options.own === true,
     secure: resuming(() => ({ id: '', context: createSecureContext() })),
-    ...(options.fields === undefined ? {} : { fields: ({ host }) => ['X-For', host, ...(options.fields ?? [])] }),
+    ...(options.fields === undefined
+      ? {}
+      : {
+          sign: ({ host, port }) => ({
+            fields: ['X-For', host, ...(options.fields ?? [])],
+            stamp: make({ host, port, attestation: `for ${host}` }),
+          }),
+        }),
   })
-  return { parent, server, [Symbol.asyncDispose]: async () => server.close() }
+  return { parent, server, untold, flush, [Symbol.asyncDispose]: async () => server.close() }
 }
 
 async function connected(peer: RawClient): Promise<string> {
@@ -218,4 +229,36 @@ test('the challenge of a parent is not for the client', () => {
   })
   assert.equal(unchallenged(answer(401)).head.status, 401)
   assert.throws(() => unchallenged(answer(407)), { code: 'parent_proxy_failed' })
+})
+
+test('a stamp belongs to the connection that was asked for with it, and is told of when that ends or never comes', async () => {
+  await using one = await behind(connected, { fields: ['X-Stamp', '1'] })
+  const socket = await one.parent.tunnel(origin, limits)
+  const stamp = one.parent.stampOf?.(socket)
+  assert.equal(stamp?.attestation, 'for a.test')
+  assert.equal(one.untold.length, 0)
+  socket.destroy()
+  await once(socket, 'close')
+  const told = one.untold.map(({ at, ...about }) => [about, at instanceof Date])
+  assert.deepEqual(told, [[{ host: 'a.test', port: 443, attestation: 'for a.test', error: undefined }, true]])
+
+  await using refusing = await behind(
+    async (peer) => {
+      await peer.until('\r\n\r\n')
+      peer.send('HTTP/1.1 403 Forbidden\r\n\r\n')
+    },
+    { fields: ['X-Stamp', '1'] },
+  )
+  await assert.rejects(refusing.parent.tunnel(origin, limits), { code: 'parent_proxy_failed' })
+  assert.deepEqual(
+    refusing.untold.map(({ error }) => error?.code),
+    ['parent_proxy_failed'],
+  )
+})
+
+test('what was never sent has no stamp', async () => {
+  await using one = await behind(() => undefined, { fields: ['X-Stamp', '1'], own: true })
+  await assert.rejects(one.parent.tunnel(origin, limits), { code: 'loop_detected' })
+  one.flush()
+  assert.equal(one.untold.length, 0)
 })
