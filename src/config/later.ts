@@ -27,6 +27,5 @@ const at = (config: Config, path: readonly string[]): unknown =>
 /** Settings, whole sections, or values of a setting that wait for their feature. Who builds one removes its line. */
 export const later: readonly (string | { readonly key: string; readonly values: RegExp })[] = [
   'gateway',
-  'attestation',
   { key: 'audit.store', values: /^postgres/ },
 ]
