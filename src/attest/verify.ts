@@ -45,6 +45,8 @@ export type Spending = {
   readonly until: number
 }
 
+type BodyHash = () => Promise<string>
+
 type Asked = { readonly headers: RawHeaders; readonly clientIp: string; readonly terms: Terms }
 
 export type Verifier = {
@@ -54,7 +56,7 @@ export type Verifier = {
    * The nexus form on a request inside an intercepted connection. `bodyHash` is `nexusHash` of the body (of nothing where its length is
    * unknown or over the limit); it is called once all else but the replay guard has been found good. A rejection of it is passed on.
    */
-  readonly request: (asked: Asked & { readonly bodyHash: () => Promise<string> }) => Promise<Verdict>
+  readonly request: (asked: Asked & { readonly bodyHash: BodyHash }) => Promise<Verdict>
 }
 
 export type VerifierOptions = {
@@ -70,7 +72,7 @@ export type VerifierOptions = {
   readonly random: () => number
 }
 
-/** Says what becomes of attestations; it never throws and answers `valid` only when every single thing fits. Cheap checks come first. */
+/** Says what becomes of attestations: `valid` only when every single thing fits. Cheap checks come first; nothing that fails throws. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const failures = failureLimiter(options)
   const fits = signatureCheck()
@@ -93,37 +95,49 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
   }
 
-  async function judged(presented: Presented, asked: Asked, bodyHash: () => Promise<string>): Promise<Outcome> {
-    const { terms, clientIp } = asked
+  /** All that costs little. */
+  function looked(presented: Presented, { terms }: Asked): Outcome | VerifierDevice {
     const early = presented.misdirected ?? untimely(presented, options.now())
     if (early !== undefined) return early
     const device = found(options, presented.device)
     if (typeof device === 'string') return device
-    const unfit = unfitDevice(device, options.now()) ?? notAccepted(presented, device, terms)
-    if (unfit !== undefined) return unfit
-    const unsigned = await isSigned(presented, device, clientIp)
+    return unfitDevice(device, options.now()) ?? notAccepted(presented, device, terms) ?? device
+  }
+
+  async function verified(
+    presented: Presented,
+    device: VerifierDevice,
+    asked: Asked,
+    bodyHash: BodyHash,
+  ): Promise<Outcome> {
+    const unsigned = await isSigned(presented, device, asked.clientIp)
     if (unsigned !== undefined) return unsigned
     if (presented.hash !== null && !isSameHash(presented.hash, await bodyHash())) return 'bad_signature'
     const spent = await spendOnce(options, presented)
     if (spent !== 'new') return spent
     options.seen(device.id)
-    return options.random() < terms.reinspect ? 'reinspected' : 'valid'
+    return options.random() < asked.terms.reinspect ? 'reinspected' : 'valid'
   }
 
   async function verdictOn(
     asked: Asked,
     forms: readonly Form[],
     read: (form: Form, text: string) => Presented | undefined,
-    bodyHash: () => Promise<string>,
+    bodyHash: BodyHash,
   ): Promise<Verdict> {
     const header = attestationIn(asked.headers, forms)
     if (header === undefined) return verdict('missing', null)
     const { form, value } = header
     if (!failures.admits(asked.clientIp)) return verdict('rate_limited', form)
     const presented = form === null || value === undefined ? undefined : read(form, value)
-    const outcome = presented === undefined ? 'malformed' : await judged(presented, asked, bodyHash)
-    if (costly.has(outcome)) failures.failed(asked.clientIp)
-    return verdict(outcome, form, presented)
+    const settled = (outcome: Outcome): Verdict => {
+      if (costly.has(outcome)) failures.failed(asked.clientIp)
+      return verdict(outcome, form, presented)
+    }
+    if (presented === undefined) return settled('malformed')
+    const device = looked(presented, asked)
+    if (typeof device === 'string') return settled(device)
+    return settled(await verified(presented, device, asked, bodyHash))
   }
 
   return {

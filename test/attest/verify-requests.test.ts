@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nexusHash } from '../../src/attest/nexus.ts'
+import type { Outcome, Verdict } from '../../src/attest/outcome.ts'
+import { enrolled, terms } from '../support/attestation.ts'
+import { jws, nexus, other, publicKey, stage } from '../support/verifying.ts'
+
+test('inside an intercepted connection the body is compared, and only the nexus form is read', async () => {
+  const body = Buffer.from('{"model":"gpt"}')
+  const request = async (headers: readonly string[], hash: string): Promise<Outcome> => {
+    const asked = { headers, clientIp: '192.0.2.1', terms, bodyHash: async () => hash }
+    return (await stage().verifier.request(asked)).outcome
+  }
+  assert.equal(await request(nexus({ hash: nexusHash(body) }), nexusHash(body)), 'valid')
+  assert.equal(await request(nexus(), nexusHash()), 'valid')
+  assert.equal(await request(nexus({ hash: nexusHash(body) }), nexusHash(Buffer.from('{}'))), 'bad_signature')
+  assert.equal(await request(nexus(), nexusHash(body)), 'bad_signature')
+  assert.equal(await request(nexus({ hash: nexusHash(body) }), nexusHash(body).slice(1)), 'bad_signature')
+  assert.equal(await request(jws(), nexusHash()), 'missing')
+  assert.equal(await request([...jws(), ...nexus()], nexusHash()), 'valid')
+})
+
+test('the body is read only when all else fits, and a nonce is not spent on another body', async () => {
+  const { verifier, spent } = stage()
+  let asked = 0
+  const request = (headers: readonly string[], bodyHash: () => Promise<string>): Promise<Verdict> =>
+    verifier.request({ headers, clientIp: '192.0.2.1', terms, bodyHash })
+  const counted = async (): Promise<string> => {
+    asked += 1
+    return nexusHash(Buffer.from('other'))
+  }
+  await request(nexus({}, other.key), counted)
+  await request(nexus({ device: 'unknown' }), counted)
+  assert.equal(asked, 0)
+  const attested = nexus()
+  assert.equal((await request(attested, counted)).outcome, 'bad_signature')
+  assert.deepEqual([asked, spent.size], [1, 0])
+  assert.equal((await request(attested, async () => nexusHash())).outcome, 'valid')
+  await assert.rejects(
+    request(nexus(), () => Promise.reject(new Error('the client left'))),
+    /the client left/,
+  )
+})
+
+test('who fails a hundred times is not looked at for a while, whatever comes; others are', async () => {
+  const kinds: (() => readonly string[])[] = [
+    () => jws({}, other.key),
+    () => nexus({}, other.key),
+    () => jws({ iss: 'unknown' }),
+    () => ['Sallyport-Attestation', 'garbage'],
+  ]
+  for (const garbage of kinds) {
+    let known = 0
+    const { connect } = stage({
+      options: { deviceOf: (id) => (known++, id === 'laptop-7' ? enrolled(publicKey) : undefined) },
+    })
+    const outcomes = await Promise.all(Array.from({ length: 300 }, () => connect({ headers: garbage() })))
+    const looked = outcomes.filter(({ outcome }) => outcome !== 'rate_limited').length
+    // Those that were being verified when the hundredth failed.
+    assert.ok(looked >= 100 && looked <= 102, String(looked))
+    const before = known
+    const verdict = await connect({ headers: jws() })
+    assert.deepEqual(verdict, {
+      outcome: 'rate_limited',
+      form: 'jws',
+      device: null,
+      jti: null,
+      policy: null,
+      version: null,
+    })
+    assert.equal(known, before)
+    assert.equal((await connect({ headers: [] })).outcome, 'missing')
+    assert.equal((await connect({ headers: jws(), clientIp: '192.0.2.2' })).outcome, 'valid')
+  }
+})
+
+test('what only a device can bring about does not count as a failure', async () => {
+  const { connect } = stage()
+  for (let i = 0; i < 150; i++) await connect({ headers: jws({ authority: 'x:1' }) })
+  assert.equal((await connect({ headers: jws() })).outcome, 'valid')
+})
+
+test('a burst of good ones from one address is all valid', async () => {
+  const { connect } = stage()
+  const verdicts = await Promise.all(Array.from({ length: 500 }, () => connect({ headers: jws() })))
+  assert.ok(verdicts.every(({ outcome }) => outcome === 'valid'))
+})
