@@ -6,6 +6,7 @@ import { problemLine } from '../../config/problems.ts'
 import { formatProblem } from '../../lib/yaml-strict.ts'
 import type { Check, Finding, Machine, SetUp } from './check.ts'
 import { certificateFiles, certificateClock } from './authority.ts'
+import { devicesLast } from './devices.ts'
 import { doorsAreFreeOrOurs } from './doors.ts'
 import { sinksDeliver } from './sinks.ts'
 import { applicationVariables } from './variables.ts'
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   { name: 'clock', needs: 'config', run: certificateClock },
   { name: 'policies', needs: 'config', run: policiesLoad },
   { name: 'ledger', needs: 'config', run: ledgerOpens },
+  { name: 'devices', needs: 'config', run: (setUp) => devicesLast(setUp) },
   { name: 'sinks', needs: 'config', run: sinksDeliver },
   { name: 'doors', needs: 'config', run: doorsAreFreeOrOurs },
   { name: 'variables', needs: 'config', run: applicationVariables },

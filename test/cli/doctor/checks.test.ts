@@ -35,10 +35,10 @@ test('a configuration that is not valid is a failure that names the first proble
 })
 
 test('a setting that is not yet in force is a warning', async () => {
-  const env = { SALLYPORT_ATTESTATION_NEXUS: 'true' }
+  const env = { SALLYPORT_GATEWAY_CACHE_ENABLED: 'true' }
   const finding = await findingOf('configuration', tempFolder('doctor'), env)
   assert.equal(finding.status, 'warn')
-  assert.match(finding.message, /attestation\.nexus/)
+  assert.match(finding.message, /gateway\.cache\.enabled/)
 })
 
 test('a data folder that others may read is a warning', { skip: process.platform === 'win32' }, async () => {
