@@ -8,6 +8,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { authenticator } from '../proxy/authenticate.ts'
 import type { Outcome } from '../proxy/authenticate.ts'
 import type { ProxyParts } from '../proxy/parts.ts'
+import { attribution } from '../proxy/process/attribution.ts'
 import type { Authority } from '../tls/authority.ts'
 import { leafCache } from '../tls/leaf-cache.ts'
 import { emptyCrl } from '../tls/mint.ts'
@@ -70,6 +71,7 @@ export function proxyParts(options: {
     onUse: (outcome) => metrics.leaves.inc({ outcome }),
     ...crlUrl(config()),
   })
+  const programs = attribution({ platform: process.platform, now: () => performance.now() })
   let shared: number | undefined
   const parts: ProxyParts = {
     rooms,
@@ -96,6 +98,7 @@ export function proxyParts(options: {
     },
     identify: (headers, clientIp, certificate) => principalIn(authenticate(headers, clientIp, certificate)),
     attestation: options.attestation,
+    attribution: programs,
     get tls() {
       return tls
     },
@@ -133,6 +136,7 @@ export function proxyParts(options: {
     },
     policyChanged: () => live.policyChanged(),
     async close() {
+      programs.close()
       await live.upstream.close()
       stamps.flush()
     },

@@ -3,7 +3,7 @@ import type { ConnectionId } from '../core/ids.ts'
 import type { Outcome } from '../attest/outcome.ts'
 import { recordConnection } from '../engine/connection.ts'
 import type { ConnectionRow } from '../engine/connection.ts'
-import type { Rooms } from '../engine/exchange.ts'
+import type { Asker, Rooms } from '../engine/exchange.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
 import { bothAttestations, carriers } from '../upstream/stamps.ts'
 import type { Stamp } from '../upstream/stamps.ts'
@@ -24,6 +24,8 @@ export type Connection = {
   readonly secure?: Secure
   /** Plain HTTP that a firewall has redirected here; `to` is where it was going, if the system tells. */
   readonly redirected?: { readonly to: Destination | undefined }
+  /** The program that opened it, where it runs on this machine; looked for when first called. */
+  readonly asker?: () => Asker | undefined
   /** Exchanges seen: a connection without any leaves a row of its own. */
   exchanges: number
   /** Why its last request was refused before it became an exchange. */

@@ -75,6 +75,7 @@ export function exchangeOf(incoming: Incoming<Connection>, target: Target, princ
     request,
     signal: incoming.signal,
     reply: incoming.send,
+    asker: context.asker?.(),
   }
 }
 

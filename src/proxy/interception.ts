@@ -11,6 +11,8 @@ import { carry } from './tunnel.ts'
 /** The inside of a CONNECT that policy inspects: what the client begins says how it is served. */
 export async function inspected(connecting: Connecting): Promise<void> {
   const { parts, outer, authority, principal, attestation } = connecting
+  // While it shakes hands, there is time to look who it is.
+  connecting.outer.asker?.()
   connecting.establish()
   const first = await firstBytes(outer.socket, parts.handshakeTimeoutMs)
   const inside = (scheme: Tunnel['scheme']): Inside => ({

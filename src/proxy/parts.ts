@@ -11,6 +11,7 @@ import type { ServeTls } from '../tls/serve-tls.ts'
 import type { Connector } from '../upstream/connect.ts'
 import type { Guard } from '../upstream/guard.ts'
 import type { Upstream } from '../upstream/send.ts'
+import type { Attribution } from './process/attribution.ts'
 import type { SelfPages } from './self.ts'
 import type { Authority } from './target.ts'
 
@@ -32,6 +33,8 @@ export type ProxyParts = {
   readonly tls?: ServeTls | undefined
   /** Undefined where none is ever accepted. */
   readonly attestation?: Attestations | undefined
+  /** Which programs of this machine its clients are. */
+  readonly attribution: Attribution
   readonly isSelf: (authority: Authority) => boolean
   readonly allowClient: (address: string) => boolean
   readonly maxConnections: number

@@ -14,6 +14,7 @@ import { refusalText } from '../http/refuse.ts'
 import type { Fault } from '../http/validate.ts'
 import { plainAddress } from '../lib/ip.ts'
 import type { ServeTls } from '../tls/serve-tls.ts'
+import { askerOf } from './asker.ts'
 import { handleConnect } from './connect.ts'
 import { ledgerRecord } from './context.ts'
 import type { Connection } from './context.ts'
@@ -79,7 +80,7 @@ export function proxyDoor(parts: ProxyParts, transparent?: Transparent): ProxyDo
 
   const anew = (last: Connection): void => {
     if (last.socket.destroyed) return
-    const connection = { ...connectionOf(last.socket, last.challenges + 1), secure: last.secure }
+    const connection = { ...connectionOf(last.socket, last.challenges + 1), asker: last.asker, secure: last.secure }
     open.set(tcpOf(last), connection)
     serve(last.socket, connection, 'http/1.1')
   }
@@ -107,7 +108,8 @@ export function proxyDoor(parts: ProxyParts, transparent?: Transparent): ProxyDo
   }
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
-    const connection = connectionOf(socket)
+    const asker = askerOf(parts.attribution, socket, transparent !== undefined)
+    const connection = { ...connectionOf(socket), asker }
     socket.on('error', () => undefined)
     const denied = admission(parts, connection, transparent)
     if (denied !== undefined) {

@@ -78,3 +78,30 @@ test('answers carry marks where they are asked for', async () => {
     assert.equal(headerOf(received.headers, 'sallyport-decision'), markers ? 'flag' : undefined)
   }
 })
+
+test('a row waits for the program behind it when the answer has been sent, and begins without', async () => {
+  const rooms = await engine.rooms()
+  const looking = Promise.withResolvers<void>()
+  let name: string | null = null
+  const asker = { program: () => name, settled: () => (name === null ? looking.promise : undefined) }
+  const { exchange, received } = client({ body })
+  const done = run(rooms, { ...exchange, asker }, async () => {
+    const row = await engine.row(exchange.id)
+    assert.deepEqual([row['state'], row['process']], ['open', null])
+    return ok()
+  })
+  while (received() === undefined) await new Promise(setImmediate)
+  name = '/usr/bin/curl'
+  looking.resolve()
+  await done
+  const row = await engine.row(exchange.id)
+  assert.deepEqual([row['state'], row['process']], ['done', '/usr/bin/curl'])
+})
+
+test('what is refused says which program asked', async () => {
+  const rooms = await engine.rooms()
+  const asker = { program: () => '/usr/bin/curl', settled: () => undefined }
+  const { exchange } = client({ body })
+  await refuse(rooms, { ...exchange, asker }, new SallyportError('misdirected_request', 'another host'))
+  assert.equal((await engine.row(exchange.id))['process'], '/usr/bin/curl')
+})

@@ -53,7 +53,7 @@ type Options = {
 }
 
 const javaScript: Options = {
-  code: /^(?:-$|-\w*[ep]|--eval\b|--print\b|--test\b|--run\b)/,
+  code: /^(?:-$|-\w*[ep]|--eval\b|--print\b|--run\b)/,
   valued: ['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file'],
 }
 const shell: Options = { code: /^(?:-$|-\w*[cs])/, valued: ['-o', '+o', '-O', '+O', '--rcfile', '--init-file'] }
