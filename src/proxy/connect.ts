@@ -110,7 +110,7 @@ async function decided(
   const bySni = (sni: string | null) => decide(policy, { ...facts, sni })
   const decideAgain = device === null ? bySni : decideAttested(authority.host, device, bySni)
   const connecting: Connecting = { ...begun, authority, principal, decideAgain, attestation: verdict?.outcome }
-  if (passes) return relayed(connecting)
+  if (passes) return relayed(connecting, () => inspected({ ...connecting, establish: () => undefined }))
   if (!parts.authority().permits(authority.host)) {
     throw new SallyportError('ca_not_permitted', `the CA may not vouch for ${authority.host}`)
   }

@@ -6,8 +6,11 @@ import type { Connecting } from './connecting.ts'
 import { firstBytes, wordsFor } from './peek.ts'
 import { tcpOf } from './secure.ts'
 
-/** Relays a connection that policy does not inspect. SNI is read on the way, and must agree with the CONNECT host. */
-export async function relayed(connecting: Connecting): Promise<void> {
+/**
+ * Relays a connection that policy does not inspect. SNI is read on the way, and must agree with the CONNECT host; where it may differ and
+ * names a host that is inspected, the connection is `inspect`'s.
+ */
+export async function relayed(connecting: Connecting, inspect?: () => Promise<void>): Promise<void> {
   const { parts, outer, authority, record } = connecting
   const origin = await parts.connector.tcp(authority)
   record.carried(parts.connector.stampOf?.(origin))
@@ -25,8 +28,14 @@ export async function relayed(connecting: Connecting): Promise<void> {
       lastWords(outer.socket, alerts.unrecognizedName)
       return record.end()
     }
+    if (decision.kind === 'inspect' && inspect !== undefined) {
+      record.set({ handling: 'inspect', reason: decision.reason })
+      origin.destroy()
+      return inspect()
+    }
   }
-  if (first.kind === 'invalid' && parts.rooms.policy().mismatch === 'deny') {
+  const exact = connecting.attestation === 'valid' || parts.rooms.policy().mismatch === 'deny'
+  if (first.kind === 'invalid' && exact) {
     // What cannot be read may name another host.
     record.set({ handling: 'deny', reason: wordsFor.invalid })
     origin.destroy()
