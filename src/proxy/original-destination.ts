@@ -7,12 +7,23 @@ import type { Destination, Flow } from './conntrack.ts'
 /** Where a connection was going before a firewall redirected it to us; undefined when it was not, or the system does not tell. */
 export type OriginalDestination = (socket: Socket) => Promise<Destination | undefined>
 
+/** How to find out; both unless it says otherwise. */
+export type Ways = {
+  /** Default true. */
+  readonly kernel?: boolean
+  /** Default that of Linux. */
+  readonly table?: string
+}
+
 /**
- * Asks the kernel for each connection (Linux: getsockopt `SO_ORIGINAL_DST`, which needs no privileges), else its table of connections, which
- * root may read. Elsewhere nothing is told. The socket has to be one that was just accepted.
+ * Asks the kernel for each connection (Linux: getsockopt `SO_ORIGINAL_DST`, which needs no privileges); where this Node cannot, looks in its
+ * table of connections, which root may read. Elsewhere nothing is told. The socket has to be one that was just accepted.
  */
-export function originalDestination(table: string = '/proc/net/nf_conntrack'): OriginalDestination {
-  const ask = process.platform === 'linux' ? kernelsAnswer() : undefined
+export function originalDestination({
+  kernel = true,
+  table = '/proc/net/nf_conntrack',
+}: Ways = {}): OriginalDestination {
+  const ask = kernel && process.platform === 'linux' ? kernelsAnswer() : undefined
   const look = trackedDestination(table)
   return async (socket) => {
     const flow = flowOf(socket)
