@@ -5,6 +5,8 @@ import { readsConfig } from './attest-flags.ts'
 import type { Flags } from './attest-flags.ts'
 import { keygen } from './attest-keygen.ts'
 import type { KeygenFlags } from './attest-keygen.ts'
+import { reconcileLedgers } from './attest-reconcile.ts'
+import type { ReconcileFlags } from './attest-reconcile.ts'
 import { redeem } from './attest-redeem.ts'
 import type { RedeemFlags } from './attest-redeem.ts'
 import { sign, verify } from './attest-tokens.ts'
@@ -24,11 +26,13 @@ export const attest: CliCommand = {
     'sallyport attest revoke laptop-7',
     'sallyport attest sign --key device.pem --device laptop-7 --audience egress-1 --authority api.openai.com:443',
     'sallyport attest verify - --audience egress-1 --authority api.openai.com:443 < token.txt',
+    'sallyport attest reconcile endpoint/sallyport.db network/sallyport.db --since 7d',
   ],
   build: (command, io, run) => {
     atDevice(command, io, run)
     forDevices(command, io, run)
     ofTokens(command, io, run)
+    ofLedgers(command, io, run)
   },
 }
 
@@ -81,6 +85,17 @@ function ofTokens(command: Commander, io: Io, run: RunAction): void {
         .description('say what the proxy would make of a token (- for standard input), without spending it'),
     ),
   ).action(run((token: string, flags: TokenFlags) => verify(token, flags, io)))
+}
+
+function ofLedgers(command: Commander, io: Io, run: RunAction): void {
+  command
+    .command('reconcile <A.db> <B.db>')
+    .description('name the tokens that only one of two ledgers tells of: that of an endpoint, and that of its proxy')
+    .option('--since <when>', 'not before: 30m, 24h, 7d, or a date or time (UTC)')
+    .option('--until <when>', 'before')
+    .option('--device <id>', 'only tokens of this device (default: of those that the other ledger signs as)')
+    .option('--json', 'print JSON lines')
+    .action(run((a: string, b: string, flags: ReconcileFlags) => reconcileLedgers(a, b, flags, io)))
 }
 
 function withKey(command: Commander): Commander {
