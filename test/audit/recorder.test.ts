@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { markLeft, markLost } from '../../src/audit/lost.ts'
@@ -34,6 +34,22 @@ function start(over: Partial<RecorderOptions> = {}): { dir: string; recorder: Re
     ...over,
   })
   return { dir, recorder, notices }
+}
+
+/** One whose patience ends when it is told to, so that a slow disk is no outage. */
+function startPatient(t: TestContext, over: Partial<RecorderOptions> = {}) {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const started = start({ ...over, patienceMs: 500 })
+  /** Its patience ends, until who waits has been told. */
+  const outage = async (waiting: Promise<unknown>): Promise<void> => {
+    let told = false
+    const ticking = until(() => {
+      t.mock.timers.tick(500)
+      return told
+    })
+    await Promise.all([waiting.finally(() => (told = true)), ticking])
+  }
+  return { ...started, outage }
 }
 
 const unavailable = (thrown: unknown): boolean =>
@@ -145,14 +161,14 @@ test('a locked database is waited for', async () => {
   assert.equal(rowsOf(dir).length, 1)
 })
 
-test('a database locked for too long is an outage: opens are refused at once, and it mends itself', async () => {
-  const { dir, recorder, notices } = start({ patienceMs: 500, queueBytes: 2_000 })
+test('a database locked for too long is an outage: opens are refused at once, and it mends itself', async (t) => {
+  const { dir, recorder, notices, outage } = startPatient(t, { queueBytes: 2_000 })
   const before = openRow()
   await recorder.open(before)
   const other = new Database(databasePath(dir))
   other.exec('BEGIN IMMEDIATE')
   const caught = openRow()
-  await assert.rejects(recorder.open(caught), unavailable)
+  await outage(assert.rejects(recorder.open(caught), unavailable))
   assert.equal(recorder.available(), false)
   await assert.rejects(recorder.open(openRow()), unavailable)
   await assert.rejects(recorder.flush(), unavailable)
@@ -179,17 +195,20 @@ test('a database locked for too long is an outage: opens are refused at once, an
   )
 })
 
-test('what an outage cost is an event once it is over: who went on, who was turned away, what was given up', async () => {
-  const { dir, recorder } = start({ patienceMs: 500, queueBytes: 2_000 })
+test('what an outage cost is an event once it is over: who went on, who was turned away, what was given up', async (t) => {
+  const { dir, recorder, outage } = startPatient(t, { queueBytes: 2_000 })
   const other = new Database(databasePath(dir))
   other.exec('BEGIN IMMEDIATE')
-  await assert.rejects(recorder.open(openRow()), unavailable)
+  await outage(assert.rejects(recorder.open(openRow()), unavailable))
   await assert.rejects(recorder.open(openRow()), unavailable)
   recorder.forwarded()
   for (let i = 0; i < 12; i += 1) recorder.connection(connectionRow())
   const { refused, turnedAway, forwarded } = recorder.stats()
   assert.deepEqual([turnedAway, forwarded], [2, 1])
   assert.match(recorder.problem() ?? '', /locked|no commit in time/)
+  // It does not end in the millisecond in which it began.
+  const began = Date.now()
+  await until(() => Date.now() > began)
   other.exec('COMMIT')
   other.close()
   await until(() => recorder.available())
@@ -205,7 +224,7 @@ test('what an outage cost is an event once it is over: who went on, who was turn
   assert.ok(Number(after?.['givenUp']) > 0 && String(before?.['from']) < String(after?.['to']))
 })
 
-test('a full disk is an outage until there is room again', async () => {
+test('a full disk is an outage until there is room again', async (t) => {
   const dir = tempFolder('ledger')
   const made = openStore({ dir, durability: 'crash' })
   const pages = Number(made.pragma('page_count', { simple: true }))
@@ -213,12 +232,14 @@ test('a full disk is an outage until there is room again', async () => {
   const maxPages = Number(made.pragma('page_count', { simple: true }))
   assert.ok(maxPages > pages)
   made.close()
-  const { recorder } = start({ dir, patienceMs: 500, maxPages })
+  const { recorder, outage } = startPatient(t, { dir, maxPages })
   const body = 'y'.repeat(50_000)
   const fill = async (): Promise<void> => {
     for (let i = 0; i < 50; i += 1) await recorder.open(openRow({ requestBody: body }))
   }
-  await assert.rejects(fill(), (thrown: Error) => unavailable(thrown) && /full/.test(thrown.message))
+  const filled = assert.rejects(fill(), (thrown: Error) => unavailable(thrown) && /full/.test(thrown.message))
+  await until(() => recorder.problem() !== undefined)
+  await outage(filled)
   const room = new Database(databasePath(dir))
   room.exec(`DELETE FROM events`)
   room.close()
@@ -241,12 +262,12 @@ test('above its bound the queue asks for patience, and open waits for room', asy
   assert.equal(rowsOf(dir).length, 60)
 })
 
-test('closing during an outage ends, and tells', async () => {
-  const { dir, recorder } = start({ patienceMs: 500 })
+test('closing during an outage ends, and tells', async (t) => {
+  const { dir, recorder, outage } = startPatient(t)
   const other = new Database(databasePath(dir))
   other.exec('BEGIN IMMEDIATE')
   recorder.connection(connectionRow())
-  await assert.rejects(recorder.close(), unavailable)
+  await outage(assert.rejects(recorder.close(), unavailable))
   other.close()
 })
 
