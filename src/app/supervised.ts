@@ -18,6 +18,8 @@ export function agentChannel(from: NodeJS.Process = process): Channel | undefine
   if (from.env[AGENT_VARIABLE] !== '1' || from.send === undefined) return undefined
   delete from.env[AGENT_VARIABLE]
   const gone = new Promise<string>((resolve) => void from.once('disconnect', () => resolve('the agent ended')))
+  // What listens to the channel would keep the process after its last work.
+  from.channel?.unref()
   return { gone, send: (message) => void (from.connected && from.send?.(message, () => undefined)) }
 }
 

@@ -39,14 +39,27 @@ test('it ends when the agent does', async () => {
   assert.deepEqual(await once(child, 'exit'), [7, null])
 })
 
+test('it ends by itself when its work is done, with the agent still there', async () => {
+  const child = supervised(
+    '{ reasons: [], facts: {} }',
+    'Promise.resolve("SIGTERM")',
+    'process.exitCode = why === "SIGTERM" ? 8 : 1',
+  )
+  assert.deepEqual(await once(child, 'exit'), [8, null])
+})
+
 test('a process that no agent started has no channel, also when another program has one to it', () => {
   assert.equal(agentChannel({ ...process, env: {}, send: () => true } as unknown as NodeJS.Process), undefined)
   const alone = { ...process, env: { SALLYPORT_AGENT: '1' }, send: undefined }
   assert.equal(agentChannel(alone as unknown as NodeJS.Process), undefined)
 })
 
-/** A process that tells this health, and ends with 7 because of the agent. */
-function supervised(health: string): ChildProcess {
+/** A process that tells this health until `end`, and then does what `then` says; it ends with 7 because of the agent. */
+function supervised(
+  health: string,
+  end = 'new Promise(() => {})',
+  then = "process.exit(why === 'the agent ended' ? 7 : 1)",
+): ChildProcess {
   const script = join(tempFolder('supervised'), 'child.ts')
   const module = join(import.meta.dirname, '../../src/app/supervised.ts')
   writeFileSync(
@@ -54,8 +67,8 @@ function supervised(health: string): ChildProcess {
     `import { agentChannel, tellAgent } from ${JSON.stringify(module)}
 const channel = agentChannel()
 if (process.env.SALLYPORT_AGENT !== undefined) process.exit(1)
-const why = await tellAgent(channel!, async () => (${health}) as never, new Promise(() => {}), 5)
-process.exit(why === 'the agent ended' ? 7 : 1)`,
+const why = await tellAgent(channel!, async () => (${health}) as never, ${end}, 5)
+${then}`,
   )
   return fork(script, { env: { ...process.env, SALLYPORT_AGENT: '1' } })
 }
