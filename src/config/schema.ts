@@ -26,7 +26,7 @@ export const configSchema = z.strictObject({
     listen: addresses.prefault('127.0.0.1:3128').describe('Addresses of the proxy door.'),
     transparent: addresses
       .prefault([])
-      .describe('Addresses that receive TLS redirected by the firewall, without CONNECT.'),
+      .describe('Addresses that receive connections redirected by the firewall, without CONNECT.'),
     tls: z
       .strictObject({ cert: path, key: path, clientCa: z.array(path).default([]) })
       .nullable()

@@ -118,6 +118,7 @@ async function unnamed(
   if (decision.kind === 'inspect' && policy.notTls === 'deny') throw denied(why)
   record.set({ handling: 'tunnel', reason: why })
   const origin = await parts.connector.tcp(authority)
+  record.carried(parts.connector.stampOf?.(origin))
   origin.on('error', () => undefined)
   return carry({ ...connecting, outer: connection }, origin, first.held)
 }

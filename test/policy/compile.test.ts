@@ -5,15 +5,18 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import { readAll, setOf, sources } from './fixture.ts'
 
 test('what no file says is the default', async () => {
-  const { mode, mismatch, oversize, unreadable, notTls, onRejectedLeaf, holdbackChars, holdbackMs } = await setOf('')
+  const { mode, mismatch, oversize, unreadable, notTls, unnamed, hiddenName, onRejectedLeaf, ...held } = await setOf('')
+  const { holdbackChars, holdbackMs } = held
   assert.deepEqual(
-    { mode, mismatch, oversize, unreadable, notTls, onRejectedLeaf, holdbackChars, holdbackMs },
+    { mode, mismatch, oversize, unreadable, notTls, unnamed, hiddenName, onRejectedLeaf, holdbackChars, holdbackMs },
     {
       mode: 'enforce',
       mismatch: 'deny',
       oversize: 'block',
       unreadable: 'block',
       notTls: 'deny',
+      unnamed: 'deny',
+      hiddenName: 'deny',
       onRejectedLeaf: 'refuse',
       holdbackChars: 512,
       holdbackMs: 250,

@@ -15,6 +15,8 @@ oversize: block
 unreadable: block
 opaque: { pdf: block, default: allow }
 notTls: deny
+unnamed: tunnel
+hiddenName: tunnel
 onRejectedLeaf: refuse
 holdbackChars: 512
 holdbackMs: 250
@@ -78,6 +80,8 @@ test('every key misspelt is a problem that names the right one', () => {
 const wrong: readonly [text: string, problem: string][] = [
   ['mode: enforced', 'f.yaml:1:7: mode must be enforce or observe (did you mean enforce?)'],
   ['notTls: allow', 'f.yaml:1:9: notTls must be deny or tunnel'],
+  ['unnamed: inspect', 'f.yaml:1:10: unnamed must be deny or tunnel'],
+  ['hiddenName: allow', 'f.yaml:1:13: hiddenName must be deny or tunnel'],
   ['intercept: [{ hosts: [], action: inspect }]', 'f.yaml:1:22: intercept[0].hosts must not be empty'],
   [
     'rules: [{ name: a, hook: pii, action: { X: block } }]',
