@@ -1,3 +1,4 @@
+import { databasePath, openStoreForReading, orStoreError } from '../store/open.ts'
 import type { Store } from '../store/open.ts'
 import type { DeviceSettings } from './device-settings.ts'
 
@@ -11,6 +12,23 @@ export type CodeRow = {
   readonly until: string
   readonly device_expires: string
   readonly redeemed: string | null
+}
+
+/** The public key of the code for a device, for as long as it is good; also of one that was redeemed. Changes nothing. */
+export function readCodeKey(options: {
+  readonly dir: string
+  readonly device: string
+  readonly at: string
+}): Buffer | undefined {
+  const { dir, device, at } = options
+  return orStoreError(databasePath(dir), () => {
+    const db = openStoreForReading({ dir })
+    try {
+      return deviceCodes(db).of(device, at)?.hash
+    } finally {
+      db.close()
+    }
+  })
 }
 
 /** The one-time codes of an open store, at most one for each device. All of it runs inside transactions of the caller. */

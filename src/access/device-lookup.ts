@@ -4,7 +4,7 @@ import { identityOf } from '../store/identity.ts'
 import { databasePath, openStoreForReading, storeError } from '../store/open.ts'
 import type { Store } from '../store/open.ts'
 import { knownDevice } from './device.ts'
-import type { DeviceRow, KnownDevice } from './device.ts'
+import type { KnownDevice, KnownRow } from './device.ts'
 import { lastUses } from './last-uses.ts'
 
 export type DeviceLookup = {
@@ -56,7 +56,7 @@ export function deviceLookup(options: { readonly dir: string; readonly now: () =
 
 type Open = {
   readonly db: Store
-  readonly byId: Statement<[string], DeviceRow>
+  readonly byId: Statement<[string], KnownRow>
   readonly identity: string | undefined
   checkedAt: number
 }
@@ -68,7 +68,7 @@ function opened(dir: string, checkedAt: number): Open {
   try {
     // Readers of a WAL wait for nobody but one who mends it.
     db.pragma(`busy_timeout = ${BUSY_MS}`)
-    const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?')
+    const byId = db.prepare<[string], KnownRow>(select)
     return { db, byId, identity, checkedAt }
   } catch (thrown) {
     db.close()
@@ -76,5 +76,6 @@ function opened(dir: string, checkedAt: number): Open {
   }
 }
 
+const select = `SELECT id, state, public_key, old_public_key, old_until, policies, not_before, expires FROM devices WHERE id = ?`
 const CHECK_MS = 1_000
 const BUSY_MS = 100

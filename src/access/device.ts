@@ -62,8 +62,14 @@ export function deviceOf(row: DeviceRow, at: string): Device {
   }
 }
 
+/** What of a row says how attestations are judged. */
+export type KnownRow = Pick<
+  DeviceRow,
+  'id' | 'state' | 'public_key' | 'old_public_key' | 'old_until' | 'policies' | 'not_before' | 'expires'
+>
+
 /** Throws `ledger_corrupt` for a row that says no times: what cannot be read is good for nothing. */
-export function knownDevice(row: DeviceRow): KnownDevice {
+export function knownDevice(row: KnownRow): KnownDevice {
   return {
     id: row.id,
     publicKey: row.public_key,
@@ -84,14 +90,14 @@ function stateOf({ state, not_before: from, expires }: DeviceRow, at: string): D
   return from > at ? 'pending' : 'active'
 }
 
-function timeOf(row: DeviceRow, text: string): number {
+function timeOf(row: KnownRow, text: string): number {
   const time = Date.parse(text)
   if (Number.isNaN(time)) throw damaged(row)
   return time
 }
 
 /** An empty list means more than a list: what is no list of texts must not be taken for one. */
-function policiesOf(row: DeviceRow): string[] {
+function policiesOf(row: KnownRow): string[] {
   let policies: unknown
   try {
     policies = JSON.parse(row.policies)
@@ -102,7 +108,7 @@ function policiesOf(row: DeviceRow): string[] {
   return policies as string[]
 }
 
-function damaged({ id }: DeviceRow): SallyportError {
+function damaged({ id }: KnownRow): SallyportError {
   return new SallyportError('ledger_corrupt', `the device ${id} cannot be read from the ledger`, {
     hint: 'Revoke it, and enrol it anew.',
   })

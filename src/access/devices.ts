@@ -19,8 +19,6 @@ export type Devices = {
    * then gets a new key and this end. An earlier code for the device ends.
    */
   readonly makeCode: (code: NewCode) => { kind: 'made' } | Taken | Ended
-  /** The public key of the code for a device, for as long as it is good; also of one that was redeemed. */
-  readonly codeKey: (device: string) => Uint8Array | undefined
   /** By whoever has proved to have the code and the key. Doing the same again changes nothing. `from`: their address. */
   readonly redeem: (redeemed: Redeemed) => Enrolled | NotFound
   /** In the order of their ids. */
@@ -93,7 +91,6 @@ export function openDevices(options: DevicesOptions): Devices {
   return {
     enroll: (settings, publicKey) => change(() => withoutCode(room, settings.id, enroll(room, settings, publicKey))),
     makeCode: (code) => change(() => makeCode(room, code)),
-    codeKey: (device) => room.codes.of(device, at())?.hash,
     redeem: (redeemed) => change(() => redeem(room, redeemed)),
     list: () => devicesIn(db, at()),
     revoke: (id) => change(() => revoke(room, id)),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { enrolmentCodeFrom, enrolmentRequest } from '../attest/enrolment.ts'
 import { privateKeyFrom } from '../attest/keys.ts'
@@ -34,7 +35,7 @@ export async function redeem(flags: RedeemFlags, io: Io): Promise<number> {
     `expires   ${expires}`,
     `audience  ${audience ?? '-'}`,
     'next: in the configuration of this device, beside upstream.proxy:',
-    `  attestation: { sign: ${jsonLine({ key: flags.key, device, audience: audience ?? 'NAME' })} }`,
+    `  attestation: { sign: ${jsonLine({ key: resolve(io.cwd, flags.key), device, audience: audience ?? 'NAME' })} }`,
   ])
   return 0
 }

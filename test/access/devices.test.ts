@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { readCodeKey } from '../../src/access/device-codes.ts'
 import { RENEWAL_OVERLAP_MS } from '../../src/access/devices.ts'
 import { openStore } from '../../src/store/open.ts'
 import { deviceRoom, type DeviceRoom } from '../support/devices.ts'
@@ -104,7 +105,8 @@ test('a code enrols its device once, as the operator wished', () => {
   const codeKey = randomBytes(32)
   const wished = settings({ id: 'a', owner: 'ann', policies: ['00'.repeat(32)], expires: time(90_000) })
   devices.makeCode({ key: codeKey, until: time(1_000), settings: wished })
-  assert.deepEqual(devices.codeKey('a'), codeKey)
+  assert.deepEqual(readCodeKey({ dir, device: 'a', at: time() }), codeKey)
+  assert.equal(readCodeKey({ dir, device: 'a', at: time(1_000) }), undefined)
   assert.deepEqual(devices.list(), [])
   clock.now += 500
   const publicKey = randomBytes(32)

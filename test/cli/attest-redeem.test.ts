@@ -67,7 +67,7 @@ test('a device redeems its code, is told what to set, and attests', async () => 
   assert.deepEqual([status, stderr], [0, ''])
   assert.match(
     stdout,
-    /^device {4}laptop-7\nexpires {3}20\S+Z\naudience {2}egress-1\nnext: .*\n {2}attestation: \{ sign: \{"key":"device.pem","device":"laptop-7","audience":"egress-1"\} \}\n$/,
+    /^device {4}laptop-7\nexpires {3}20\S+Z\naudience {2}egress-1\nnext: .*\n {2}attestation: \{ sign: \{"key":"\/.*\/device\.pem","device":"laptop-7","audience":"egress-1"\} \}\n$/,
   )
   const { publicKey: known } = JSON.parse((await attest('list', '--json')).stdout) as { publicKey: string }
   assert.equal(known, publicKey)
