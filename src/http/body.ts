@@ -64,13 +64,13 @@ export const collecting = Symbol('collects itself')
  * off, which it also does when its connection goes away, and with `overloaded` when there is no room on disk either.
  */
 export function collect(body: Body, limit: number, lease?: Lease): Promise<Collected> {
+  if (body.length !== undefined && body.length > limit) return Promise.resolve({ kind: 'over', rest: body })
   const known = body as { [held]?: Uint8Array; [source]?: Readable }
   if (known[held] !== undefined) {
     const bytes = known[held]
     if (lease?.take(bytes.length * copies) === false) return spilled(body, limit, lease, 0)
     return Promise.resolve({ kind: 'whole', bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) })
   }
-  if (body.length !== undefined && body.length > limit) return Promise.resolve({ kind: 'over', rest: body })
   const own = (body as Partial<SelfCollecting>)[collecting]
   if (own !== undefined) return own.call(body, limit, lease)
   return known[source] === undefined

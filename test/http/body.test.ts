@@ -52,6 +52,12 @@ test('a declared length over the limit is known before a byte is read', async ()
   assert.equal(collected.kind === 'over' && collected.rest, body)
 })
 
+test('bytes at hand are over the limit, too', async () => {
+  const collected = await collect(bytesBody(Buffer.from('abcd')), 3)
+  assert.ok(collected.kind === 'over')
+  assert.equal((await Array.fromAsync(collected.rest)).join(''), 'abcd')
+})
+
 test('collecting rejects when the stream breaks off or has broken off', async () => {
   const broken = new PassThrough()
   const waiting = collect(streamBody(broken, undefined), 10)
