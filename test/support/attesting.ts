@@ -41,7 +41,11 @@ export function attesting(id: string, audience = 'egress-1'): Attesting {
 }
 
 /** Enrols a device in a data folder. */
-export function enrol(dir: string, { id, publicKey }: Attesting, over: Partial<DeviceSettings> = {}): void {
+export function enrol(
+  dir: string,
+  { id, publicKey }: Pick<Attesting, 'id' | 'publicKey'>,
+  over: Partial<DeviceSettings> = {},
+): void {
   const at = (ms: number): string => new Date(Date.now() + ms).toISOString()
   withDevices(dir, (devices) => {
     const settings = { id, owner: null, policies: [], notBefore: at(-60_000), expires: at(86_400_000), ...over }
@@ -50,7 +54,7 @@ export function enrol(dir: string, { id, publicKey }: Attesting, over: Partial<D
   })
 }
 
-export function revoke(dir: string, { id }: Attesting): void {
+export function revoke(dir: string, { id }: Pick<Attesting, 'id'>): void {
   withDevices(dir, (devices) => devices.revoke(id))
 }
 
