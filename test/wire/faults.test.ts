@@ -9,9 +9,10 @@ import { freePorts } from '../support/sallyport.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
 const authority = testAuthority()
+/** Without limits so short that a slow machine could run into them. */
 let stage: Stage
-/** Without limits so short that they could come before the end of a client is noticed. */
-let patient: Stage
+/** For origins that never come to a handshake or an answer. */
+let hasty: Stage
 let others: Origin[]
 let mute: Server
 
@@ -29,14 +30,13 @@ before(async () => {
   const [expired, strange, wrong] = others as [Origin, Origin, Origin]
   stage = await startStage(() => {}, {
     authority,
-    hosts: ['fine.test', 'redacted.test', 'api.openai.com'],
+    hosts: ['fine.test', 'redacted.test'],
     origin: { alpn: ['http/1.1'], early: true },
     origins: {
       'api.anthropic.com:443': { address: `127.0.0.1:${free}` },
       'expired.openai.test:443': expired,
       'strange.openai.test:443': strange,
       'wrong.openai.test:443': wrong,
-      'mute.openai.test:443': { address: `127.0.0.1:${(mute.address() as AddressInfo).port}` },
     },
     policies: {
       'a.yaml': {
@@ -45,23 +45,19 @@ before(async () => {
         rules: [redacting],
       },
     },
-    config: {
-      upstream: { connectTimeoutMs: 300, headersTimeoutMs: 400, idleTimeoutMs: 400 },
-      limits: { inspectBytes: 100_000 },
-    },
+    config: { limits: { inspectBytes: 100_000 } },
   })
-})
-
-before(async () => {
-  patient = await startStage(() => {}, {
-    hosts: ['fine.test'],
-    origin: { alpn: ['http/1.1'], early: true },
-    policies: { 'a.yaml': { intercept: [{ hosts: ['*.test'], action: 'inspect' }] } },
+  hasty = await startStage(() => {}, {
+    hosts: ['api.openai.com'],
+    origin: { alpn: ['http/1.1'] },
+    origins: { 'mute.openai.test:443': { address: `127.0.0.1:${(mute.address() as AddressInfo).port}` } },
+    policies: { 'a.yaml': { intercept: [{ hosts: ['catalogue', '*.test'], action: 'inspect' }] } },
+    config: { upstream: { connectTimeoutMs: 300, headersTimeoutMs: 400 } },
   })
 })
 
 after(async () => {
-  await patient[Symbol.asyncDispose]()
+  await hasty[Symbol.asyncDispose]()
   await stage[Symbol.asyncDispose]()
   await Promise.all(others.map((origin) => origin.close()))
   mute.close()
@@ -86,30 +82,39 @@ const failures: [what: string, host: string, path: string, status: number, code:
     502,
     'upstream_certificate_invalid',
   ],
+]
+
+const silences: typeof failures = [
   ['it does not finish a handshake', 'mute.openai.test', '/v1/chat/completions', 504, 'upstream_timeout'],
   ['it does not begin an answer', 'api.openai.com', '/v1/chat/completions', 504, 'upstream_timeout'],
 ]
 
-for (const [what, host, path, status, code] of failures) {
-  test(`an origin fails: ${what}: ${status} in the dialect, with a code, and the connection lives`, async () => {
-    stage.origin.answer(() => {})
-    const client = await stage.connect(host)
-    const body = '{"model":"m","messages":[]}'
-    for (let turn = 0; turn < 2; turn += 1) {
-      client.send(
-        `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      )
-      const answer = await client.answer()
-      assert.deepEqual([answer.status, answer.header('sallyport-error')], [status, code])
-      const told = JSON.parse(answer.body) as { type?: string; error: { message: string } }
-      assert.equal(told.type, host.includes('anthropic') ? 'error' : undefined)
-      assert.match(told.error.message, /exchange /)
-      const id = answer.header('sallyport-exchange')
-      const row = await stage.row('exchanges', (some) => some['id'] === id)
-      assert.deepEqual([row['decision'], row['error'], row['status'], row['state']], ['error', code, status, 'done'])
-    }
-    client.close()
-  })
+for (const [on, cases] of [
+  [() => stage, failures],
+  [() => hasty, silences],
+] as const) {
+  for (const [what, host, path, status, code] of cases) {
+    test(`an origin fails: ${what}: ${status} in the dialect, with a code, and the connection lives`, async () => {
+      const { origin, connect, row: rowOf } = on()
+      origin.answer(() => {})
+      const client = await connect(host)
+      const body = '{"model":"m","messages":[]}'
+      for (let turn = 0; turn < 2; turn += 1) {
+        client.send(
+          `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        )
+        const answer = await client.answer()
+        assert.deepEqual([answer.status, answer.header('sallyport-error')], [status, code])
+        const told = JSON.parse(answer.body) as { type?: string; error: { message: string } }
+        assert.equal(told.type, host.includes('anthropic') ? 'error' : undefined)
+        assert.match(told.error.message, /exchange /)
+        const id = answer.header('sallyport-exchange')
+        const row = await rowOf('exchanges', (some) => some['id'] === id)
+        assert.deepEqual([row['decision'], row['error'], row['status'], row['state']], ['error', code, status, 'done'])
+      }
+      client.close()
+    })
+  }
 }
 
 const breaks: [what: string, type: string, length: boolean, error: string][] = [
@@ -167,14 +172,22 @@ test('a compressed stream that is none is the fault of the origin', async () => 
 })
 
 test('an origin that is silent in the middle of a stream is given up', async () => {
-  stage.origin.answer((_seen, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: begun\n\n')
-  })
-  const client = await stage.connect('fine.test')
+  await using brief = await startStage(
+    (_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('data: begun\n\n')
+    },
+    {
+      hosts: ['fine.test'],
+      origin: { alpn: ['http/1.1'] },
+      policies: { 'a.yaml': { intercept: [{ hosts: ['*.test'], action: 'inspect' }] } },
+      config: { upstream: { idleTimeoutMs: 400 } },
+    },
+  )
+  const client = await brief.connect('fine.test')
   client.send('GET /stalls HTTP/1.1\r\nHost: fine.test\r\n\r\n')
   assert.doesNotMatch(await client.rest(), /\r\n0\r\n/)
-  const row = await stage.exchange('/stalls')
+  const row = await brief.exchange('/stalls')
   assert.deepEqual([row['state'], row['error']], ['aborted', 'upstream_timeout'])
 })
 
@@ -187,20 +200,20 @@ const leaving: [when: string, type: string | undefined][] = [
 for (const [when, type] of leaving) {
   test(`a client that goes away ${when} aborts the request at the origin at once`, async () => {
     const path = `/leaves-${type ?? 'before'}`
-    patient.origin.answer((_seen, response) => {
+    stage.origin.answer((_seen, response) => {
       if (type === undefined) return
       response.writeHead(200, { 'content-type': type })
       response.write('data: begun\n\n')
     })
-    const before = patient.origin.seen.length
-    const client = await patient.connect('fine.test')
+    const before = stage.origin.seen.length
+    const client = await stage.connect('fine.test')
     client.send(`GET ${path} HTTP/1.1\r\nHost: fine.test\r\n\r\n`)
-    const seen = (await patient.origin.requests(before + 1)).at(-1)
+    const seen = (await stage.origin.requests(before + 1)).at(-1)
     assert.ok(seen)
     if (type === 'text/event-stream') await client.until('begun')
     client.close()
-    assert.equal(await patient.origin.settled(seen), 'aborted')
-    const row = await patient.exchange(path)
+    assert.equal(await stage.origin.settled(seen), 'aborted')
+    const row = await stage.exchange(path)
     assert.deepEqual([row['state'], row['error']], ['aborted', 'client_aborted'])
   })
 }
