@@ -129,7 +129,7 @@ function bootId(): string | null {
 }
 
 const MAX_ROWS = 1_000_000
-const BATCH = 128
+const BATCH = 64
 const MAX_WAITING = 10_000
 const RETRY_MS = 2
 const MAX_TRIES = 1_000

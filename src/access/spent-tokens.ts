@@ -80,13 +80,14 @@ function prepared(db: Database.Database, { boot, maxRows, floor }: Options): Spe
   const read = db.prepare<[], Guard>('SELECT began, forgotten, held FROM guard')
   const write = db.prepare<[number, number]>('UPDATE guard SET forgotten = ?, held = ?')
   const insert = db.prepare<[Buffer, number]>('INSERT OR IGNORE INTO spent (key, until) VALUES (?, ?)')
-  const purge = db.prepare<[number]>(
-    `DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until <= ? ORDER BY until LIMIT ${PURGED})`,
+  const purge = db.prepare<[number, number]>(
+    'DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until <= ? ORDER BY until LIMIT ?)',
   )
   const all = db.transaction((tokens: readonly Spending[], now: number): Spent[] => {
     const guard = read.get() as Guard
     const firstFrom = guard.began === null ? floor : Math.max(floor, now - boot.uptime() + guard.began)
-    const purged = purge.run(now).changes
+    // More than can be put in.
+    const purged = purge.run(now, PURGED_MORE + 2 * tokens.length).changes
     const forgotten = purged > 0 ? Math.max(guard.forgotten, now) : guard.forgotten
     let held = guard.held - purged
     const spent = tokens.map((token): Spent => {
@@ -137,6 +138,6 @@ CREATE TABLE IF NOT EXISTS guard (
   one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1), began INTEGER, forgotten INTEGER NOT NULL, held INTEGER NOT NULL
 ) STRICT;`
 const OURS = /^replay(?:-[0-9a-f-]{36})?\.db(?:-wal|-shm)?$/
-const PURGED = 256
+const PURGED_MORE = 8
 // 256 MB.
 const MAX_PAGES = 65_536

@@ -95,8 +95,13 @@ test('many that are over are taken away bit by bit, faster than new ones come', 
     }
   }
   assert.deepEqual(held(), { rows: 2_000, held: 2_000 })
-  for (let i = 0; i < 8; i++) tokens.spend([token(`x${i}`, { until: start + 500_000 })], start + 90_000)
-  assert.deepEqual(held(), { rows: 8, held: 8 })
+  const later = { until: start + 500_000 }
+  tokens.spend([token('x', later)], start + 90_000)
+  assert.deepEqual(held(), { rows: 1_991, held: 1_991 })
+  for (let i = 0; i < 100; i++) tokens.spend([token(`x${i}`, later), token(`y${i}`, later)], start + 90_000)
+  assert.deepEqual(held(), { rows: 991, held: 991 })
+  for (let i = 0; i < 100; i++) tokens.spend([token(`x${i}`, later), token(`y${i}`, later)], start + 90_000)
+  assert.deepEqual(held(), { rows: 201, held: 201 })
 })
 
 test('after another start of the machine, what could have been spent before is replayed', (t) => {
