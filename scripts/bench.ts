@@ -1,3 +1,4 @@
+import { benchAttest } from './bench/attest.ts'
 import { benchLedger } from './bench/ledger.ts'
 import { benchProxy } from './bench/proxy.ts'
 import { benchScan } from './bench/scan.ts'
@@ -7,6 +8,7 @@ const [suite, ...args] = process.argv.slice(2)
 
 // One line for each suite.
 const suites: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  attest: benchAttest,
   ledger: benchLedger,
   proxy: benchProxy,
   scan: benchScan,

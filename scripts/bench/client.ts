@@ -1,5 +1,6 @@
 // The load client of the benchmarks: raw HTTP/1.1 over TLS over CONNECT. Run as a child; takes jobs and gives results by IPC.
 import { authority, closeAll, dial, exchange } from './connection.ts'
+import { connects, paced } from './connects.ts'
 import { bytes, handshakes, hold, release, watch } from './held.ts'
 import type { FreshJob, Job, JobResult, LoadJob, StreamJob } from './jobs.ts'
 import { chatRequest } from './payload.ts'
@@ -35,6 +36,10 @@ function perform(job: Job): JobResult | Promise<JobResult> {
       return bytes(job)
     case 'handshakes':
       return handshakes(job)
+    case 'connects':
+      return connects(job)
+    case 'paced':
+      return paced(job)
   }
 }
 

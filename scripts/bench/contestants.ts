@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installSallyport, type SallyportOptions } from '../../test/support/sallyport.ts'
+import { installSallyport, type Installation, type SallyportOptions } from '../../test/support/sallyport.ts'
 import { tempFolder } from '../../test/support/temp.ts'
 import { repository } from '../source-files.ts'
 import {
@@ -35,7 +35,7 @@ export const proxies: readonly Candidate[] = [
     name: 'ours-tunnel',
     start: (setting) =>
       startOurs('ours-tunnel', setting, {
-        '10-tunnel.yaml': { mode: 'enforce', intercept: [{ hosts: ['*'], action: 'tunnel' }] },
+        policies: { '10-tunnel.yaml': { mode: 'enforce', intercept: [{ hosts: ['*'], action: 'tunnel' }] } },
       }),
   },
   { name: 'bare', start: (setting) => startPeer('bare', setting) },
@@ -70,30 +70,32 @@ async function portOf(child: ChildProcess): Promise<number> {
   return port
 }
 
-async function startOurs(
+export type OursOptions = {
+  /** Without them it inspects. */
+  readonly policies?: Readonly<Record<string, unknown>>
+  readonly config?: Readonly<Record<string, unknown>>
+  /** Before it starts. */
+  readonly prepare?: (installation: Installation) => void
+}
+
+export async function startOurs(
   name: string,
   { authority, originPort, bytesPort, hosts, profile }: Setting,
-  policies: Record<string, unknown>,
+  { policies, config = {}, prepare }: OursOptions,
 ): Promise<Contestant> {
   const address = `127.0.0.1:${originPort}`
   const origins = {
     ...Object.fromEntries(hosts.map((host) => [`${host}:443`, { address }])),
     [`${bytesHost}:443`]: { address: `127.0.0.1:${bytesPort}` },
   }
-  const inspects = name === 'ours'
-  const own = inspects
-    ? {
-        '05-bench.yaml': { intercept: [{ hosts: ['*.bench.example'], action: 'inspect' }] },
-        '10-default.yaml': readFileSync(join(repository, 'policies/10-default.yaml'), 'utf8'),
-      }
-    : policies
   const options: SallyportOptions = {
     authority,
     origins,
-    policies: own,
-    config: { log: { level: 'warn', format: 'json' }, limits: { connections: 50_000 } },
+    policies: policies ?? inspecting(),
+    config: { log: { level: 'warn', format: 'json' }, limits: { connections: 50_000 }, ...config },
   }
   const installation = await installSallyport(options)
+  prepare?.(installation)
   const profiling = profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const child = startPinned(0, process.execPath, [
     ...profiling,
@@ -109,8 +111,15 @@ async function startOurs(
   return contestant(name, child, {
     proxyPort: installation.proxyPort,
     targetPort: 443,
-    ca: inspects ? installation.ca() : authority.cert,
+    ca: policies === undefined ? installation.ca() : authority.cert,
   })
+}
+
+function inspecting(): Record<string, unknown> {
+  return {
+    '05-bench.yaml': { intercept: [{ hosts: ['*.bench.example'], action: 'inspect' }] },
+    '10-default.yaml': readFileSync(join(repository, 'policies/10-default.yaml'), 'utf8'),
+  }
 }
 
 async function startPeer(name: string, { authority, originPort }: Setting): Promise<Contestant> {

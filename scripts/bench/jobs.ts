@@ -1,3 +1,5 @@
+import type { Signing } from './attest-fields.ts'
+
 /** Where the load client connects, and as whom it knows the other side. */
 export type Route = {
   /** The proxy's port; null connects to the origin itself. */
@@ -53,7 +55,47 @@ export type HandshakesJob = Route & {
   readonly ms: number
 }
 
-export type Job = LoadJob | FreshJob | StreamJob | HoldJob | WatchJob | ReleaseJob | BytesJob | HandshakesJob
+/** CONNECTs, each on a connection of its own that ends with the answer. */
+export type ConnectsJob = Route & {
+  readonly kind: 'connects'
+  readonly host: string
+  readonly concurrency: number
+  /** As many as there is time for; or so many a second, whether or not the last ones are answered. */
+  readonly perSecond: number | null
+  readonly ms: number
+  readonly attestation: 'none' | 'good' | 'bad'
+  readonly signing: Signing
+}
+
+/** Exchanges on connections that stay open, with a pause after each: what others feel. */
+export type PacedJob = Route & {
+  readonly kind: 'paced'
+  readonly host: string
+  readonly connections: number
+  readonly everyMs: number
+  readonly ms: number
+}
+
+/** For the child that only verifies: good attestations beside so many bad ones, from so many addresses. */
+export type VerifyJob = {
+  readonly kind: 'verify'
+  readonly badPerSecond: number
+  readonly addresses: number
+  readonly ms: number
+  readonly signing: Signing
+}
+
+export type Job =
+  | LoadJob
+  | FreshJob
+  | StreamJob
+  | HoldJob
+  | WatchJob
+  | ReleaseJob
+  | BytesJob
+  | HandshakesJob
+  | ConnectsJob
+  | PacedJob
 
 /** Times in milliseconds. `exchanges` were answered with 200; others are `failures`. */
 export type JobResult = {

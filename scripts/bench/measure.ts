@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Contestant } from './children.ts'
-import type { Job, JobResult } from './jobs.ts'
+import type { Job, JobResult, VerifyJob } from './jobs.ts'
 import { processCost } from './process-cost.ts'
 import { median } from './report.ts'
 import type { Measured, Workload } from './results.ts'
@@ -20,7 +20,7 @@ export async function measure(
       for (const { name, pid, route } of contestants) {
         if (!takesPart(workload, name)) continue
         const before = pid === null ? 0 : processCost(pid).cpuMs
-        const result = await run(client, workload.job(route, round)).catch((cause: unknown) =>
+        const result = await run(client, workload.job(route, round, name)).catch((cause: unknown) =>
           broken(name, workload.name, cause),
         )
         const cpuMs = pid === null ? 0 : processCost(pid).cpuMs - before
@@ -45,7 +45,7 @@ export async function warmUp(client: ChildProcess, contestants: readonly Contest
   }
 }
 
-function middle(some: readonly Measured[]): Measured | undefined {
+export function middle(some: readonly Measured[]): Measured | undefined {
   const [first] = some
   if (first === undefined) return undefined
   const of = (value: (one: Measured) => number) => median(some.map(value))
@@ -68,7 +68,7 @@ function takesPart({ among, without }: Workload, name: string): boolean {
 }
 
 /** Has the load client do a job. */
-export async function run(client: ChildProcess, job: Job): Promise<JobResult> {
+export async function run(client: ChildProcess, job: Job | VerifyJob): Promise<JobResult> {
   if (client.exitCode !== null) throw new Error('the load client has ended')
   const answer = once(client, 'message', { signal: AbortSignal.timeout(180_000) })
   client.send(job)

@@ -6,7 +6,7 @@ export type Workload = {
   readonly title: string
   /** What is counted: `request`, `event`, … */
   readonly per: string
-  readonly job: (route: Route, round: number) => Job
+  readonly job: (route: Route, round: number, contestant: string) => Job
   /** Who takes part; everyone when it is missing. */
   readonly among?: readonly string[]
   readonly without?: readonly string[]
