@@ -26,6 +26,8 @@ export type RotateFlags = KeyFlags & { readonly expires?: string; readonly overl
 
 export async function enroll(flags: EnrollFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags)
+  if (configOf(flags, io).attestation.audience === null)
+    io.stderr.write('note: attestation.audience is not set: until it is, no attestation is accepted\n')
   if (isCode(flags)) {
     if (flags.notBefore !== undefined) throw new UsageError('--not-before does not go with --code')
     return giveCode(flags, io, settings.id, settings.expires, (code) => ({ ...code, settings }))

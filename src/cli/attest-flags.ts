@@ -1,17 +1,18 @@
-import { readFileSync } from 'node:fs'
+import type { KeyObject } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import { openDevices } from '../access/devices.ts'
 import type { Devices } from '../access/devices.ts'
 import { periodMs, timeFrom } from '../access/period.ts'
-import { publicKeyFrom } from '../attest/keys.ts'
+import { privateKeyFrom, publicKeyFrom } from '../attest/keys.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { SallyportError } from '../core/errors.ts'
 import { readRegularFile } from '../lib/regular-file.ts'
 import { UsageError } from './command.ts'
 import type { Io } from './command.ts'
-import { jsonLine } from './output.ts'
+import { jsonLine, printable } from './output.ts'
 import { userName } from './user-name.ts'
 
 /** What the commands of `attest` have in common. */
@@ -63,6 +64,15 @@ export function publicKeyOfFlag(text: string, io: Io): Buffer {
   if (content.includes('PRIVATE KEY'))
     throw invalid(`${text} is a private key`, 'It stays at the device: give what `attest keygen` printed.')
   throw invalid(`${text} has no Ed25519 public key`, 'Give base64url of its 32 bytes, or SPKI in PEM.')
+}
+
+/** The private key in a file. One that others may read is used, and told. */
+export function privateKeyIn(path: string, io: Io): KeyObject {
+  const key = privateKeyFrom(textOfFile(path, io))
+  const { mode } = statSync(resolve(io.cwd, path))
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    io.stderr.write(`warning: ${printable(path)} can be read by others: chmod 600\n`)
+  return key
 }
 
 /** The text of a small file, of standard input for `-`. */

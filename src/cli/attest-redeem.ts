@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { enrolmentCodeFrom, enrolmentRequest } from '../attest/enrolment.ts'
-import { privateKeyFrom } from '../attest/keys.ts'
-import { fault, invalid, textOfFile, textOfInput } from './attest-flags.ts'
+import { fault, invalid, privateKeyIn, textOfInput } from './attest-flags.ts'
 import { UsageError } from './command.ts'
 import type { Io } from './command.ts'
 import { jsonLine, printJson, printLines } from './output.ts'
@@ -19,7 +18,7 @@ export async function redeem(flags: RedeemFlags, io: Io): Promise<number> {
   const url = enrolmentUrl(flags.console)
   const code = enrolmentCodeFrom(await textOfInput(flags.codeFile, io))
   if (code === undefined) throw invalid('this is no code', 'A code is what `attest enroll --code` printed, whole.')
-  const key = privateKeyFrom(textOfFile(flags.key, io))
+  const key = privateKeyIn(flags.key, io)
   const answer = await asked(url, enrolmentRequest(code, key))
   if (answer.status !== 201) return refused(io, answer)
   const enrolled = answered.safeParse(parsed(answer.text))

@@ -5,7 +5,6 @@ import { catalogueHosts } from '../app/catalogue.ts'
 import { version } from '../app/version.ts'
 import { authorityOf } from '../attest/authority.ts'
 import { isDeviceId } from '../attest/device-id.ts'
-import { privateKeyFrom } from '../attest/keys.ts'
 import { headerOfForm } from '../attest/outcome.ts'
 import type { Verdict } from '../attest/outcome.ts'
 import { newJti, signToken } from '../attest/sign.ts'
@@ -17,7 +16,7 @@ import { defaultPolicyFile } from '../policy/default.ts'
 import { policyFilesIn } from '../policy/files.ts'
 import { loadPolicies, packFoldersFor } from '../policy/load.ts'
 import { databasePath } from '../store/open.ts'
-import { configOf, textOfFile, textOfInput } from './attest-flags.ts'
+import { configOf, privateKeyIn, textOfInput } from './attest-flags.ts'
 import type { Flags } from './attest-flags.ts'
 import { UsageError } from './command.ts'
 import type { Io } from './command.ts'
@@ -38,7 +37,7 @@ export async function sign(flags: SignFlags, io: Io): Promise<void> {
   if (life < 1 || life > MAX_LIFE_S) throw new UsageError(`--ttl must be 1 to ${MAX_LIFE_S} seconds`)
   if (!isDeviceId(flags.device)) throw new UsageError(`--device ${jsonLine(flags.device)} is no id of a device`)
   const authority = authorityOfFlag(flags.authority)
-  const key = privateKeyFrom(textOfFile(flags.key, io))
+  const key = privateKeyIn(flags.key, io)
   const policy = flags.policy ?? (await digestInForce(configOf(flags, io)))
   const iat = Math.floor(Date.now() / 1_000)
   const claims = { iss: flags.device, aud: flags.audience, iat, exp: iat + life, jti: newJti(), authority, policy }

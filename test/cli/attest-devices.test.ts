@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { newDeviceKey, publicKeyText } from '../../src/attest/keys.ts'
@@ -97,11 +97,11 @@ test('an id or a key that is taken is told', async () => {
   const { attest, enroll } = room()
   const key = newKey()
   await attest('enroll', '--device', 'a', '--public-key', key)
-  assert.match((await enroll('a')).stderr, /^error: a device of this id is enrolled\nhint: .*rotate/)
-  assert.match((await enroll('a', '--code')).stderr, /^error: a device of this id is enrolled\n/)
+  assert.match((await enroll('a')).stderr, /^error: a device of this id is enrolled\nhint: .*rotate/m)
+  assert.match((await enroll('a', '--code')).stderr, /^error: a device of this id is enrolled$/m)
   const again = await attest('enroll', '--device', 'b', '--public-key', key)
   assert.deepEqual([again.status, again.stdout], [1, ''])
-  assert.match(again.stderr, /^error: the key is, or was, in use\nhint: /)
+  assert.match(again.stderr, /^error: the key is, or was, in use\nhint: /m)
 })
 
 test('a code is printed once, and no file has it', async () => {
@@ -168,4 +168,11 @@ test('list makes nothing where nothing is', async () => {
   const { cwd, attest } = room()
   assert.deepEqual(await attest('list', '--json'), { status: 0, stdout: '', stderr: '' })
   assert.equal(existsSync(join(cwd, 'data')), false)
+})
+
+test('enroll says when nothing is accepted yet', async () => {
+  const { cwd, enroll } = room()
+  assert.match((await enroll('a')).stderr, /^note: attestation\.audience is not set/)
+  writeFileSync(join(cwd, 'sallyport.yaml'), 'attestation: { audience: egress-1 }\n')
+  assert.equal((await enroll('b')).stderr, '')
 })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { newDeviceKey } from '../../src/attest/keys.ts'
-import { futureOf, periodOf, publicKeyOfFlag, textOfInput } from '../../src/cli/attest-flags.ts'
+import { futureOf, periodOf, privateKeyIn, publicKeyOfFlag, textOfInput } from '../../src/cli/attest-flags.ts'
 import { UsageError, type Io } from '../../src/cli/command.ts'
 import { SallyportError } from '../../src/core/errors.ts'
 import { sink } from '../support/command-line.ts'
@@ -69,4 +69,18 @@ test('times are times to come, and periods are periods', () => {
   assert.equal(periodOf('overlap', '24h'), 86_400_000)
   for (const text of ['', 'soon', '2020-01-01', '0d', '-1d']) assert.throws(() => futureOf('expires', text), UsageError)
   for (const text of ['', '1', '1w', '-1h']) assert.throws(() => periodOf('overlap', text), UsageError)
+})
+
+test('a private key that others may read is used, and told', { skip: process.platform === 'win32' }, () => {
+  const cwd = tempFolder('flags')
+  const file = join(cwd, 'device.pem')
+  writeFileSync(file, privatePem, { mode: 0o600 })
+  const said = (): string => {
+    const stderr = sink()
+    assert.equal(privateKeyIn('device.pem', { ...ioIn(cwd), stderr: stderr.stream }).type, 'private')
+    return stderr.text()
+  }
+  assert.equal(said(), '')
+  chmodSync(file, 0o640)
+  assert.equal(said(), 'warning: device.pem can be read by others: chmod 600\n')
 })
