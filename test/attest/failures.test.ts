@@ -50,6 +50,14 @@ test('nobody pays for another address; an IPv6 network of 64 bits is one, and an
 })
 
 test('a clock that is put back neither blocks for long nor gives anything away', () => {
+  const half = limited(1_000_000)
+  half.fail('192.0.2.1', 50)
+  half.clock.now = 0
+  assert.ok(half.admits('192.0.2.1'))
+  half.fail('192.0.2.1', 49)
+  assert.ok(half.admits('192.0.2.1'))
+  half.fail('192.0.2.1', 1)
+  assert.ok(!half.admits('192.0.2.1'))
   const { clock, fail, admits } = limited(1_000_000)
   fail('192.0.2.1', 100)
   clock.now = 0

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import nacl from 'tweetnacl'
 import { nexusHash } from '../../src/attest/nexus.ts'
 import type { Outcome, Verdict } from '../../src/attest/outcome.ts'
-import { enrolled, terms } from '../support/attestation.ts'
+import { claimsOf, enrolled, signedAt, terms } from '../support/attestation.ts'
 import { jws, nexus, other, publicKey, stage } from '../support/verifying.ts'
 
 test('inside an intercepted connection the body is compared, and only the nexus form is read', async () => {
@@ -84,4 +85,27 @@ test('a burst of good ones from one address is all valid', async () => {
   const { connect } = stage()
   const verdicts = await Promise.all(Array.from({ length: 500 }, () => connect({ headers: jws() })))
   assert.ok(verdicts.every(({ outcome }) => outcome === 'valid'))
+})
+
+test('attestations that were made and signed without any of this code are valid', async () => {
+  const { publicKey: theirs, secretKey } = nacl.sign.keyPair()
+  const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64url')
+  const signedBy = (text: string): string => base64url(nacl.sign.detached(Buffer.from(text), secretKey))
+  // White space and the order of names are free in JSON.
+  const head = base64url('{ "typ": "JWT",\n "kid": "laptop-7", "alg": "EdDSA" }\n')
+  const claims = Object.entries(claimsOf()).toReversed()
+  const body = base64url(JSON.stringify(Object.fromEntries(claims), null, 2))
+  const lines = [
+    'v1',
+    `ts=${signedAt / 1_000}`,
+    `nonce=${'0f'.repeat(16)}`,
+    `hash=sha256:${nexusHash()}`,
+    'agent_id=laptop-7',
+  ]
+  const { connect } = stage({ device: { publicKey: theirs } })
+  for (const headers of [
+    ['Sallyport-Attestation', `${head}.${body}.${signedBy(`${head}.${body}`)}`],
+    ['X-Nexus-Attestation', `${lines.join(';')};sig=${signedBy(lines.map((line) => `${line}\n`).join(''))}`],
+  ])
+    assert.equal((await connect({ headers })).outcome, 'valid')
 })
