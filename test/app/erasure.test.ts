@@ -10,6 +10,8 @@ import { silentLog } from '../../src/lib/log.ts'
 import { configIn } from '../support/app.ts'
 import { addBlock, ledgerIn } from '../support/old-ledger.ts'
 
+const forever = new AbortController().signal
+
 test('placeholders of the principal go too, and those of others stay', async () => {
   const config = configIn()
   const { dir } = config.data
@@ -25,7 +27,7 @@ test('placeholders of the principal go too, and those of others stay', async () 
   shelf.close()
   const target = { kind: 'principal', principal: 'eve', before: undefined } as const
   assert.deepEqual(erasureOf(config, target), { exchanges: 1, files: 0, open: 0 })
-  const erased = await eraseContent(config, { target, who: 'operator', now: Date.now }, AbortSignal.timeout(10_000))
+  const erased = await eraseContent(config, { target, who: 'operator', now: Date.now }, forever)
   assert.deepEqual(erased, { exchanges: 1, files: 0, bytes: 0, open: 0, remains: false, placeholders: 1 })
   const left = readFileSync(join(dir, 'placeholders.db')).toString('latin1')
   assert.deepEqual([left.includes('sealed-of-eve'), left.includes('sealed-of-ada')], [false, true])
@@ -37,11 +39,11 @@ test('what was erased is gone from the text index, too, when no keeper runs', as
   const db = ledgerIn(dir)
   addBlock(db, dir, { at: Date.now(), exchanges: 3, inline: 500, principal: 'eve', text: 'zebra quagga ' })
   addBlock(db, dir, { at: Date.now(), exchanges: 3, inline: 500, text: 'zebra ' })
-  await textIndexChore({ settings: keeperSettings(config), db, now: Date.now }).run(AbortSignal.timeout(10_000))
+  await textIndexChore({ settings: keeperSettings(config), db, now: Date.now }).run(forever)
   db.close()
   const indexed = (part: string): boolean => readFileSync(join(dir, 'index', 'text.db'), 'latin1').includes(part)
   assert.deepEqual([indexed('zeb'), indexed('qua')], [true, true])
   const target = { kind: 'principal', principal: 'eve', before: undefined } as const
-  await eraseContent(config, { target, who: 'operator', now: Date.now }, AbortSignal.timeout(10_000))
+  await eraseContent(config, { target, who: 'operator', now: Date.now }, forever)
   assert.deepEqual([indexed('zeb'), indexed('qua')], [true, false])
 })

@@ -12,7 +12,7 @@ import { addBlock, ledgerIn, verifiedLedger } from '../../support/old-ledger.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const NOW = Date.UTC(2026, 10, 21)
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 
 const optionsFor = (dir: string, target: EraseTarget) => ({ dir, target, now: () => NOW, who: 'operator' })
 const of = (principal: string, before?: string): EraseTarget => ({ kind: 'principal', principal, before })

@@ -46,7 +46,7 @@ test('chores run side by side, each again after its pause, until the signal; the
   const slow: Chore = { name: 'slow', everyMs: 3_600_000, run: () => void runs.push('slow') }
   const rounds = roundsOf([kind(fast), kind(slow)], context)
   await rounds.run(ended.signal)
-  await rounds.last(AbortSignal.timeout(1_000))
+  await rounds.last(new AbortController().signal)
   await rounds.close()
   assert.equal(runs.filter((name) => name === 'slow').length, 1)
   assert.deepEqual(runs.slice(-3), ['fast', 'last of fast', 'fast closed'])

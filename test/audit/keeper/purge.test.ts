@@ -9,7 +9,7 @@ import { addBlock, ledgerIn, verifiedLedger } from '../../support/old-ledger.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const NOW = Date.now()
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 
 function start(t: { after: (run: () => void) => void }): { dir: string; db: Store } {
   const dir = tempFolder('purge')

@@ -12,7 +12,7 @@ import { tempFolder } from '../../support/temp.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 10, 21)
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 
 function start(t: { after: (run: () => void) => void }, over: Partial<KeeperSettings> = {}) {
   const dir = tempFolder('retention')

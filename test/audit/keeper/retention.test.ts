@@ -144,7 +144,7 @@ test('whatever is opened, finished, erased and removed in whatever order, the le
         if (step.what === 'checkpoint') makeCheckpoint(db, { dir, reason: 'demand', now: NOW + i })
         if (step.what === 'erase') {
           const target = { kind: 'principal', principal: step.principal, before: undefined } as const
-          await erase(db, { dir, target, now: () => NOW + i, who: 'test' }, AbortSignal.timeout(10_000))
+          await erase(db, { dir, target, now: () => NOW + i, who: 'test' }, new AbortController().signal)
         }
         if (step.what === 'remove') {
           const { first, last } = chainRange(db)
