@@ -211,8 +211,8 @@ test('a block by one side is told to a client that the other side is talking to'
 })
 
 test('silence on both sides ends the conversation with 1001, and talk on one does not', async () => {
-  const one = scene(pass, { silenceMs: 300 })
-  for (let i = 0; i < 8; i += 1) {
+  const one = scene(pass, { silenceMs: 600 })
+  for (let i = 0; i < 15; i += 1) {
     one.origin.say(opcodes.ping, '')
     assert.equal((await one.client.hear())?.opcode, opcodes.ping)
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startStage } from '../support/stage.ts'
 
 test('what the end of the time to finish cuts off is recorded, whatever it was doing', async () => {
@@ -19,6 +20,8 @@ test('what the end of the time to finish cuts off is recorded, whatever it was d
   }
   await stage.origin.requests(1)
   await stage.sallyport.rowsWhen('exchanges', (rows) => rows.some(({ path }) => path === '/waits'))
+  const both = 'sallyport_exchanges_active{door="proxy"} 2\n'
+  while (!(await stage.sallyport.get('/metrics')).body.includes(both)) await sleep(10)
   assert.equal(await stage.sallyport.stop(), 0)
   const rows = stage.sallyport.rows('exchanges').map(({ path, state, error }) => `${path} ${state} ${error}`)
   assert.deepEqual(rows.toSorted(), ['/sends aborted client_aborted', '/waits aborted client_aborted'])

@@ -17,7 +17,7 @@ before(async () => {
     hosts: ['unused.test'],
     origins: { 'read.test:80': { address: `127.0.0.1:${origin.port}` } },
     policies: { 'a.yaml': { intercept: [{ hosts: ['read.test'], action: 'inspect' }] } },
-    config: { upstream: { headersTimeoutMs: 600, idleTimeoutMs: 600 } },
+    config: { upstream: { headersTimeoutMs: 1_500, idleTimeoutMs: 1_500 } },
   })
 })
 
@@ -82,11 +82,12 @@ for (const [what, text] of broken) {
 test('an answer is given all the time it takes, as long as each silence is short', async () => {
   script = async (connection) => {
     await connection.until('\r\n\r\n')
-    await pause(300)
-    connection.send('HTTP/1.1 102 Processing\r\n\r\n')
-    await pause(400)
+    for (let turn = 0; turn < 6; turn += 1) {
+      await pause(300)
+      connection.send('HTTP/1.1 102 Processing\r\n\r\n')
+    }
     connection.send('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/event-stream\r\n\r\n')
-    for (let turn = 0; turn < 4; turn += 1) {
+    for (let turn = 0; turn < 6; turn += 1) {
       await pause(300)
       connection.send(`: still here ${turn}\n\n`)
     }
@@ -94,7 +95,7 @@ test('an answer is given all the time it takes, as long as each silence is short
   }
   const client = await stage.raw()
   client.send(get('/slow').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
-  assert.match(await client.rest(), /still here 0[^]*still here 3[^]*0\r\n\r\n$/)
+  assert.match(await client.rest(), /still here 0[^]*still here 5[^]*0\r\n\r\n$/)
 })
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -32,7 +32,7 @@ before(async () => {
       connect: (_context, _request, socket) => void socket.destroy(),
       refused: (_context, fault) => void refused.push(fault.code),
     },
-    { headerBytes: 16_384, headersTimeoutMs: 100, bodyStallMs: 200, keepAliveTimeoutMs: 60_000, streams: 100 },
+    { headerBytes: 16_384, headersTimeoutMs: 100, bodyStallMs: 400, keepAliveTimeoutMs: 60_000, streams: 100 },
   )
   server = createServer((socket) => served.serve(socket, 'context')).listen(0, '127.0.0.1')
   await once(server, 'listening')

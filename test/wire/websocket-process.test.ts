@@ -24,7 +24,7 @@ before(async () => {
         ends.get(url)?.(websocketEnd(socket, false))
       },
     },
-    config: { upstream: { idleTimeoutMs: 400 } },
+    config: { upstream: { idleTimeoutMs: 1_000 } },
     policies: { 'a.yaml': { intercept: [{ hosts: ['*'], action: 'inspect' }] } },
   })
 })
