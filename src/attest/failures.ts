@@ -8,38 +8,48 @@ export type Failures = {
   readonly admits: (clientIp: string) => boolean
   /** Counts one that failed. */
   readonly failed: (clientIp: string) => void
+  /** Hears of one that was good. */
+  readonly succeeded: (clientIp: string) => void
 }
 
 /**
- * A token bucket of failures for each client address (for IPv6, each /64): a burst of 100, then 10 a second. 10,000 addresses are
- * remembered, those that failed longest ago are forgotten.
+ * A token bucket of failures for each client address (for IPv6, each /64), and one for all addresses from which nothing good has come yet, so
+ * that many of them together cost no more than a few. 10,000 addresses are remembered, those of longest ago are forgotten.
  */
 export function failureLimiter({ now }: { readonly now: () => number }): Failures {
   const buckets = lru<string, Bucket>({ max: MAX_ADDRESSES })
-  const leftIn = (bucket: Bucket): number =>
-    Math.min(BURST, bucket.left + (Math.max(0, now() - bucket.at) / 1_000) * PER_SECOND)
+  const proven = lru<string, true>({ max: MAX_ADDRESSES })
+  let strangers: Bucket | undefined
+  const leftIn = (bucket: Bucket | undefined, { burst, perSecond }: Rate): number =>
+    bucket === undefined ? burst : Math.min(burst, bucket.left + (Math.max(0, now() - bucket.at) / 1_000) * perSecond)
+  const less = (bucket: Bucket | undefined, rate: Rate): Bucket => ({
+    left: Math.max(0, leftIn(bucket, rate) - 1),
+    at: now(),
+  })
   return {
     admits(clientIp) {
-      if (buckets.size() === 0) return true
-      const bucket = buckets.peek(networkOf(clientIp))
-      return bucket === undefined || leftIn(bucket) >= 1
+      const network = networkOf(clientIp)
+      if (leftIn(buckets.peek(network), EACH) < 1) return false
+      return leftIn(strangers, STRANGERS) >= 1 || proven.peek(network) !== undefined
     },
     failed(clientIp) {
       const network = networkOf(clientIp)
-      const bucket = buckets.peek(network)
-      const left = bucket === undefined ? BURST : leftIn(bucket)
-      buckets.set(network, { left: Math.max(0, left - 1), at: now() })
+      buckets.set(network, less(buckets.peek(network), EACH))
+      if (proven.peek(network) === undefined) strangers = less(strangers, STRANGERS)
     },
+    succeeded: (clientIp) => proven.set(networkOf(clientIp), true),
   }
 }
 
+/** What was left at a moment. */
 type Bucket = { readonly left: number; readonly at: number }
+type Rate = { readonly burst: number; readonly perSecond: number }
 
 function networkOf(clientIp: string): string {
   const plain = plainAddress(clientIp)
   return isIPv6(plain) ? addressBytes(plain).toString('hex', 0, 8) : plain
 }
 
-const BURST = 100
-const PER_SECOND = 10
+const EACH: Rate = { burst: 100, perSecond: 10 }
+const STRANGERS: Rate = { burst: 1_000, perSecond: 300 }
 const MAX_ADDRESSES = 10_000

@@ -8,7 +8,7 @@ function limited(from = 0) {
   const fail = (address: string, times: number): void => {
     for (let i = 0; i < times; i++) failures.failed(address)
   }
-  return { clock, fail, admits: failures.admits }
+  return { clock, fail, admits: failures.admits, succeeded: failures.succeeded }
 }
 
 test('a hundred failures are looked at, then ten a second', () => {
@@ -67,12 +67,33 @@ test('a clock that is put back neither blocks for long nor gives anything away',
   assert.ok(admits('192.0.2.1'))
 })
 
-test('those that failed longest ago are forgotten first', () => {
-  const { fail, admits } = limited()
-  fail('192.0.2.1', 100)
-  for (let i = 0; i < 9_999; i++) fail(`10.0.${i >> 8}.${i & 255}`, 1)
-  assert.ok(!admits('192.0.2.1'))
-  fail('192.0.2.1', 1)
+test('many addresses together are looked at a thousand times, then three hundred a second; not so those from which something good came', () => {
+  const { clock, fail, admits, succeeded } = limited()
+  succeeded('192.0.2.1')
+  for (let i = 0; i < 999; i++) fail(`10.0.${i >> 8}.${i & 255}`, 1)
+  assert.ok(admits('198.51.100.1'))
   fail('10.1.0.0', 1)
+  assert.deepEqual([admits('198.51.100.1'), admits('10.0.0.0'), admits('192.0.2.1')], [false, false, true])
+  // Its own failures count for it alone.
+  fail('192.0.2.1', 100)
   assert.ok(!admits('192.0.2.1'))
+  clock.now = 4
+  assert.deepEqual([admits('198.51.100.1'), admits('192.0.2.1')], [true, false])
+  fail('198.51.100.1', 1)
+  assert.ok(!admits('198.51.100.1'))
+})
+
+test('those that failed longest ago are forgotten first', () => {
+  const { fail, admits, succeeded } = limited()
+  fail('192.0.2.1', 100)
+  const others = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      succeeded(`10.0.${i >> 8}.${i & 255}`)
+      fail(`10.0.${i >> 8}.${i & 255}`, 1)
+    }
+  }
+  others(9_999)
+  assert.ok(!admits('192.0.2.1'))
+  others(10_000)
+  assert.ok(admits('192.0.2.1'))
 })

@@ -58,7 +58,7 @@ test('who fails a hundred times is not looked at for a while, whatever comes; ot
     const outcomes = await Promise.all(Array.from({ length: 300 }, () => connect({ headers: garbage() })))
     const looked = outcomes.filter(({ outcome }) => outcome !== 'rate_limited').length
     // Those that were being verified when the hundredth failed.
-    assert.ok(looked >= 100 && looked <= 102, String(looked))
+    assert.ok(looked >= 100 && looked <= 108, String(looked))
     const before = known
     const verdict = await connect({ headers: jws() })
     assert.deepEqual(verdict, {
