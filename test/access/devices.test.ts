@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
 import { readCodeKey } from '../../src/access/device-codes.ts'
+import { deviceLookup } from '../../src/access/device-lookup.ts'
 import { RENEWAL_OVERLAP_MS } from '../../src/access/devices.ts'
+import { deviceSettings } from '../../src/access/device-settings.ts'
 import { openStore } from '../../src/store/open.ts'
 import { deviceRoom, type DeviceRoom } from '../support/devices.ts'
 
@@ -213,3 +219,89 @@ test('each change leaves one event with who, before and after; a change that doe
     ],
   )
 })
+
+test('of several processes that redeem a code at once one does', async () => {
+  const { dir, devices } = deviceRoom()
+  const at = (ms: number): string => new Date(Date.now() + ms).toISOString()
+  const settings = deviceSettings.parse({ id: 'a', notBefore: at(0), expires: at(600_000) })
+  const key = randomBytes(32)
+  devices.makeCode({ key, until: at(300_000), settings })
+  const program = fileURLToPath(new URL('../support/redeem-child.ts', import.meta.url))
+  const codes = Array.from({ length: 5 }, () => key.toString('hex'))
+  const children = Array.from({ length: 4 }, () => spawn(process.execPath, [program, dir, 'a', ...codes]))
+  const lines = children.map((child) => createInterface({ input: child.stdout })[Symbol.asyncIterator]())
+  for (const line of lines) assert.equal((await line.next()).value, 'ready')
+  for (const child of children) child.stdin.write('go\n')
+  const outcomes: string[] = []
+  for (const line of lines) outcomes.push(...(JSON.parse(String((await line.next()).value)) as string[]))
+  assert.deepEqual(
+    outcomes.toSorted((one, other) => one.localeCompare(other)),
+    ['made', ...Array.from({ length: 19 }, () => 'none')],
+  )
+  assert.deepEqual(kinds(dir), ['device.code', 'device.enroll'])
+})
+
+/** What may be done to a few devices with a few keys and codes, in any order. */
+const act = fc.record({
+  kind: fc.constantFrom('enroll', 'rotate', 'redeem', 'redeem', 'code', 'renew', 'revoke', 'wait'),
+  id: fc.constantFrom('d0', 'd1', 'd2'),
+  key: fc.nat(5).map((n) => Buffer.alloc(32, n)),
+  code: fc.nat(3).map((n) => Buffer.alloc(32, 16 + n)),
+})
+
+function done(
+  room: DeviceRoom,
+  { kind, id, key, code: n }: typeof act extends fc.Arbitrary<infer T> ? T : never,
+): string {
+  const { devices, clock, time } = room
+  const settings = room.settings({ id, expires: time(10_000) })
+  const until = time(5_000)
+  // Codes are random: no two devices have the same.
+  const code = Buffer.concat([n.subarray(2), Buffer.from(id)])
+  if (kind === 'enroll') return devices.enroll(settings, key).kind
+  if (kind === 'rotate') return devices.rotate(id, key, { overlapMs: 1_000 }).kind
+  if (kind === 'redeem') return devices.redeem({ device: id, codeKey: code, publicKey: key, from }).kind
+  if (kind === 'code') return devices.makeCode({ key: code, until, settings }).kind
+  if (kind === 'renew') return devices.makeCode({ key: code, until, renews: { id } }).kind
+  if (kind === 'revoke') return devices.revoke(id).kind
+  clock.now += 3_000
+  return 'waited'
+}
+
+test('whatever is done to devices in whatever order, a key is of one device, a code counts once, and each change is an event', () => {
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
+      const room = deviceRoom()
+      const lookup = deviceLookup({ dir: room.dir, now: () => room.clock.now })
+      const spent = new Set<string>()
+      for (const one of acts) {
+        const [events, before] = [eventCount(room.dir), JSON.stringify(room.devices.list())]
+        const outcome = done(room, one)
+        const told = eventCount(room.dir) - events
+        const list = room.devices.list()
+        if (['enroll', 'rotate', 'redeem'].includes(one.kind))
+          assert.equal(told, before === JSON.stringify(list) ? 0 : 1)
+        const code = `${one.id} ${one.code[0]}`
+        // The same bytes may be a code again when the operator makes one of them.
+        if (['code', 'renew'].includes(one.kind) && outcome === 'made') spent.delete(code)
+        if (one.kind === 'redeem' && told === 1) assert.ok(!spent.has(code) && spent.add(code))
+        assert.equal(new Set(list.map(({ publicKey }) => publicKey)).size, list.length)
+        for (const { id, state, publicKey } of list) {
+          const known = lookup.deviceOf(id)
+          assert.equal(known?.revoked, state === 'revoked')
+          assert.deepEqual(known.publicKey, Buffer.from(publicKey, 'base64url'))
+        }
+      }
+      lookup.close()
+      room.devices.close()
+    }),
+    { numRuns: 40 },
+  )
+})
+
+function eventCount(dir: string): number {
+  const db = openStore({ dir, durability: 'crash' })
+  const count = Number(db.prepare('SELECT count(*) FROM events').pluck().get())
+  db.close()
+  return count
+}
