@@ -16,14 +16,17 @@ export type Running = {
   readonly stop: (graceMs: number) => Promise<void>
 }
 
+export type OpenConsole = {
+  readonly address: string
+  readonly reload: (config: Config) => void
+  readonly close: () => Promise<void>
+}
+
 /** Opens the console on the first of its addresses and all others. */
-export async function openConsole(
-  config: Config,
-  running: Running,
-  tell: Tell = () => {},
-): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+export async function openConsole(config: Config, running: Running, tell: Tell = () => {}): Promise<OpenConsole> {
   const token = config.console.token ?? (await consoleToken(config.data.dir, () => tell({ what: 'console.token' })))
-  const enroll = enrolmentDesk(config)
+  let current = config
+  const enroll = enrolmentDesk(() => current)
   const servers = config.console.listen.map((wanted) => ({
     wanted,
     server: consoleDoor({
@@ -50,7 +53,8 @@ export async function openConsole(
     await close()
     throw error
   }
-  return { address: addresses[0] ?? '', close }
+  const reload = (next: Config): void => void (current = next)
+  return { address: addresses[0] ?? '', reload, close }
 }
 
 const isLoopback = addressSet(['127.0.0.0/8', '::1/128'])

@@ -16,7 +16,7 @@ export type EnrolmentAnswer = { readonly status: number; readonly body: object; 
  * or codes there are. An address that fails too often is not listened to for a while.
  */
 export function enrolmentDesk(
-  config: Pick<Config, 'data' | 'audit' | 'attestation'>,
+  config: () => Pick<Config, 'data' | 'audit' | 'attestation'>,
   now: () => number = Date.now,
 ): (body: Uint8Array, clientIp: string) => Promise<EnrolmentAnswer> {
   const failures = failureLimiter({ now })
@@ -27,7 +27,7 @@ export function enrolmentDesk(
     const answer =
       enrolment === undefined
         ? { status: 400, body: { error: 'malformed_request' } }
-        : await enrolled({ config, now, nobodysKey }, enrolment, clientIp)
+        : await enrolled({ config: config(), now, nobodysKey }, enrolment, clientIp)
     if (answer.status === 400 || answer.status === 403) failures.failed(clientIp)
     return answer
   }

@@ -65,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const next = reloaded()
     if (next === undefined) return
     keeper.reload(next)
+    console.reload(next)
     await running.reload(next)
   })
   const signal = await (agent === undefined ? signalled : tellAgent(agent, health, signalled))

@@ -4,7 +4,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { deviceSettings } from '../../src/access/device-settings.ts'
+import { openDevices } from '../../src/access/devices.ts'
 import { openConsole, type Running } from '../../src/app/console.ts'
+import { enrolmentCodeFrom, enrolmentRequest, newEnrolmentCode } from '../../src/attest/enrolment.ts'
+import { newDeviceKey, privateKeyFrom } from '../../src/attest/keys.ts'
 import { configIn } from '../support/app.ts'
 import { freePorts } from '../support/sallyport.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -54,4 +58,29 @@ test('where one address is taken, the others are let go again', async () => {
   await assert.rejects(openConsole(config, running), { code: 'address_in_use' })
   await assert.rejects(fetch(`http://127.0.0.1:${free}/healthz`))
   other.close()
+})
+
+test('devices enrol themselves there, and are told the name of the proxy as it is after a reload', async () => {
+  const dir = tempFolder('console')
+  const config = (audience: string) => configIn(dir, { console: { listen: '127.0.0.1:0' }, attestation: { audience } })
+  const door = await openConsole(config('egress-1'), running)
+  const { code, publicKey } = newEnrolmentCode('laptop-7')
+  const at = (ms: number): string => new Date(Date.now() + ms).toISOString()
+  const devices = openDevices({ dir: join(dir, 'data'), durability: 'relaxed', who: 'test', now: Date.now })
+  const settings = deviceSettings.parse({ id: 'laptop-7', notBefore: at(0), expires: at(600_000) })
+  devices.makeCode({ key: publicKey, until: at(300_000), settings })
+  devices.close()
+  const read = enrolmentCodeFrom(code)
+  assert.ok(read !== undefined)
+  const body = enrolmentRequest(read, privateKeyFrom(newDeviceKey().privatePem))
+  const told = async (): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`http://${door.address}/enroll`, { method: 'POST', headers, body })
+    assert.equal(answer.status, 201)
+    return ((await answer.json()) as Record<string, unknown>)['audience']
+  }
+  assert.equal(await told(), 'egress-1')
+  door.reload(config('egress-2'))
+  assert.equal(await told(), 'egress-2')
+  await door.close()
 })

@@ -13,7 +13,10 @@ const ip = '192.0.2.1'
 
 function desk(room: DeviceRoom, dir = room.dir) {
   const config = configSchema.parse({ data: { dir }, attestation: { audience: 'egress-1' } })
-  return enrolmentDesk(config, () => room.clock.now)
+  return enrolmentDesk(
+    () => config,
+    () => room.clock.now,
+  )
 }
 
 /** Makes a code for the device; gives what asks with it. */

@@ -26,7 +26,7 @@ async function operator(audience: string | null = 'egress-1') {
     metrics: async () => ({ contentType: 'text/plain', body: '' }),
     token: () => 'token',
     local: false,
-    enroll: enrolmentDesk(config),
+    enroll: enrolmentDesk(() => config),
   })
   const attest = attestIn(cwd)
   const code = async (...args: string[]): Promise<string> => {
