@@ -7,6 +7,7 @@ import { failureLimiter } from '../attest/failures.ts'
 import { publicKeyFrom, publicKeyText } from '../attest/keys.ts'
 import type { Config } from '../config/schema.ts'
 import { SallyportError } from '../core/errors.ts'
+import { plainAddress } from '../lib/ip.ts'
 
 /** What the console answers a device that asks to be enrolled. */
 export type EnrolmentAnswer = { readonly status: number; readonly body: object; readonly retryAfterSeconds?: number }
@@ -27,7 +28,7 @@ export function enrolmentDesk(
     const answer =
       enrolment === undefined
         ? { status: 400, body: { error: 'malformed_request' } }
-        : await enrolled({ config: config(), now, nobodysKey }, enrolment, clientIp)
+        : await enrolled({ config: config(), now, nobodysKey }, enrolment, plainAddress(clientIp))
     if (answer.status === 400 || answer.status === 403) failures.failed(clientIp)
     return answer
   }

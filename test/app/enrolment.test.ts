@@ -6,6 +6,7 @@ import { enrolmentDesk } from '../../src/app/enrolment.ts'
 import { enrolmentCodeFrom, enrolmentRequest, newEnrolmentCode } from '../../src/attest/enrolment.ts'
 import { newDeviceKey, privateKeyFrom } from '../../src/attest/keys.ts'
 import { configSchema } from '../../src/config/schema.ts'
+import { openStore } from '../../src/store/open.ts'
 import { deviceRoom, type DeviceRoom } from '../support/devices.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -46,6 +47,19 @@ test('a device with a code is enrolled, and asking again changes nothing', async
     room.devices.list().map(({ id, state }) => [id, state]),
     [['laptop-7', 'active']],
   )
+})
+
+test('the event of an enrolment has the address that it came from', async () => {
+  const room = deviceRoom()
+  await desk(room)(coded(room, 'laptop-7'), '::ffff:192.0.2.1')
+  const db = openStore({ dir: room.dir, durability: 'crash' })
+  const after = db
+    .prepare(`SELECT "after" FROM events WHERE what = 'device.enroll' AND who = 'sallyport'`)
+    .pluck()
+    .get()
+  db.close()
+  const { by, from } = JSON.parse(String(after)) as Record<string, unknown>
+  assert.deepEqual([by, from], ['code', '192.0.2.1'])
 })
 
 test('of many that ask with one code one is enrolled', async () => {
