@@ -37,13 +37,11 @@ export function nexusSigned(fields: {
   return Buffer.from(`v1\nts=${ts}\nnonce=${nonce}\nhash=sha256:${hash}\nagent_id=${device}\n`, 'latin1')
 }
 
-/** What `hash` must be for a body; for one of unknown length, or of more than `NEXUS_MAX_BODY` bytes, that of nothing. */
+/** What `hash` must be for a body; for one of unknown length, or of more than 8 MiB, that of nothing. */
 export function nexusHash(body: Uint8Array = new Uint8Array()): string {
   return createHash('sha256').update(body).digest('hex')
 }
 
-/** Bodies of more bytes are not hashed. */
-export const NEXUS_MAX_BODY = 8 * 1024 * 1024
 const FORM =
   /^v1;ts=(0|[1-9]\d{0,11});nonce=([0-9a-f]{32});hash=sha256:([0-9a-f]{64});agent_id=([A-Za-z0-9._-]{1,64});sig=([A-Za-z0-9_-]{86})$/
 const MAX_LENGTH = 512
