@@ -11,14 +11,14 @@ import { carry } from './tunnel.ts'
 /** The inside of a CONNECT that policy inspects: what the client begins says how it is served. */
 export async function inspected(connecting: Connecting): Promise<void> {
   const { parts, outer, authority, principal, attestation } = connecting
-  // While it shakes hands, there is time to look who it is.
-  connecting.outer.asker?.()
   connecting.establish()
   const first = await firstBytes(outer.socket, parts.handshakeTimeoutMs)
   const inside = (scheme: Tunnel['scheme']): Inside => ({
     ...outer,
     tunnel: { ...authority, scheme, principal, attestation },
   })
+  // While it shakes hands, there is time to look who it is.
+  if (first.kind === 'hello' || first.kind === 'http') outer.asker?.()
   if (first.kind === 'hello') return intercepted(connecting, inside('https'), first.sni ?? null)
   if (first.kind === 'http') return plain(connecting, inside('http'))
   const { record } = connecting

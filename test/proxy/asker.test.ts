@@ -53,17 +53,17 @@ const ways: readonly [string, () => Promise<RawClient>, target: string, host: st
 ]
 for (const [way, open, target, host] of ways) {
   test(`the row of a request ${way} says which program asked`, { skip: process.platform !== 'linux' }, async () => {
-    const client = await open()
-    // A busy machine may take longer to look than a row waits: then a later row of the connection tells.
+    // A busy machine may take longer to look than a row waits: then that of another connection tells.
     for (let i = 0; ; i += 1) {
+      const client = await open()
       client.send(`GET ${target}/${i} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
       await client.answer()
       const row = await stage.row('exchanges', (one) => one['path'] === `/${i}` && one['host'] === host)
+      client.close()
       if (row['process'] === null) continue
       assert.equal(row['process'], `${process.execPath} ${import.meta.filename}`)
       break
     }
-    client.close()
   })
 }
 

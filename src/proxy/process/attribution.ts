@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { plainAddress } from '../../lib/ip.ts'
 import type { Ends } from './socket-table.ts'
-import type { Asked, Told } from './thread.ts'
+import type { Told } from './thread.ts'
 
 /** Finds out which programs of this machine opened connections, where the system tells: on Linux, from /proc. */
 export type Attribution = {
@@ -32,18 +32,35 @@ export function attribution(options: {
 }): Attribution {
   const { platform, now, maxWaitMs = MAX_WAIT_MS, idleMs = IDLE_MS, program = threadFile } = options
   const isLocal = localAddresses(now)
-  const open = new Map<number, (program: string | null) => void>()
+  /** What the thread is looking for now, and what it is given next. */
+  let asked: readonly Tell[] = []
+  let waiting: { readonly ends: Ends; readonly tell: Tell }[] = []
   let worker: Worker | undefined
   let idle: NodeJS.Timeout | undefined
-  let last = 0
+  let resting: NodeJS.Timeout | undefined
   let startsFrom = 0
 
+  const ask = (): void => {
+    resting = undefined
+    if (waiting.length === 0 || worker === undefined) return
+    asked = waiting.map(({ tell }) => tell)
+    worker.postMessage(waiting.map(({ ends }) => ends))
+    waiting = []
+  }
+  const told = ({ programs, restMs }: Told): void => {
+    for (const [i, tell] of asked.entries()) tell(programs[i] ?? null)
+    asked = []
+    resting = setTimeout(ask, restMs).unref()
+  }
   const ended = (thread: Worker): void => {
     if (worker !== thread) return
     worker = undefined
     clearTimeout(idle)
-    for (const tell of open.values()) tell(null)
-    open.clear()
+    clearTimeout(resting)
+    resting = undefined
+    for (const tell of [...asked, ...waiting.map((one) => one.tell)]) tell(null)
+    asked = []
+    waiting = []
   }
   const start = (): Worker => {
     const thread = new Worker(program, {
@@ -52,42 +69,40 @@ export function attribution(options: {
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
     })
     thread.unref()
-    thread.on('message', (told: readonly Told[]) => {
-      for (const { id, program: name } of told) open.get(id)?.(name)
-      for (const { id } of told) open.delete(id)
-    })
+    thread.on('message', told)
     // One that fails is tried again later; nobody is told a program until then.
     thread.on('error', () => (startsFrom = now() + AGAIN_MS))
     thread.on('exit', () => ended(thread))
     idle = setTimeout(() => {
-      if (open.size > 0) return void idle?.refresh()
-      worker = undefined
+      if (asked.length + waiting.length > 0) return void idle?.refresh()
+      ended(thread)
       void thread.terminate()
     }, idleMs).unref()
     return thread
   }
   return {
     lookFor(ends) {
-      if (platform !== 'linux' || open.size >= MAX_OPEN || now() < startsFrom) return undefined
+      if (platform !== 'linux' || asked.length + waiting.length >= MAX_OPEN || now() < startsFrom) return undefined
       if (ends.client.address !== ends.server?.address && !isLocal(ends.client.address)) return undefined
       worker ??= start()
       idle?.refresh()
-      const id = ++last
       const { tell, sought } = seeking(maxWaitMs)
-      open.set(id, tell)
-      worker.postMessage({ id, ends } satisfies Asked)
+      waiting.push({ ends, tell })
+      if (asked.length === 0 && resting === undefined) ask()
       return sought
     },
     close: () => void worker?.terminate(),
   }
 }
 
-function seeking(maxWaitMs: number): { readonly tell: (program: string | null) => void; readonly sought: Sought } {
+type Tell = (program: string | null) => void
+
+function seeking(maxWaitMs: number): { readonly tell: Tell; readonly sought: Sought } {
   let name: string | null = null
   let over: Promise<void> | undefined
   let settle: (() => void) | undefined
   let done = false
-  const tell = (program: string | null): void => {
+  const tell: Tell = (program) => {
     name = program
     done = true
     settle?.()

@@ -6,27 +6,27 @@ export type Holder = { readonly pid: string; readonly file: string }
 export type HolderSearch = {
   /** Where processes are shown: `/proc`. */
   readonly proc: string
-  /** performance.now(), or the like. */
-  readonly now: () => number
+  /** What this thread has taken of the processor, in milliseconds. */
+  readonly worked: () => number
 }
 
 /**
  * The process that holds each of these sockets, by inode. `first` are looked at before all others, then those that started last: a client that
- * has just connected is often new. What is not found when `maxMs` are over, or is held by those whom we may not look into, is left out.
+ * has just connected is often new. What is not found when `maxMs` have been worked, or is held by those whom we may not look into, is left out.
  */
 export function holdersOf(
   inodes: ReadonlySet<string>,
   { first, all, maxMs }: { readonly first: readonly string[]; readonly all: boolean; readonly maxMs: number },
-  { proc, now }: HolderSearch,
+  { proc, worked }: HolderSearch,
 ): Map<string, Holder> {
-  const end = now() + maxMs
+  const end = worked() + maxMs
   const links = new Map([...inodes].map((inode) => [`socket:[${inode}]`, inode]))
   const found = new Map<string, Holder>()
   for (const pid of candidates(proc, first, all)) {
     for (const file of filesOf(proc, pid)) {
       const inode = links.get(linkOf(proc, pid, file))
       if (inode !== undefined && !found.has(inode)) found.set(inode, { pid, file })
-      if (found.size === inodes.size || now() > end) return found
+      if (found.size === inodes.size || worked() > end) return found
     }
   }
   return found

@@ -27,6 +27,7 @@ export function lookup(options: {
   let recent: readonly string[] = []
   let credit = maxCreditMs
   let counted = now()
+  let paid = worked()
   const credited = (): number => {
     const since = counted
     counted = now()
@@ -34,19 +35,21 @@ export function lookup(options: {
   }
   const holders = (inodes: ReadonlySet<string>): Map<string, Holder> => {
     const all = credit > wideCreditMs
-    const found = holdersOf(inodes, { first: recent, all, maxMs: maxWalkMs }, { proc, now })
+    const found = holdersOf(inodes, { first: recent, all, maxMs: maxWalkMs }, { proc, worked })
     recent = [...new Set([...found.values()].map(({ pid }) => pid).concat(recent))].slice(0, maxRecent)
     return found
   }
   return {
     programs(asked) {
-      const before = worked()
       credited()
-      const sockets = inodesOf(asked, proc, now)
+      const sockets = inodesOf(asked, proc, worked)
       const inodes = new Set(sockets.filter((inode) => inode !== undefined))
       const found = inodes.size === 0 ? new Map<string, Holder>() : holders(inodes)
       const names = new Map([...found].map(([inode, holder]) => [inode, nameOf(inode, holder, proc)]))
-      credit -= worked() - before
+      // What it took to hear and to tell counts, too.
+      const all = worked()
+      credit -= all - paid
+      paid = all
       return sockets.map((inode) => names.get(inode ?? '') ?? null)
     },
     restsUntil: () => (credited() >= 0 ? counted : counted - credit / share),
@@ -59,11 +62,11 @@ function nameOf(inode: string, holder: Holder, proc: string): string | undefined
   return stillHolds(holder, inode, proc) ? name : undefined
 }
 
-function inodesOf(asked: readonly Ends[], proc: string, now: () => number): (string | undefined)[] {
+function inodesOf(asked: readonly Ends[], proc: string, worked: () => number): (string | undefined)[] {
   const search = socketSearch(asked, endianness() === 'LE')
-  const end = now() + maxReadMs
+  const end = worked() + maxReadMs
   for (const table of ['tcp', 'tcp6']) {
-    read(`${proc}/net/${table}`, search.push, () => now() > end)
+    read(`${proc}/net/${table}`, search.push, () => worked() > end)
     search.end()
     // An IPv6 client is not in the first; a connection whose row is found needs no more.
     if (search.inodes().every((inode) => inode !== undefined)) break

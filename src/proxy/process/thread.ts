@@ -2,21 +2,10 @@ import { parentPort } from 'node:worker_threads'
 import { lookup } from './lookup.ts'
 import type { Ends } from './socket-table.ts'
 
-export type Asked = { readonly id: number; readonly ends: Ends }
-export type Told = { readonly id: number; readonly program: string | null }
+/** In the order of what was asked. `restMs`: how long to wait before more is asked. */
+export type Told = { readonly programs: readonly (string | null)[]; readonly restMs: number }
 
 const { programs, restsUntil } = lookup({ now: () => performance.now(), worked })
-const port = parentPort
-let waiting: Asked[] = []
-
-/** All that came while it rested, at once. */
-function look(): void {
-  const batch = waiting
-  waiting = []
-  const found = programs(batch.map(({ ends }) => ends))
-  const told: Told[] = batch.map(({ id }, i) => ({ id, program: found[i] ?? null }))
-  port?.postMessage(told)
-}
 
 /** By this thread, in milliseconds. */
 function worked(): number {
@@ -24,7 +13,7 @@ function worked(): number {
   return (user + system) / 1_000
 }
 
-port?.on('message', (asked: Asked) => {
-  waiting.push(asked)
-  if (waiting.length === 1) setTimeout(look, Math.max(0, restsUntil() - performance.now()))
+parentPort?.on('message', (asked: readonly Ends[]) => {
+  const found = programs(asked)
+  parentPort?.postMessage({ programs: found, restMs: Math.max(0, restsUntil() - performance.now()) } satisfies Told)
 })

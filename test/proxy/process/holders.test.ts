@@ -22,7 +22,7 @@ const still = () => 0
 
 test('the process that holds a socket is found among all', () => {
   const proc = fakeProc({ 1: [], 20: ['5', '6'], 300: ['7'], self: ['6'] })
-  const found = holdersOf(new Set(['6', '7', '8']), everything, { proc, now: still })
+  const found = holdersOf(new Set(['6', '7', '8']), everything, { proc, worked: still })
   assert.deepEqual(
     [...found],
     [
@@ -35,7 +35,7 @@ test('the process that holds a socket is found among all', () => {
 test('processes found lately come first, then those that started last', () => {
   const proc = fakeProc({ 5: ['9'], 40: ['9'], 300: ['9'] })
   const first = (pids: readonly string[]) =>
-    holdersOf(new Set(['9']), { ...everything, first: pids }, { proc, now: still }).get('9')?.pid
+    holdersOf(new Set(['9']), { ...everything, first: pids }, { proc, worked: still }).get('9')?.pid
   assert.equal(first([]), '300')
   assert.equal(first(['5']), '5')
   assert.equal(first(['7', '40']), '40')
@@ -45,17 +45,17 @@ test('a narrow look leaves out those that started long ago, unless they were fou
   const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [String(100 + i), []]))
   const proc = fakeProc({ ...many, 7: ['9'] })
   const narrow = { ...everything, all: false }
-  assert.equal(holdersOf(new Set(['9']), narrow, { proc, now: still }).size, 0)
-  assert.equal(holdersOf(new Set(['9']), { ...narrow, first: ['7'] }, { proc, now: still }).size, 1)
-  assert.equal(holdersOf(new Set(['9']), everything, { proc, now: still }).size, 1)
+  assert.equal(holdersOf(new Set(['9']), narrow, { proc, worked: still }).size, 0)
+  assert.equal(holdersOf(new Set(['9']), { ...narrow, first: ['7'] }, { proc, worked: still }).size, 1)
+  assert.equal(holdersOf(new Set(['9']), everything, { proc, worked: still }).size, 1)
 })
 
 test('a look ends when its time is over', () => {
   const proc = fakeProc({ 1: ['9'], 300: ['1', '2', '3'] })
   let clock = 0
-  const now = () => (clock += 1)
-  assert.equal(holdersOf(new Set(['9']), { ...everything, maxMs: 2 }, { proc, now }).size, 0)
-  assert.equal(holdersOf(new Set(['9']), { ...everything, maxMs: 50 }, { proc, now }).size, 1)
+  const worked = () => (clock += 1)
+  assert.equal(holdersOf(new Set(['9']), { ...everything, maxMs: 2 }, { proc, worked }).size, 0)
+  assert.equal(holdersOf(new Set(['9']), { ...everything, maxMs: 50 }, { proc, worked }).size, 1)
 })
 
 test('whether a process still holds a socket is asked anew', () => {

@@ -80,19 +80,11 @@ function scene() {
   symlinkSync('/usr/bin/curl', join(proc, '3/exe'))
   symlinkSync('socket:[77]', join(proc, '3/fd/5'))
   let work = 0
-  let costs = 0
-  const worked = (): number => {
-    const before = work
-    work += costs
-    return before
-  }
   const clock = { time: 0 }
-  const look = lookup({ now: () => clock.time, worked, proc })
+  const look = lookup({ now: () => clock.time, worked: () => work, proc })
   const find = (ms: number, port = 1): string | null => {
-    costs = ms
-    const [found = null] = look.programs([asked(port)])
-    costs = 0
-    return found
+    work += ms
+    return look.programs([asked(port)])[0] ?? null
   }
   const processes = (count: number): void => Array.from({ length: count }, (_, i) => 100 + i).forEach(add)
   return { clock, look, find, processes }
