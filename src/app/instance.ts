@@ -125,10 +125,13 @@ export async function startInstance(
   undo.defer(() => proxy.close())
   policyChanged = proxy.policyChanged
   const explicit = await openDoors(first.proxy.listen, () => proxyDoor(proxy.parts), undo)
+  // By turns, a connection of its own that comes back would never meet the process that knows it.
+  const apart = processes > 1 && process.platform === 'linux'
   const transparent = await openDoors(
     first.proxy.transparent,
     () => proxyDoor(proxy.parts, redirected?.transparent),
     undo,
+    apart,
   )
   const doors = [...explicit, ...transparent]
   // Where port 0 was asked for, the port is known only now.
@@ -185,11 +188,12 @@ async function openDoors(
   addresses: readonly Address[],
   make: () => ProxyDoor,
   undo: AsyncDisposableStack,
+  apart = false,
 ): Promise<{ door: ProxyDoor; address: Address }[]> {
   const doors: { door: ProxyDoor; address: Address }[] = []
   for (const wanted of addresses) {
     const door = make()
-    doors.push({ door, address: await listen(door.server, wanted) })
+    doors.push({ door, address: await listen(door.server, wanted, apart) })
     undo.defer(() => {
       void door.drain()
       door.destroy()

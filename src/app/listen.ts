@@ -3,12 +3,19 @@ import { SallyportError } from '../core/errors.ts'
 
 export type Address = { readonly host: string; readonly port: number }
 
-/** Listens; resolves with the address in use (its port, when 0 was asked for). Rejects with address_in_use and the like. */
-export function listen(server: Server, address: Address): Promise<Address> {
+/**
+ * Listens; resolves with the address in use (its port, when 0 was asked for). Rejects with address_in_use and the like. `apart`: where several
+ * processes listen, the kernel divides connections among them by chance, instead of the one that started them by turns.
+ */
+export function listen(server: Server, address: Address, apart = false): Promise<Address> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => reject(listenFault(error, address))
     server.once('error', failed)
-    server.listen({ host: address.host === '' ? '::' : address.host, port: address.port, backlog: 1_024 }, () => {
+    const { port } = address
+    const host = address.host === '' ? '::' : address.host
+    // On any free port each would have another.
+    const own = apart && port !== 0 ? { exclusive: true, reusePort: true } : {}
+    server.listen({ host, port, backlog: 1_024, ...own }, () => {
       server.off('error', failed)
       const bound = server.address()
       resolve(typeof bound === 'object' && bound !== null ? { host: address.host, port: bound.port } : address)

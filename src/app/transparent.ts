@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Config } from '../config/schema.ts'
 import { plainAddress } from '../lib/ip.ts'
 import type { Log } from '../lib/log.ts'
+import type { Destination } from '../proxy/conntrack.ts'
 import { originalDestination } from '../proxy/original-destination.ts'
 import type { Transparent } from '../proxy/transparent.ts'
 import { isLocal } from './own.ts'
@@ -17,16 +18,31 @@ export function openTransparent(
       { auth: proxy.auth },
       'redirected connections cannot say who they are: proxy.allowClients alone admits them',
     )
-  const dialled = new Set<string>()
+  const dialled = new Map<string, Set<string>>()
   const transparent: Transparent = {
     original: originalDestination(),
     isLocal,
-    isOwnDial: (address, port) => dialled.has(`${address} ${port}`),
+    isOwnDial(client, to) {
+      const targets = dialled.get(textOf(client))
+      // One port may be used for several targets at once, by several programs.
+      return targets !== undefined && (to === undefined || targets.has(textOf(to)))
+    },
   }
   const opened = (socket: Socket): void => {
-    const end = `${plainAddress(socket.localAddress ?? '')} ${socket.localPort}`
-    dialled.add(end)
-    socket.once('close', () => dialled.delete(end))
+    const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket
+    const end = textOf({ address: localAddress, port: localPort })
+    const target = textOf({ address: remoteAddress, port: remotePort })
+    dialled.set(end, new Set(dialled.get(end)).add(target))
+    socket.once('close', () => {
+      const left = new Set(dialled.get(end))
+      left.delete(target)
+      if (left.size > 0) dialled.set(end, left)
+      else dialled.delete(end)
+    })
   }
   return { transparent, opened }
+}
+
+function textOf({ address, port }: Destination): string {
+  return `${plainAddress(address)} ${port}`
 }

@@ -25,8 +25,8 @@ export type Transparent = {
   readonly original: OriginalDestination
   /** Whether an address is one of this machine: programs that run here are clients without being listed. */
   readonly isLocal: (address: string) => boolean
-  /** Whether the connection is one that this process has opened itself. */
-  readonly isOwnDial: (address: string, port: number) => boolean
+  /** Whether the connection is one that this process has opened itself, to where it was going. */
+  readonly isOwnDial: (client: Destination, to: Destination | undefined) => boolean
 }
 
 /**
@@ -48,7 +48,7 @@ export async function begunRedirected(
     socket.destroy()
     return undefined
   }
-  const ownDial = transparent.isOwnDial(clientIp, socket.remotePort ?? 0)
+  const ownDial = transparent.isOwnDial({ address: clientIp, port: socket.remotePort ?? 0 }, to)
   if (first.kind === 'http' && !ownDial) return { ...connection, redirected: { to } }
   connection.exchanges += 1
   const record = ledgerRecord(parts.rooms, connection)

@@ -24,15 +24,19 @@ test('a connection of its own is known by its end while it is open', async () =>
   opening.opened(client)
   const [socket] = (await accepted) as [Socket]
   const { isOwnDial } = opening.transparent
-  const port = socket.remotePort ?? 0
-  assert.deepEqual(
-    [isOwnDial('127.0.0.1', port), isOwnDial('127.0.0.2', port), isOwnDial('127.0.0.1', port + 1)],
-    [true, false, false],
-  )
+  const from = { address: '127.0.0.1', port: socket.remotePort ?? 0 }
+  const to = { address: '127.0.0.1', port: socket.localPort ?? 0 }
+  assert.equal(isOwnDial(from, to), true)
+  assert.equal(isOwnDial(from, undefined), true)
+  // Another program may use the same port for another target.
+  assert.equal(isOwnDial(from, { ...to, address: '203.0.113.9' }), false)
+  assert.equal(isOwnDial({ ...from, address: '127.0.0.2' }, to), false)
+  assert.equal(isOwnDial({ ...from, port: from.port + 1 }, to), false)
   socket.destroy()
   client.destroy()
   await once(client, 'close')
-  assert.equal(isOwnDial('127.0.0.1', port), false)
+  assert.equal(isOwnDial(from, to), false)
+  assert.equal(isOwnDial(from, undefined), false)
   server.close()
   assert.equal(text(), '')
 })

@@ -1,6 +1,7 @@
+import { gateway } from './gateway/trial.ts'
 import { pythonVerifier } from './proof.ts'
 import { rsyslog, rsyslogFor, rsyslogRestarts } from './rsyslog.ts'
-import { curl, go, installed, java, python, rust, type Toolchain } from './toolchains.ts'
+import { curl, go, installed, java, namespaces, python, rust, type Toolchain } from './toolchains.ts'
 import { h2load, slowhttptest, testssl, type Trial } from './wire-tools.ts'
 
 /** A real client: what its toolchain makes ready, and how the client is then called with the prompt as its last argument. */
@@ -29,6 +30,7 @@ export const tools: readonly Tool[] = [
   { name: 'slowhttptest-range', toolchain: slow, trial: slowhttptest('page', '-R') },
   { name: 'slowhttptest-read', toolchain: slow, trial: slowhttptest('page', '-X', '-w', '10', '-y', '20', '-z', '5') },
   { name: 'testssl', toolchain: ssl, trial: testssl },
+  { name: 'gateway', toolchain: namespaces, trial: gateway },
   { name: 'python-verifier', toolchain: python3, trial: pythonVerifier },
   ...(['udp', 'tcp', 'tls-ossl', 'tls-gtls'] as const).map((transport) => ({
     name: `rsyslog-${transport}`,

@@ -81,6 +81,18 @@ export function installed(name: string): Toolchain {
   return { name, prepare: () => (missing() ? { skip: `${name} is not installed` } : name) }
 }
 
+/** Machines of its own on this one, in namespaces for network and mounts: only root may make them. */
+export const namespaces: Toolchain = {
+  name: 'namespaces',
+  prepare: () => {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) return { skip: 'it needs root on Linux' }
+    for (const command of ['unshare', 'nsenter', 'ip', 'nft', 'curl'])
+      if (!works(command, ['--version']) && !works(command, ['-V'])) return { skip: `${command} is not installed` }
+    const may = works('unshare', ['-n', '-m', 'sh', '-c', 'nft list ruleset && ip link add a type veth peer name b'])
+    return may ? 'unshare' : { skip: 'this kernel or container lets nobody make networks' }
+  },
+}
+
 /** A folder that stays between runs. */
 export function cacheFolder(name: string): string {
   const folder = join(process.cwd(), 'node_modules', '.cache', 'sallyport-clients', name)
