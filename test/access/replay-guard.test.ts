@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { replayGuard } from '../../src/access/replay-guard.ts'
 import type { Boot, Spending, Spent } from '../../src/access/spent-tokens.ts'
 import { spentPath } from '../../src/access/spent-tokens.ts'
+import { whyNoMounts, withDisk } from '../support/small-disk.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const start = 1_800_000_000_000
@@ -155,6 +157,22 @@ test('a folder that cannot be written makes tokens unavailable, and works once i
   now += 1_000
   assert.equal(await guard!.spend(token('a')), 'new')
 })
+
+test(
+  'on a full disk tokens are unavailable, and none that was new is so again',
+  { skip: whyNoMounts() ?? false },
+  async () => {
+    const dir = join(tempFolder('replay'), 'disk')
+    const [program = '', ...disk] = withDisk(dir, 'size=1m')
+    const script = new URL('../support/replay-full-child.ts', import.meta.url).pathname
+    const { stdout } = await promisify(execFile)(program, [...disk, process.execPath, script, dir])
+    const { during, ...others } = JSON.parse(stdout) as Record<string, string[]>
+    assert.ok(during?.includes('unavailable') && !during.includes('replayed'), String(during))
+    const { repeated, ...rest } = others
+    assert.ok(repeated?.every((spent) => spent === 'replayed'))
+    assert.deepEqual(rest, { before: ['new'], again: ['replayed'], after: ['new'] })
+  },
+)
 
 test('with nothing said it knows this machine', async (t) => {
   const guard = replayGuard({ dir: tempFolder('replay'), now: () => Date.now() })
