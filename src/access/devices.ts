@@ -1,4 +1,5 @@
 import { newEventId } from '../core/ids.ts'
+import { writeBriefly } from '../store/brief-write.ts'
 import type { EventKind } from '../store/event-kinds.ts'
 import { insertEvent } from '../store/events.ts'
 import { databasePath, openStore, storeError } from '../store/open.ts'
@@ -83,7 +84,7 @@ export function openDevices(options: DevicesOptions): Devices {
   }
   const change = <T>(run: () => T): T => {
     try {
-      return db.transaction(run).immediate()
+      return writeBriefly(db, run)
     } catch (thrown) {
       throw storeError(databasePath(dir), thrown)
     }
