@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'n
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { testAuthority } from '../../test/support/authority.ts'
-import { freePorts } from '../../test/support/sallyport.ts'
+import { freePorts } from '../../test/support/free-ports.ts'
 import { tempFolder } from '../../test/support/temp.ts'
 import { contestant, startPinned, untilListening, type Contestant, type Setting } from './children.ts'
 

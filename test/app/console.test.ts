@@ -10,7 +10,7 @@ import { openConsole, type Running } from '../../src/app/console.ts'
 import { enrolmentCodeFrom, enrolmentRequest, newEnrolmentCode } from '../../src/attest/enrolment.ts'
 import { newDeviceKey, privateKeyFrom } from '../../src/attest/keys.ts'
 import { configIn } from '../support/app.ts'
-import { freePorts } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const running: Running = {

@@ -10,7 +10,7 @@ import { prepare } from '../../src/app/prepare.ts'
 import { openLedger } from '../../src/audit/find/ledger.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { rawClient } from '../support/raw-client.ts'
-import { freePorts } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { tempFolder } from '../support/temp.ts'
 
 test('an instance listens, tells how it is, and stops without leaving anything', async () => {

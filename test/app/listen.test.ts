@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { addressText, listen } from '../../src/app/listen.ts'
 import { SallyportError } from '../../src/core/errors.ts'
-import { freePorts } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 test('port 0 is any free port, and the address says which', async () => {
   const server = createServer()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { serve } from '../../src/app/serve.ts'
 import { startOrigin } from '../support/origin.ts'
-import { freePorts } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { tempFolder } from '../support/temp.ts'
 
 test(

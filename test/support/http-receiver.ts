@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { createServer as createSecureServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import { freePorts } from './free-ports.ts'
 
 /** A POST as it came; `body` after its Content-Encoding. */
 export type Received = { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
@@ -56,7 +57,8 @@ export async function httpReceiver(
   const server = tls === undefined ? createServer(listen) : createSecureServer(tls, listen)
   server.on(tls === undefined ? 'connection' : 'secureConnection', () => (connections += 1))
   server.on('tlsClientError', () => {})
-  server.listen(port, '127.0.0.1')
+  // A port that stays its own, also while it is away.
+  server.listen(port === 0 ? (await freePorts(1))[0] : port, '127.0.0.1')
   await once(server, 'listening')
   const bound = (server.address() as AddressInfo).port
   return {

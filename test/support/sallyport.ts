@@ -2,12 +2,12 @@ import Database from 'better-sqlite3'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { stringify } from 'yaml'
 import type { TestAuthority } from './authority.ts'
+import { freePorts } from './free-ports.ts'
 import { tempFolder } from './temp.ts'
 
 export type SallyportOptions = {
@@ -180,15 +180,6 @@ export async function runSallyport(args: readonly string[], cwd: string, options
   child.stdin.on('error', () => {}).end(options.stdin ?? '')
   const [status] = (await once(child, 'close')) as [number | null]
   return { status, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
-}
-
-/** Ports of 127.0.0.1 that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
 
 async function untilReady(child: ChildProcess, get: Sallyport['get'], log: () => string): Promise<void> {

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { freePorts } from './free-ports.ts'
 import { octetReader, parseSyslog, type SyslogMessage } from './syslog-parser.ts'
 
 /** A receiver that is strict: what breaks the rules is remembered, and ends a connection. */
@@ -56,7 +57,8 @@ export async function syslogReceiver({
     open.add(socket)
     socket.on('close', () => open.delete(socket))
   })
-  server.listen(port, '127.0.0.1')
+  // A port that stays its own, also while it is away.
+  server.listen(port === 0 ? (await freePorts(1))[0] : port, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { testAuthority } from '../support/authority.ts'
 import { startOrigin, type Origin } from '../support/origin.ts'
-import { freePorts } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
 const authority = testAuthority()

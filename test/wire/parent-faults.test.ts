@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { testAuthority } from '../support/authority.ts'
 import { startParent } from '../support/parents.ts'
 import { rawClient } from '../support/raw-client.ts'
-import { freePorts, startSallyport } from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { startSallyport } from '../support/sallyport.ts'
 import { startStage } from '../support/stage.ts'
 
 const authority = testAuthority()
