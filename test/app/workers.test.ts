@@ -36,7 +36,7 @@ type Ready = { status: string; reasons: string[]; policy: string }
 const ready = async () => JSON.parse((await stage.sallyport.get('/readyz')).body) as Ready
 const until = async (condition: () => Promise<boolean> | boolean): Promise<void> => {
   for (let waited = 0; !(await condition()); waited += 20) {
-    assert.ok(waited < 10_000, 'it never came to that')
+    assert.ok(waited < 60_000, 'it never came to that')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -192,7 +192,7 @@ test('serve --help has an example, and an unknown flag is wrong usage', async ()
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await condition()); waited += 20) {
-    if (waited > 10_000) throw new Error('it never came to that')
+    if (waited > 60_000) throw new Error('it never came to that')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

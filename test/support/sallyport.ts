@@ -110,7 +110,7 @@ export async function installSallyport(options: SallyportOptions = {}): Promise<
       for (let waited = 0; ; waited += 20) {
         const found = rows(table)
         if (wanted(found)) return found
-        if (waited > 10_000)
+        if (waited > 60_000)
           throw new Error(`${table} never became as wanted: ${JSON.stringify(found).slice(0, 2_000)}`)
         await delay(20)
       }

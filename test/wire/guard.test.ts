@@ -103,7 +103,7 @@ const rowCount = (): number => sallyport.rows('exchanges').length + sallyport.ro
 
 async function moreRowsThan(before: number): Promise<void> {
   for (let waited = 0; rowCount() <= before; waited += 10) {
-    if (waited > 10_000) throw new Error('no row was written')
+    if (waited > 60_000) throw new Error('no row was written')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

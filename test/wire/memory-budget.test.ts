@@ -65,7 +65,7 @@ async function metric(name: string): Promise<number> {
 
 async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await fits()); waited += 20) {
-    if (waited > 10_000) throw new Error('it never came to that')
+    if (waited > 60_000) throw new Error('it never came to that')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -375,7 +375,7 @@ test('at the end idle clients are let go, and what is in flight on TLS is finish
 
 async function logged(what: RegExp): Promise<void> {
   for (let waited = 0; !what.test(stage.sallyport.log()); waited += 20) {
-    if (waited > 10_000) throw new Error(`never logged ${what}: ${stage.sallyport.log()}`)
+    if (waited > 60_000) throw new Error(`never logged ${what}: ${stage.sallyport.log()}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
