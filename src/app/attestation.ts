@@ -21,10 +21,18 @@ export function openAttestation(options: {
   const { config } = options
   let open: Open | undefined
   const verifier = (): Verifier => (open ??= opened(options)).verifier
+  const nameless = seldom(
+    (entry: string) => options.log.warn({ entry }, 'attestation.audience is not set'),
+    nowAndThenMs,
+  )
   // The record of used tokens has to be there before the first of them.
   if (config().attestation.audience !== null) verifier()
   return {
-    terms: (handling) => attestationTerms(handling, config().attestation),
+    terms(handling) {
+      const terms = attestationTerms(handling, config().attestation)
+      if (terms === undefined && handling.attestation?.accept === true) nameless(handling.reason)
+      return terms
+    },
     inside: () => config().attestation.nexus,
     verifier: {
       connect: (asked) => verifier().connect(asked),
@@ -39,7 +47,10 @@ type Open = { readonly verifier: Verifier; readonly close: () => void }
 function opened({ dir, log }: { readonly dir: string; readonly log: Pick<Log, 'warn'> }): Open {
   const devices = deviceLookup({ dir, now: Date.now })
   const guard = replayGuard({ dir, now: Date.now })
-  const unavailable = seldom((because: unknown) => log.warn({ err: because }, 'attestations cannot be verified'))
+  const unavailable = seldom(
+    (because: unknown) => log.warn({ err: because }, 'attestations cannot be verified'),
+    soonAgainMs,
+  )
   const verifier = createVerifier({
     deviceOf: (id) => found(devices, id, unavailable),
     async spend(token) {
@@ -70,15 +81,16 @@ function found(devices: DeviceLookup, id: string, unavailable: (because: unknown
 }
 
 /** What can happen with every connection is said once in a while. */
-function seldom<T>(say: (what: T) => void): (what: T) => void {
+function seldom<T>(say: (what: T) => void, everyMs: number): (what: T) => void {
   let last = -Infinity
   return (what) => {
     const now = performance.now()
-    if (now - last < seldomMs) return
+    if (now - last < everyMs) return
     last = now
     say(what)
   }
 }
 
-const seldomMs = 10_000
+const soonAgainMs = 10_000
+const nowAndThenMs = 3_600_000
 const shares = 2 ** 40

@@ -3,6 +3,7 @@ import { catalogueHosts } from '../app/catalogue.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { checkPolicies, loadPolicies, packFoldersFor, policyInvalid } from '../policy/load.ts'
+import type { CompiledEntry } from '../policy/intercept.ts'
 import type { LoadOptions } from '../policy/load.ts'
 import { unreachedEntries } from '../policy/match.ts'
 import { runPolicyTests } from '../policy/test.ts'
@@ -94,7 +95,7 @@ async function check(files: readonly string[], options: Options, io: Io): Promis
     return 1
   }
   const { files: read, digest, rules, tests } = checked
-  const notes = unreachedEntries(checked.entries).map(({ file, line }) => `${file}:${line}: ${UNREACHED}`)
+  const notes = notesOn(checked.entries, configOf(options, io))
   if (options.json === true) {
     await printJson(io, { valid: true, files: read, rules: rules.length, tests: tests.length, digest, notes })
     return 0
@@ -103,6 +104,16 @@ async function check(files: readonly string[], options: Options, io: Io): Promis
   const noted = notes.map((note) => `note: ${note}`)
   await printLines(io, [...read.map((file) => `${file}: valid`), ...noted, `${counts}, digest ${digest}`])
   return 0
+}
+
+function notesOn(entries: readonly CompiledEntry[], { attestation }: Config): string[] {
+  const nameless = entries.filter(
+    ({ handling }) => handling.attestation?.accept === true && attestation.audience === null,
+  )
+  return [
+    ...unreachedEntries(entries).map(({ file, line }) => `${file}:${line}: ${UNREACHED}`),
+    ...nameless.map(({ file, line }) => `${file}:${line}: ${NAMELESS}`),
+  ]
 }
 
 async function test(files: readonly string[], options: Options, io: Io): Promise<number> {
@@ -135,5 +146,6 @@ const configOf = (options: Options, io: Io): Config => loadConfig({ file: option
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
 
+const NAMELESS = 'no attestation is accepted here as long as attestation.audience is not set in the configuration'
 const UNREACHED = 'no connection reaches this entry, because one before it takes them all'
 const FILE_HELP = 'configuration file (default: sallyport.yaml, if there is one)'

@@ -78,6 +78,13 @@ test('terms follow the configuration, and what was used is known over that', asy
   assert.equal(room.attestation.terms(handling), undefined)
 })
 
+test('an entry that accepts them where the proxy has no name is told in the log, not with every connection', async () => {
+  using room = await opened({})
+  for (let i = 0; i < 3; i += 1)
+    assert.equal(room.attestation.terms({ ...handling, attestation: { accept: true } }), undefined)
+  assert.equal(room.text().match(/attestation\.audience is not set/g)?.length, 1)
+})
+
 test('about half are inspected again where the share is a half', async () => {
   using room = await opened({ ...accepting, reinspect: 0.5 })
   const device = attesting('laptop-1')

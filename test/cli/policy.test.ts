@@ -59,6 +59,16 @@ test('check notes entries that no connection reaches', async () => {
   assert.match(stdout, /^note: .*20\.yaml:3: no connection reaches this entry/m)
 })
 
+test('check notes entries that accept attestations where the proxy has no name', async () => {
+  const entry = 'intercept: [{ hosts: [a.example], action: inspect, attestation: { accept: true } }]'
+  const named = 'attestation: { audience: egress-1 }'
+  assert.match(
+    (await run({ 'policies/10.yaml': entry }, 'check')).stdout,
+    /^note: .*10\.yaml:1: no attestation is accepted here as long as attestation\.audience is not set/m,
+  )
+  assert.doesNotMatch((await run({ 'policies/10.yaml': entry, 'sallyport.yaml': named }, 'check')).stdout, /^note:/m)
+})
+
 test('check refuses to inspect hosts that the CA may not vouch for', async () => {
   const cwd = folderOf({ 'sallyport.yaml': '', 'policies/10.yaml': good })
   const permitted = ['api.openai.com']
