@@ -92,6 +92,8 @@ const ofAttestation: Readonly<Record<string, number>> = {
   wrong_audience: 5,
   wrong_authority: 5,
   policy_not_accepted: 5,
+  rate_limited: 5,
+  unavailable: 5,
 }
 /** By the beginning of `what`; the first that fits. */
 const ofEvent: readonly (readonly [beginning: string, severity: number])[] = [

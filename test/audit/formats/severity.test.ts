@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { outcomes } from '../../../src/attest/outcome.ts'
 import { levelOf, severityOf, syslogSeverityOf, worstFinding } from '../../../src/audit/formats/severity.ts'
 import type { LedgerRow } from '../../../src/audit/find/presented.ts'
 import type { ExportTable } from '../../../src/audit/sinks/sink.ts'
@@ -30,6 +31,14 @@ test('an exchange matters as its decision and its worst finding say', () => {
     [{ decision: 'allow', attestation: { outcome: 'replayed' } }, 7],
   ]
   for (const [row, expected] of cases) assert.equal(severity('exchanges', row), expected, JSON.stringify(row))
+})
+
+test('an attestation that proves nothing matters, whatever is wrong with it', () => {
+  const plain = new Set<string>(['valid', 'missing', 'reinspected'])
+  for (const outcome of outcomes) {
+    const expected = plain.has(outcome) ? [1] : [5, 7]
+    assert.ok(expected.includes(severity('connections', { handling: 'inspect', attestation: { outcome } })), outcome)
+  }
 })
 
 test('connections and checkpoints have theirs', () => {
