@@ -75,6 +75,17 @@ test('who fails a hundred times is not looked at for a while, whatever comes; ot
   }
 })
 
+test('garbage from many addresses does not keep those from being heard who have proved something', async () => {
+  const { connect } = stage()
+  assert.equal((await connect({ headers: jws() })).outcome, 'valid')
+  for (let i = 0; i < 1_000; i++) {
+    const clientIp = `10.0.${i >> 8}.${i & 255}`
+    assert.equal((await connect({ headers: ['Sallyport-Attestation', 'garbage'], clientIp })).outcome, 'malformed')
+  }
+  assert.equal((await connect({ headers: jws(), clientIp: '198.51.100.1' })).outcome, 'rate_limited')
+  assert.equal((await connect({ headers: jws() })).outcome, 'valid')
+})
+
 test('what only a device can bring about does not count as a failure', async () => {
   const { connect } = stage()
   for (let i = 0; i < 150; i++) await connect({ headers: jws({ authority: 'x:1' }) })
