@@ -1,4 +1,5 @@
 import { gateway } from './gateway/trial.ts'
+import { agent } from './agent/trial.ts'
 import { pythonVerifier } from './proof.ts'
 import { rsyslog, rsyslogFor, rsyslogRestarts } from './rsyslog.ts'
 import { curl, go, installed, java, namespaces, python, rust, type Toolchain } from './toolchains.ts'
@@ -31,6 +32,7 @@ export const tools: readonly Tool[] = [
   { name: 'slowhttptest-read', toolchain: slow, trial: slowhttptest('page', '-X', '-w', '10', '-y', '20', '-z', '5') },
   { name: 'testssl', toolchain: ssl, trial: testssl },
   { name: 'gateway', toolchain: namespaces, trial: gateway },
+  { name: 'agent', toolchain: namespaces, trial: agent },
   { name: 'python-verifier', toolchain: python3, trial: pythonVerifier },
   ...(['udp', 'tcp', 'tls-ossl', 'tls-gtls'] as const).map((transport) => ({
     name: `rsyslog-${transport}`,

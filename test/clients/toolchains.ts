@@ -88,7 +88,13 @@ export const namespaces: Toolchain = {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) return { skip: 'it needs root on Linux' }
     for (const command of ['unshare', 'nsenter', 'ip', 'nft', 'curl'])
       if (!works(command, ['--version']) && !works(command, ['-V'])) return { skip: `${command} is not installed` }
-    const may = works('unshare', ['-n', '-m', 'sh', '-c', 'nft list ruleset && ip link add veth0 type veth peer name veth1'])
+    const may = works('unshare', [
+      '-n',
+      '-m',
+      'sh',
+      '-c',
+      'nft list ruleset && ip link add veth0 type veth peer name veth1',
+    ])
     return may ? 'unshare' : { skip: 'this kernel or container lets nobody make networks' }
   },
 }
