@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import type { Socket } from 'node:net'
 import { addressText } from '../lib/address-bytes.ts'
 import { plainAddress } from '../lib/ip.ts'
@@ -19,18 +20,29 @@ export type Ways = {
  * Asks the kernel for each connection (Linux: getsockopt `SO_ORIGINAL_DST`, which needs no privileges); where this Node cannot, looks in its
  * table of connections, which root may read. Elsewhere nothing is told. The socket has to be one that was just accepted.
  */
-export function originalDestination({
-  kernel = true,
-  table = '/proc/net/nf_conntrack',
-}: Ways = {}): OriginalDestination {
-  const ask = kernel && process.platform === 'linux' ? kernelsAnswer() : undefined
+export function originalDestination({ kernel = true, table = '/proc/net/nf_conntrack' }: Ways = {}): {
+  readonly ask: OriginalDestination
+  /** Where it is told. */
+  readonly from: 'kernel' | 'table' | 'nowhere'
+} {
+  const asked = kernel && process.platform === 'linux' ? kernelsAnswer() : undefined
   const look = trackedDestination(table)
-  return async (socket) => {
+  const ask: OriginalDestination = async (socket) => {
     const flow = flowOf(socket)
     if (flow === undefined) return undefined
-    const told = ask === undefined ? await look(flow) : ask(socket)
+    const told = asked === undefined ? await look(flow) : asked(socket)
     // A connection that nobody redirected is tracked, too, as one to where it arrived.
     return told?.address === flow.local && told.port === flow.localPort ? undefined : told
+  }
+  return { ask, from: asked !== undefined ? 'kernel' : isReadable(table) ? 'table' : 'nowhere' }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,7 +1,6 @@
 import { asSallyportError, SallyportError } from '../core/errors.ts'
 import { judgeConnection } from '../engine/connection.ts'
 import { lastWords } from '../http/linger.ts'
-import { plainAddress } from '../lib/ip.ts'
 import { alerts } from '../tls/alert.ts'
 import type { ClientHello } from '../tls/client-hello.ts'
 import type { Destination } from './conntrack.ts'
@@ -16,6 +15,7 @@ import type { OriginalDestination } from './original-destination.ts'
 import type { ProxyParts } from './parts.ts'
 import { firstBytes, wordsFor } from './peek.ts'
 import type { FirstBytes } from './peek.ts'
+import type { Places } from './places.ts'
 import { canonicalHost } from './target.ts'
 import type { Authority } from './target.ts'
 import { carry, relayed } from './tunnel.ts'
@@ -27,6 +27,9 @@ export type Transparent = {
   readonly isLocal: (address: string) => boolean
   /** Whether the connection is one that this process has opened itself, to where it was going. */
   readonly isOwnDial: (client: Destination, to: Destination | undefined) => boolean
+  readonly places: Places
+  /** Where this machine finds a name that a parent proxy resolves for us; nowhere is an empty list. */
+  readonly resolve: (host: string) => Promise<readonly string[]>
 }
 
 /**
@@ -55,7 +58,7 @@ export async function begunRedirected(
   record.set({ host: to?.address ?? null, port: to?.port ?? null })
   try {
     if (ownDial) throw new SallyportError('loop_detected', 'a connection of Sallyport itself was redirected to it')
-    await decided({ parts, connection, record, serve }, first, to)
+    await decided({ parts, transparent, connection, record, serve }, first, to)
   } catch (thrown) {
     refused(parts, connection, record, first, thrown)
   }
@@ -64,6 +67,7 @@ export async function begunRedirected(
 
 type Redirected = {
   readonly parts: ProxyParts
+  readonly transparent: Transparent
   readonly connection: Connection
   readonly record: ConnectionRecord
   readonly serve: Serve
@@ -78,27 +82,21 @@ async function decided(redirected: Redirected, first: FirstBytes, to: Destinatio
 
 /** By the name, whatever address the client dialled: who lies about the name reaches only what is named. */
 async function named(redirected: Redirected, hello: ClientHello, sni: string, to: Destination | undefined) {
-  const { parts, record } = redirected
+  const { parts, transparent, record } = redirected
   const host = canonicalHost(sni)
   if (host === undefined) throw denied(wordsFor.invalid)
   const authority = { host, port: to?.port ?? 443 }
   record.set({ ...authority, sni })
   const { connecting, decision } = await judged(redirected, authority, sni, false)
   const { addresses } = await parts.guard(host, authority.port).catch(unlessUnresolved)
-  const place = placeOf(to, addresses)
+  const hides = hello.ech && decision.kind === 'tunnel' && parts.rooms.policy().hiddenName === 'deny'
+  const known = hides && addresses.length === 0 ? await transparent.resolve(host) : addresses
+  const place = transparent.places.placeOf(to, host, known)
   if (place === 'elsewhere')
     record.set({ reason: `${decision.reason}; dialled as ${to?.address}, which is not an address of ${host}` })
-  if (decision.kind === 'inspect') return inspected(connecting)
   // Under the name that it shows there may be another: what is sure is only that it is where that name is.
-  if (hello.ech && place !== 'there' && parts.rooms.policy().hiddenName === 'deny')
-    throw denied('the hello may hold another name, encrypted')
-  return relayed(connecting)
-}
-
-/** Whether the client dialled an address of the name. */
-function placeOf(to: Destination | undefined, addresses: readonly string[]): 'there' | 'elsewhere' | 'unknown' {
-  if (to === undefined || addresses.length === 0) return 'unknown'
-  return addresses.some((address) => plainAddress(address) === to.address) ? 'there' : 'elsewhere'
+  if (hides && place !== 'there') throw denied('the hello may hold another name, encrypted')
+  return decision.kind === 'inspect' ? inspected(connecting) : relayed(connecting)
 }
 
 /** To the address that the client dialled, where policy allows that. */

@@ -59,13 +59,20 @@ test('where the kernel cannot be asked, its table tells, and knows who came stra
 })
 
 test('a connection that has ended tells nothing', async () => {
-  const ask = originalDestination()
+  const { ask } = originalDestination()
   const [server, client, socket] = await pair('127.0.0.1')
   client.destroy()
   socket.destroy()
   await once(socket, 'close')
   assert.equal(await ask(socket), undefined)
   server.close()
+})
+
+test('it says who tells', () => {
+  const readable = join(tempFolder('table'), 'nf_conntrack')
+  writeFileSync(readable, '')
+  assert.equal(originalDestination({ kernel: false, table: readable }).from, 'table')
+  assert.equal(originalDestination({ kernel: false, table: `${readable}-missing` }).from, 'nowhere')
 })
 
 test('that it uses what Node calls experimental is not told on standard error, other things are', () => {
@@ -88,7 +95,7 @@ test('that it uses what Node calls experimental is not told on standard error, o
 async function told(host: string, ways: Ways, before: (from: number, local: number) => void = () => {}) {
   const [server, client, socket] = await pair(host)
   before(socket.remotePort ?? 0, socket.localPort ?? 0)
-  const destination = await originalDestination(ways)(socket)
+  const destination = await originalDestination(ways).ask(socket)
   client.destroy()
   socket.destroy()
   server.close()

@@ -8,7 +8,6 @@ import {
   helloOf,
   listeningOrigin,
   redirectedDoor,
-  withEch,
   type ListeningOrigin,
   type RedirectedDoor,
 } from '../support/redirected.ts'
@@ -273,39 +272,6 @@ test('what cannot be inspected is not relayed to an address that policy inspects
   door.dialled({ address: '203.0.113.7', port: 443 })
   const row = await door.rowAfter('connections', () => answerTo('SSH-2.0-x\r\n'))
   assert.deepEqual([row['handling'], row['reason']], ['deny', 'not TLS'])
-})
-
-const ech: [what: string, to: Parameters<RedirectedDoor['dialled']>[0], hiddenName: string, relayed: boolean][] = [
-  ['the address is one of the name that it shows', { address: its, port: 443 }, 'deny', true],
-  ['the address is not one of the name that it shows', { address: foreign, port: 443 }, 'deny', false],
-  ['nobody knows the address', undefined, 'deny', false],
-  ['policy does not mind', { address: foreign, port: 443 }, 'tunnel', true],
-]
-
-for (const [what, to, hiddenName, relayed] of ech) {
-  test(`a hello that may hide another name is ${relayed ? 'relayed' : 'refused'} when ${what}`, async () => {
-    await door.policy({ ...policy, hiddenName })
-    door.dialled(to)
-    const hello = withEch(await helloOf({ servername: 'raw.test' }))
-    const row = await door.rowAfter('connections', async () => {
-      assert.equal(await answerTo(hello, true), relayed ? Buffer.from('heard').toString('hex') : accessDenied)
-    })
-    assert.deepEqual([row['sni'], row['handling']], ['raw.test', relayed ? 'tunnel' : 'deny'])
-    if (relayed) assert.ok(listening.heard().equals(hello))
-    else assert.match(String(row['reason']), /another name, encrypted/)
-  })
-}
-
-test('a hello that may hide another name is intercepted for the name that it shows', async () => {
-  door.dialled({ address: foreign, port: 443 })
-  const row = await door.rowAfter('connections', async () => {
-    const client = await door.raw()
-    client.send(withEch(await helloOf({ servername: 'inspected.test' })))
-    // A handshake record with a ServerHello.
-    assert.match(await client.until(6), /^\x16\x03\x03..\x02$/s)
-    client.close()
-  })
-  assert.equal(row['sni'], 'inspected.test')
 })
 
 const unreadable: [what: string, change: (hello: Buffer) => Buffer][] = [

@@ -13,6 +13,7 @@ import { engineRooms, openRecorder } from '../../src/app/rooms.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import type { Destination } from '../../src/proxy/conntrack.ts'
 import type { ProxyParts } from '../../src/proxy/parts.ts'
+import { places } from '../../src/proxy/places.ts'
 import { proxyDoor } from '../../src/proxy/server.ts'
 import type { TestAuthority } from './authority.ts'
 import { budgetOf } from './budget.ts'
@@ -52,6 +53,8 @@ export type RedirectedOptions = {
   readonly parts?: Partial<Pick<ProxyParts, 'handshakeTimeoutMs' | 'isSelf'>>
   /** Whether clients of this machine are admitted as such. */
   readonly local?: boolean
+  /** What this machine finds of names that a parent proxy resolves. */
+  readonly found?: readonly string[]
 }
 
 export async function redirectedDoor(options: RedirectedOptions = {}): Promise<RedirectedDoor> {
@@ -102,6 +105,8 @@ export async function redirectedDoor(options: RedirectedOptions = {}): Promise<R
     original: async () => to,
     isLocal: () => options.local === true,
     isOwnDial: () => ownDials,
+    places: places({ now: Date.now, keepMs: 0, maxNames: 10 }),
+    resolve: async () => options.found ?? [],
   })
   door.server.listen(0, '127.0.0.1')
   await once(door.server, 'listening')
