@@ -24,7 +24,7 @@ import { openPolicies } from './policies.ts'
 import { openPrincipals } from './principals.ts'
 import { proxyParts } from './proxy.ts'
 import { engineRooms, openBudget, openRecorder, openShelf } from './rooms.ts'
-import { placeholderKey } from './secrets.ts'
+import { hopId, placeholderKey } from './secrets.ts'
 import { openTransparent } from './transparent.ts'
 
 /** One process that serves the doors. */
@@ -92,6 +92,7 @@ export async function startInstance(
   undo.defer(() => clearInterval(watched))
   const placeholders = openShelf(first.data.dir, log)
   undo.defer(() => placeholders.close())
+  const key = await placeholderKey(first.data.dir)
   const rooms = engineRooms({
     placeholders,
     bodyKey,
@@ -101,7 +102,7 @@ export async function startInstance(
     budget,
     metrics,
     log,
-    key: await placeholderKey(first.data.dir),
+    key,
   })
   const principals = await openPrincipals(first.data.dir, log)
   undo.defer(() => principals.close())
@@ -121,6 +122,7 @@ export async function startInstance(
     principalOf,
     attestation,
     opened: redirected?.opened,
+    hop: hopId(key),
   })
   undo.defer(() => proxy.close())
   policyChanged = proxy.policyChanged

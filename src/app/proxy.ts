@@ -34,6 +34,8 @@ export function proxyParts(options: {
   /** How many processes share the door and its limits. */
   readonly processes: number
   readonly principalOf: Principals['principalOf']
+  /** Our id among proxies. */
+  readonly hop?: string
   /** Where attestations are accepted. */
   readonly attestation?: ProxyParts['attestation']
   /** Told of each TCP connection to an origin or a parent proxy. */
@@ -54,6 +56,7 @@ export function proxyParts(options: {
     log,
     policy: () => rooms.policy().digest,
     stamp: stamps.make,
+    hop: options.hop,
     ...(options.opened === undefined ? {} : { opened: options.opened }),
   }
   let live = liveParts(config(), out)
@@ -102,6 +105,7 @@ export function proxyParts(options: {
     get tls() {
       return tls
     },
+    hop: options.hop,
     isSelf: ({ host, port }) => isOwnAddress(own(), host === 'localhost' ? '127.0.0.1' : host, port),
     allowClient: (address) => live.allowClient(address),
     get maxConnections() {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError } from '../core/errors.ts'
@@ -7,6 +7,11 @@ import { createFileAtomic } from '../lib/atomic-file.ts'
 /** The key that placeholders are derived from: 32 bytes in the data folder, one for all processes and for ever, or placeholders would change. */
 export function placeholderKey(dataDir: string): Promise<Buffer> {
   return secretFile(dataDir, 'placeholder.key', () => randomBytes(32))
+}
+
+/** What a Sallyport is called among proxies, so that a way that leads back to it is known: the same in all processes of a data folder. */
+export function hopId(placeholders: Uint8Array): string {
+  return createHmac('sha256', placeholders).update('id among proxies').digest('hex').slice(0, 16)
 }
 
 /** The key under which secrets of virtual keys are stored as HMACs: another one would make all of them unknown. */

@@ -40,10 +40,12 @@ export type WayOutParts = {
   readonly policy: () => string
   readonly stamp: (about: StampAbout) => Stamp
   readonly opened?: (socket: Socket) => void
+  /** Our id among proxies. */
+  readonly hop?: string | undefined
 }
 
 /** The way out, from configuration: throws `config_invalid` for files that cannot be used. */
-export function wayOut(config: Config, { isOwn, log, policy, stamp, opened }: WayOutParts): WayOut {
+export function wayOut(config: Config, { isOwn, log, policy, stamp, opened, hop }: WayOutParts): WayOut {
   const { upstream: settings } = config
   const secure = resuming(
     clientContexts({
@@ -52,7 +54,7 @@ export function wayOut(config: Config, { isOwn, log, policy, stamp, opened }: Wa
       warn: (message) => log.warn({}, message),
     }),
   )
-  const parent = settings.proxy === null ? undefined : parentOf(settings, settings.proxy, { isOwn, secure })
+  const parent = settings.proxy === null ? undefined : parentOf(settings, settings.proxy, { isOwn, secure, hop })
   const guard = addressGuard({
     resolve: fixedRoutes(settings.resolve),
     allowed: addressSet(settings.allowPrivate),
@@ -84,7 +86,11 @@ export function wayOut(config: Config, { isOwn, log, policy, stamp, opened }: Wa
 }
 
 /** The parent proxy with what it does not carry; its own address is the operator's word. */
-function parentOf(settings: Config['upstream'], url: string, parts: { readonly isOwn: Own; readonly secure: Secure }) {
+function parentOf(
+  settings: Config['upstream'],
+  url: string,
+  parts: { readonly isOwn: Own; readonly secure: Secure; readonly hop: string | undefined },
+) {
   const excepted = noProxy(settings.noProxy)
   const guard = addressGuard({
     resolve: fixedRoutes(settings.resolve),

@@ -112,6 +112,7 @@ const hopByHop = new Set([
   'http2-settings',
   'sallyport-attestation',
   'x-nexus-attestation',
+  'sallyport-via',
 ])
 
 const neverTrailers = new Set([

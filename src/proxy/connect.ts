@@ -16,6 +16,7 @@ import { inspected } from './interception.ts'
 import type { ProxyParts } from './parts.ts'
 import { parseAuthority } from './target.ts'
 import { relayed } from './tunnel.ts'
+import { viaAfter } from './via.ts'
 
 /**
  * A CONNECT, from its target to its end: decide, guard, peek, then intercept, relay or refuse. Leaves one `connections` row. `serve` takes
@@ -88,6 +89,7 @@ async function decided(
   const principal = parts.identify(request.headers, clientIp, outer.secure?.certificate)
   record.set({ principal })
   if (parts.isSelf(authority)) throw new SallyportError('loop_detected', `${request.target} is Sallyport itself`)
+  const via = viaAfter(request.headers, parts.hop)
   const policy = parts.rooms.policy()
   const handling = policy.intercept({ ...authority, clientIp, principal })
   const rejectedLeaf =
@@ -109,7 +111,7 @@ async function decided(
   if (judged !== undefined) await judged
   const bySni = (sni: string | null) => decide(policy, { ...facts, sni })
   const decideAgain = device === null ? bySni : decideAttested(authority.host, device, bySni)
-  const connecting: Connecting = { ...begun, authority, principal, decideAgain, attestation: verdict?.outcome }
+  const connecting: Connecting = { ...begun, authority, principal, decideAgain, attestation: verdict?.outcome, via }
   if (passes) return relayed(connecting, () => inspected({ ...connecting, establish: () => undefined }))
   if (!parts.authority().permits(authority.host)) {
     throw new SallyportError('ca_not_permitted', `the CA may not vouch for ${authority.host}`)

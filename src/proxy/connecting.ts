@@ -17,6 +17,8 @@ export type Connecting = {
   readonly principal: string | null
   /** What became of its attestation, where one was asked for. */
   readonly attestation?: Outcome | undefined
+  /** The way by which it has come, for a parent proxy. */
+  readonly via?: string | undefined
   readonly record: ConnectionRecord
   /** What policy says once the ClientHello has been seen. */
   readonly decideAgain: (sni: string | null) => Decision

@@ -46,6 +46,8 @@ export type Tunnel = Authority & {
   readonly principal: string | null
   /** What became of the attestation of its CONNECT, where one was asked for. */
   readonly attestation?: Outcome | undefined
+  /** The way by which it has come, for a parent proxy. */
+  readonly via?: string | undefined
 }
 
 /** A `connections` row that grows; written once. */

@@ -17,6 +17,7 @@ import type { Decision } from './decide.ts'
 import type { ProxyParts } from './parts.ts'
 import { canonicalHost, parseAbsolute, splitPath, withPort } from './target.ts'
 import { unreadExchange } from './unread.ts'
+import { viaAfter, viaOf } from './via.ts'
 
 /** A request inside a CONNECT: it goes where the CONNECT went, and its own idea of the host has to agree. */
 export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Connection>): Promise<void> {
@@ -34,7 +35,7 @@ export async function tunnelExchange(parts: ProxyParts, incoming: Incoming<Conne
 /** Runs an exchange through the spine, with the origin at its end. */
 export async function forwarded(parts: ProxyParts, incoming: Incoming<Connection>, asked: Exchange): Promise<void> {
   const { exchange, carried } = stamped(asked)
-  const sending = { signal: incoming.signal, inform: incoming.inform, carried }
+  const sending = { signal: incoming.signal, inform: incoming.inform, carried, via: viaOf(parts, incoming) }
   const { head, body } = exchange.request
   if (!incoming.expectsContinue || body === null) {
     return run(parts.rooms, exchange, (request, policy) => parts.upstream.send(request, { ...sending, policy }))
@@ -155,6 +156,7 @@ export async function decidePlain(
   if (decision.kind === 'deny') return new SallyportError('policy_denied', `policy denies ${host}: ${decision.reason}`)
   const unread = decision.kind === 'tunnel'
   try {
+    viaAfter(request.head.headers, parts.hop)
     await judgeConnection(parts.rooms, policy, { id, door: 'proxy', clientIp, principal, host, port, unread })
     return decision
   } catch (thrown) {

@@ -10,12 +10,12 @@ import { carry } from './tunnel.ts'
 
 /** The inside of a CONNECT that policy inspects: what the client begins says how it is served. */
 export async function inspected(connecting: Connecting): Promise<void> {
-  const { parts, outer, authority, principal, attestation } = connecting
+  const { parts, outer, authority, principal, attestation, via } = connecting
   connecting.establish()
   const first = await firstBytes(outer.socket, parts.handshakeTimeoutMs)
   const inside = (scheme: Tunnel['scheme']): Inside => ({
     ...outer,
-    tunnel: { ...authority, scheme, principal, attestation },
+    tunnel: { ...authority, scheme, principal, attestation, via },
   })
   // While it shakes hands, there is time to look who it is.
   if (first.kind === 'hello' || first.kind === 'http') outer.asker?.()
@@ -24,7 +24,7 @@ export async function inspected(connecting: Connecting): Promise<void> {
   const { record } = connecting
   if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
     record.set({ handling: 'tunnel', reason: wordsFor.other })
-    const origin = await parts.connector.tcp(authority)
+    const origin = await parts.connector.tcp(authority, undefined, via)
     record.carried(parts.connector.stampOf?.(origin))
     return carry(connecting, origin, first.held)
   }

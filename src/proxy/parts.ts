@@ -36,6 +36,8 @@ export type ProxyParts = {
   /** Which programs of this machine its clients are. */
   readonly attribution: Attribution
   readonly isSelf: (authority: Authority) => boolean
+  /** Our id among proxies, the same in all processes of a data folder. */
+  readonly hop?: string | undefined
   readonly allowClient: (address: string) => boolean
   readonly maxConnections: number
   /** How many connections the doors of this process have now. */

@@ -12,7 +12,7 @@ import { tcpOf } from './secure.ts'
  */
 export async function relayed(connecting: Connecting, inspect?: () => Promise<void>): Promise<void> {
   const { parts, outer, authority, record } = connecting
-  const origin = await parts.connector.tcp(authority)
+  const origin = await parts.connector.tcp(authority, undefined, connecting.via)
   record.carried(parts.connector.stampOf?.(origin))
   origin.on('error', () => undefined)
   connecting.establish()

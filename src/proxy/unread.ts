@@ -7,6 +7,7 @@ import { relay } from '../upstream/relay.ts'
 import { ledgerRecord } from './context.ts'
 import type { Connection, ConnectionRecord } from './context.ts'
 import type { ProxyParts } from './parts.ts'
+import { viaOf } from './via.ts'
 
 /** Plain HTTP to a host that policy does not inspect: sent on as it comes, and with a `connections` row as a tunnel has. */
 export async function unreadExchange(
@@ -20,7 +21,12 @@ export async function unreadExchange(
   return recorded(parts, incoming, exchange, reason, async (record, answering) => {
     try {
       const { signal, inform } = incoming
-      const answer = await parts.upstream.send(exchange.request, { signal, inform, carried: record.carried })
+      const answer = await parts.upstream.send(exchange.request, {
+        signal,
+        inform,
+        carried: record.carried,
+        via: viaOf(parts, incoming),
+      })
       answering()
       await incoming.send(answer)
     } finally {
@@ -39,8 +45,8 @@ export async function unreadWebsocket(
 ): Promise<void> {
   return recorded(parts, incoming, exchange, reason, async (record, answering) => {
     record.set({ bytesUp: 0, bytesDown: 0 })
-    const { carried } = record
-    const upgraded = await parts.upstream.upgrade(exchange.request, incoming.signal, { carried })
+    const carriage = { carried: record.carried, via: viaOf(parts, incoming) }
+    const upgraded = await parts.upstream.upgrade(exchange.request, incoming.signal, carriage)
     answering()
     if (upgraded.kind === 'answered') return incoming.send(upgraded.answer)
     const { socket, head } = accept(upgraded.headers)

@@ -11,6 +11,7 @@ import type { ProxyParts } from './parts.ts'
 import { redirectedTarget } from './redirected.ts'
 import { parseAbsolute } from './target.ts'
 import { unreadWebsocket } from './unread.ts'
+import { viaOf } from './via.ts'
 
 /** A WebSocket inside a CONNECT, on HTTP/1.1 or HTTP/2, or plain (`ws:`) through an absolute target. The origin decides whether to upgrade, and how. */
 export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>): Promise<void> {
@@ -36,7 +37,8 @@ export async function websocket(parts: ProxyParts, upgrade: Upgrade<Connection>)
     if (decision.kind === 'tunnel') return unreadWebsocket(parts, upgrade, { ...exchange, request }, decision.reason)
   }
   const { exchange: told, carried } = stamped(exchange)
-  const open = (policy: string) => parts.upstream.upgrade(request, incoming.signal, { policy, carried })
+  const via = viaOf(parts, incoming)
+  const open = (policy: string) => parts.upstream.upgrade(request, incoming.signal, { policy, carried, via })
   return runMessages(parts.rooms, told, open, accept)
 }
 

@@ -13,9 +13,14 @@ import type { Stamp } from './stamps.ts'
 
 export type Connector = {
   /** A connection that carries any bytes to the origin, for tunnels and upgrades. */
-  readonly tcp: (origin: { host: string; port: number }, signal?: AbortSignal) => Promise<Socket>
+  readonly tcp: (origin: { host: string; port: number }, signal?: AbortSignal, via?: string) => Promise<Socket>
   /** A connection ready for HTTP: TLS when the scheme says so, offering `alpn`. */
-  readonly http: (origin: Origin, alpn: readonly string[], signal?: AbortSignal) => Promise<Socket | TLSSocket>
+  readonly http: (
+    origin: Origin,
+    alpn: readonly string[],
+    signal?: AbortSignal,
+    via?: string,
+  ) => Promise<Socket | TLSSocket>
   /** How requests are written on `http` connections to a parent proxy; undefined: as an origin wants them. */
   readonly form?: (origin: Origin) => AbsoluteForm | undefined
   /** What a connection was stamped with on its way through a parent proxy. */
@@ -57,11 +62,12 @@ export function connector(options: {
       : dialTcp(origin.host, route, limits)
   }
 
-  const begun = (signal: AbortSignal | undefined): Limits => ({
+  const begun = (signal: AbortSignal | undefined, via: string | undefined): Limits => ({
     connectTimeoutMs: options.connectTimeoutMs,
     since: performance.now(),
     ...(options.opened === undefined ? {} : { opened: options.opened }),
     ...(signal === undefined ? {} : { signal }),
+    ...(via === undefined ? {} : { via }),
   })
 
   const secured = async (origin: Origin, alpn: readonly string[], limits: Limits): Promise<TLSSocket> => {
@@ -73,10 +79,10 @@ export function connector(options: {
   }
 
   return {
-    tcp: (origin, signal) => open(origin, begun(signal)),
+    tcp: (origin, signal, via) => open(origin, begun(signal, via)),
     stampOf: (socket) => stamped.get(socket) ?? parent?.stampOf?.(socket),
-    async http(origin, alpn, signal) {
-      const limits = begun(signal)
+    async http(origin, alpn, signal, via) {
+      const limits = begun(signal, via)
       if (origin.scheme === 'https') return secured(origin, alpn, limits)
       const route = await checked(origin, limits)
       if (route.carried !== true || parent === undefined) return dialTcp(origin.host, route, limits)

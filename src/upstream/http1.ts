@@ -11,7 +11,7 @@ import { idle } from './idle.ts'
 import type { Sending } from './in-flight.ts'
 import { keyOf } from './origin.ts'
 import type { Origin } from './origin.ts'
-import { unchallenged } from './parent.ts'
+import { formVia, unchallenged } from './parent.ts'
 import { patience } from './patience.ts'
 import { requestText } from './request-head.ts'
 import type { AbsoluteForm } from './request-head.ts'
@@ -83,11 +83,11 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
   }
 
   // The connection is made for whoever is next when its request has gone meanwhile.
-  const dial = (origin: Origin, key: string, signal: AbortSignal): Promise<Connection> =>
+  const dial = (origin: Origin, key: string, { signal, via }: Sending): Promise<Connection> =>
     new Promise((resolve, reject) => {
       const stop = (): void => reject(clientAborted())
       signal.addEventListener('abort', stop)
-      connect.http(origin, ['http/1.1']).then(
+      connect.http(origin, ['http/1.1'], undefined, via).then(
         (socket) => {
           signal.removeEventListener('abort', stop)
           const connection = attach(key, socket)
@@ -114,19 +114,19 @@ export function http1(connect: Connector, times: UpstreamTimes, clock: () => num
     if (before !== undefined && before.quietMs >= restedMs && !idempotent.has(request.head.method)) {
       before = await listenedTo(before, sending.signal)
     }
-    if (before === undefined) return (await dial(origin, key, sending.signal)).send(request, text, sending)
+    if (before === undefined) return (await dial(origin, key, sending)).send(request, text, sending)
     try {
       return await before.send(request, text, sending)
     } catch (error) {
       if (!repeatable(request, before.lost) || sending.signal.aborted) throw error
     }
-    return (await dial(origin, key, sending.signal)).send(request, text, sending)
+    return (await dial(origin, key, sending)).send(request, text, sending)
   }
 
   return {
     send(origin, request, sending) {
       const form = connect.form?.(origin)
-      const answer = exchange(origin, request, sending, form)
+      const answer = exchange(origin, request, sending, form && formVia(form, sending.via))
       return form === undefined ? answer : answer.then(unchallenged)
     },
     adopt: (origin, socket) => {

@@ -12,7 +12,7 @@ import type { Origin } from './origin.ts'
 
 export type Http2Pool = {
   /** A session for one request, which is counted in its `open`. Rejects with `notHttp2` when the origin chose HTTP/1.1. */
-  readonly acquire: (origin: Origin, signal: AbortSignal) => Promise<Http2Session>
+  readonly acquire: (origin: Origin, signal: AbortSignal, via?: string) => Promise<Http2Session>
   /** Lets what is in flight finish; sessions take no more requests. */
   readonly retire: () => void
   readonly close: () => void
@@ -49,9 +49,9 @@ export function http2Pool(
     if (place?.ready.length === 0 && place.opening === undefined) places.delete(key)
   }
 
-  const open = async (origin: Origin, key: string, place: Place): Promise<void> => {
+  const open = async (origin: Origin, key: string, place: Place, via: string | undefined): Promise<void> => {
     try {
-      const socket = await connect.http(origin, ['h2', 'http/1.1'])
+      const socket = await connect.http(origin, ['h2', 'http/1.1'], undefined, via)
       if ((socket as TLSSocket).alpnProtocol !== 'h2') {
         spokeHttp1(origin, socket)
         throw notHttp2
@@ -98,13 +98,13 @@ export function http2Pool(
     return one ?? (ready.length >= perOrigin ? leastBusy(ready) : undefined)
   }
 
-  const acquired = async (origin: Origin, key: string): Promise<Http2Session> => {
+  const acquired = async (origin: Origin, key: string, via: string | undefined): Promise<Http2Session> => {
     for (let tries = 0; tries <= perOrigin; tries += 1) {
       const place = placeOf(key)
       const one = free(place)
       if (one !== undefined) return take(key, one)
       try {
-        await (place.opening ??= open(origin, key, place))
+        await (place.opening ??= open(origin, key, place, via))
       } catch (error) {
         if (place.ready.length === 0) throw error
         return take(key, leastBusy(place.ready))
@@ -114,11 +114,11 @@ export function http2Pool(
   }
 
   return {
-    acquire(origin, signal) {
+    acquire(origin, signal, via) {
       const key = keyOf(origin)
       const place = places.get(key)
       const one = place === undefined ? undefined : free(place)
-      return one === undefined ? unlessAborted(acquired(origin, key), signal) : Promise.resolve(take(key, one))
+      return one === undefined ? unlessAborted(acquired(origin, key, via), signal) : Promise.resolve(take(key, one))
     },
     retire() {
       for (const session of all) end(session)

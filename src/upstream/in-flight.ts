@@ -8,6 +8,8 @@ import type { Stamp } from './stamps.ts'
 export type Carriage = {
   /** Digest of the policy set under which it was inspected. */
   readonly policy?: string
+  /** What a parent proxy is told of the way that it has come. */
+  readonly via?: string | undefined
   /** Called with the stamp of each connection that takes it. */
   readonly carried?: (stamp: Stamp) => void
 }

@@ -10,6 +10,8 @@ export type Limits = {
   readonly signal?: AbortSignal
   /** Told of the TCP connection once there is one, before a byte of it. */
   readonly opened?: (socket: Socket) => void
+  /** What a parent proxy is told of the way that led here. */
+  readonly via?: string
 }
 
 /**

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { SallyportError } from '../core/errors.ts'
 import type { Answer, RawHeaders } from '../core/http.ts'
+import { withoutHeaders } from '../core/http.ts'
 import { connectAnswer } from './connect-answer.ts'
 import { dialTcp } from './dial.ts'
 import type { Guard } from './guard.ts'
@@ -48,6 +49,8 @@ export function parentProxy(options: {
   readonly secure: Secure
   /** Signs each CONNECT, as it is sent. Not for SOCKS5, which has no fields. */
   readonly sign?: (to: Authority) => Signed
+  /** Our id, which is told where nothing else is said of the way that led here. Not for SOCKS5. */
+  readonly hop?: string | undefined
 }): Parent {
   const { at } = options
 
@@ -68,7 +71,7 @@ export function parentProxy(options: {
     socket.once('close', () => stamp.ended())
     return fields
   }
-  const negotiate = at.kind === 'socks5' ? socks(at) : connectMethod(at, sign)
+  const negotiate = at.kind === 'socks5' ? socks(at) : connectMethod(at, sign, options.hop)
   return {
     async tunnel(to, limits) {
       const socket = await open(limits)
@@ -82,19 +85,23 @@ export function parentProxy(options: {
       }
       return socket
     },
-    plain: at.kind === 'socks5' ? undefined : { open, form: { fields: authorization(at) } },
+    plain: at.kind === 'socks5' ? undefined : { open, form: formVia({ fields: authorization(at) }, options.hop) },
     stampOf: (socket) => signed.get(socket),
   }
 }
 
 type Negotiate = (socket: Socket, to: Authority, limits: Limits) => Promise<void>
 
-function connectMethod(at: ParentAddress, sign: (socket: Socket, to: Authority) => RawHeaders): Negotiate {
+function connectMethod(
+  at: ParentAddress,
+  sign: (socket: Socket, to: Authority) => RawHeaders,
+  hop: string | undefined,
+): Negotiate {
   const credentials = lines(authorization(at))
   return async (socket, to, limits) => {
     const target = `${bracketed(to.host)}:${to.port}`
     socket.write(
-      `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${credentials}${lines(sign(socket, to))}\r\n`,
+      `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${credentials}${lines(viaField(limits.via ?? hop))}${lines(sign(socket, to))}\r\n`,
       'latin1',
     )
     const { status } = await answer(socket, limits, connectAnswer)
@@ -139,6 +146,14 @@ export function unchallenged(answer: Answer): Answer {
   throw failed('it does not accept the credentials, or wants some (407)')
 }
 
+const viaField = (via: string | undefined): RawHeaders => (via === undefined ? [] : [viaName, via])
+
+/** A form for requests that say of themselves how they have come; a parent that does not know the field must not pass it on (RFC 9110, 7.6.1). */
+export function formVia(form: AbsoluteForm, via: string | undefined): AbsoluteForm {
+  if (via === undefined) return form
+  return { fields: [...withoutHeaders(form.fields, viaNames), 'Connection', viaName, viaName, via] }
+}
+
 /** RFC 7617, 2. */
 function authorization({ credentials }: ParentAddress): RawHeaders {
   if (credentials === undefined) return []
@@ -163,4 +178,6 @@ function failed(why: string, cause?: unknown): SallyportError {
 }
 
 const name = 'the parent proxy'
+const viaName = 'Sallyport-Via'
+const viaNames = new Set(['connection', viaName.toLowerCase()])
 const kept: ReadonlySet<string> = new Set(['upstream_timeout', 'client_aborted', 'loop_detected'])

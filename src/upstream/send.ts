@@ -56,7 +56,7 @@ export function upstream(connect: Connector, times: UpstreamTimes, now: () => nu
     for (let tries = 1; ; tries += 1) {
       if (speaksOnly(key) === 'http1') return plain.send(origin, withOneCookie(request), sending)
       try {
-        return await sendHttp2(await pool.acquire(origin, sending.signal), request, sending, terms)
+        return await sendHttp2(await pool.acquire(origin, sending.signal, sending.via), request, sending, terms)
       } catch (error) {
         if (error === notHttp2) return plain.send(origin, withOneCookie(request), sending)
         if (!(error instanceof Unprocessed)) throw error

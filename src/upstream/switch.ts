@@ -25,8 +25,8 @@ export async function switchHttp1(
   const text = { text: bareText(request, request.head.headers), chunked: false, expects: false }
   // Through a parent proxy what is no HTTP any more goes in a tunnel (RFC 6455, 4.1).
   const socket = await (origin.scheme === 'http'
-    ? connect.tcp(origin, signal)
-    : connect.http(origin, ['http/1.1'], signal))
+    ? connect.tcp(origin, signal, carriage.via)
+    : connect.http(origin, ['http/1.1'], signal, carriage.via))
   const connection = new Connection('', socket, {
     times: { headersTimeoutMs: Number.POSITIVE_INFINITY, idleTimeoutMs: Number.POSITIVE_INFINITY },
     clock: () => 0,

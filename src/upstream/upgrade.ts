@@ -39,7 +39,7 @@ export function upgrader(terms: UpgradeTerms): Upgrade {
     carriage: Carriage | undefined,
   ): Promise<Upgraded | undefined> => {
     try {
-      const on = await pool.acquire(origin, signal)
+      const on = await pool.acquire(origin, signal, carriage?.via)
       if (on.session.remoteSettings.enableConnectProtocol === true)
         return await byConnect(on, request, signal, terms, carriage)
       release(on)

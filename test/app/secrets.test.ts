@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { consoleToken, keysHmac, placeholderKey } from '../../src/app/secrets.ts'
+import { consoleToken, hopId, keysHmac, placeholderKey } from '../../src/app/secrets.ts'
 import { SallyportError } from '../../src/core/errors.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -53,4 +53,12 @@ test('a token that somebody wrote into the file ends where the line ends', async
   const dir = tempFolder('secrets')
   writeFileSync(join(dir, 'console.token'), 'made-up-by-an-operator-0001\n')
   assert.equal(await consoleToken(dir), 'made-up-by-an-operator-0001')
+})
+
+test('the id among proxies is of the data folder, and tells nothing of its key', () => {
+  const [key, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+  assert.match(hopId(key), /^[0-9a-f]{16}$/)
+  assert.equal(hopId(key), hopId(Buffer.from(key)))
+  assert.notEqual(hopId(key), hopId(other))
+  assert.notEqual(hopId(key), key.toString('hex').slice(0, 16))
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { bytesBody } from '../../src/http/body.ts'
-import { parentProxy, unchallenged } from '../../src/upstream/parent.ts'
+import { formVia, parentProxy, unchallenged } from '../../src/upstream/parent.ts'
 import { parentAddress } from '../../src/upstream/parent-url.ts'
 import { resuming } from '../../src/upstream/secure.ts'
 import { stamps } from '../../src/upstream/stamps.ts'
@@ -17,7 +17,12 @@ const ok = 'HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n'
 
 async function behind(
   script: (connection: RawClient) => unknown,
-  options: { readonly url?: string; readonly own?: boolean; readonly fields?: readonly string[] } = {},
+  options: {
+    readonly url?: string
+    readonly own?: boolean
+    readonly fields?: readonly string[]
+    readonly hop?: string
+  } = {},
 ) {
   const server = await scriptedOrigin(script)
   const untold: Untold[] = []
@@ -27,6 +32,7 @@ async function behind(
     at: parentAddress(url),
     guard: async (_host, port) => ({ addresses: ['127.0.0.1'], port }),
     isOwn: () => options.own === true,
+    hop: options.hop,
     secure: resuming(() => ({ id: '', context: createSecureContext() })),
     ...(options.fields === undefined
       ? {}
@@ -261,4 +267,21 @@ test('what was never sent has no stamp', async () => {
   await assert.rejects(one.parent.tunnel(origin, limits), { code: 'loop_detected' })
   one.flush()
   assert.equal(one.untold.length, 0)
+})
+
+test('the parent is told the way that led here, or that it began with us', async () => {
+  for (const [via, told] of [
+    [undefined, 'us'],
+    ['them, us', 'them, us'],
+  ] as const) {
+    const seen = Promise.withResolvers<string>()
+    await using one = await behind(async (peer) => seen.resolve(await connected(peer)), { hop: 'us' })
+    const socket = await one.parent.tunnel(origin, { ...limits, ...(via === undefined ? {} : { via }) })
+    assert.match(await seen.promise, new RegExp(`\\r\\nSallyport-Via: ${told}\\r\\n`))
+    socket.destroy()
+  }
+  await using plain = await behind(() => undefined, { hop: 'us' })
+  const form = plain.parent.plain?.form ?? { fields: [] }
+  assert.deepEqual(form.fields, ['Connection', 'Sallyport-Via', 'Sallyport-Via', 'us'])
+  assert.deepEqual(formVia(form, 'them, us').fields, ['Connection', 'Sallyport-Via', 'Sallyport-Via', 'them, us'])
 })
