@@ -3,14 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { rawClient, throughProxy } from '../support/raw-client.ts'
-import {
-  freePorts,
-  installSallyport,
-  runSallyport,
-  serve,
-  type Installation,
-  type Sallyport,
-} from '../support/sallyport.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { installSallyport, runSallyport, serve, type Installation, type Sallyport } from '../support/sallyport.ts'
 
 // Each is the other's parent: a way that never ends.
 const policies = {
