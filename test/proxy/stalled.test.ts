@@ -52,7 +52,7 @@ test('the same when it takes nothing through TLS', async () => {
 
 test('one that reads slowly, or has nothing to read, stays', async () => {
   const [slow, idle] = [await pair(), await pair()]
-  const watch = endStalled(() => [slow.near, idle.near], 400)
+  const watch = endStalled(() => [slow.near, idle.near], 800)
   slow.far.on('data', () => {
     slow.far.pause()
     setTimeout(() => slow.far.resume(), 5)

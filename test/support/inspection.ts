@@ -71,7 +71,7 @@ export function bound(
 ): Binding {
   const { byType = {}, ...rest } = more
   const map = { default: action, byType: new Map(Object.entries(byType)) }
-  return { name: `${action} rule`, on: 'both', hook, action: map, onError: 'block', timeoutMs: 1_000, ...rest }
+  return { name: `${action} rule`, on: 'both', hook, action: map, onError: 'block', timeoutMs: 10_000, ...rest }
 }
 
 export const newVault = (): Vault => createVault({ key: Buffer.alloc(32, 3), maxEntries: 1_000 })

@@ -215,7 +215,7 @@ async function visit(
 /** Runs a command whose standard input is empty; its status says nothing here. */
 function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
   return new Promise((resolve) => {
-    const child = execFile(command, args, { timeout: 10_000 }, (_error, stdout) => resolve({ stdout }))
+    const child = execFile(command, args, { timeout: 60_000 }, (_error, stdout) => resolve({ stdout }))
     child.stdin?.end()
   })
 }

@@ -256,7 +256,7 @@ test('an answer that nobody reads does not hold its connection for ever', async 
     connection.send(Buffer.alloc(20_000_000))
     connection.socket.on('close', () => closed.resolve())
   })
-  await using one = client({ headersTimeoutMs: 60, idleTimeoutMs: 60 })
+  await using one = client({ headersTimeoutMs: 10_000, idleTimeoutMs: 60 })
   const { body } = await one.asked(requestTo(origin.port))
   await closed.promise
   await assert.rejects(textOf(body), aborted)
