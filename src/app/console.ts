@@ -10,6 +10,8 @@ import { consoleToken } from './secrets.ts'
 /** What the console asks of the processes that serve. */
 export type Running = {
   readonly proxy: readonly string[]
+  /** Where redirected connections are taken. */
+  readonly transparent?: readonly string[]
   readonly health: () => Health | Promise<Health>
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   readonly reload: (config: Config) => Promise<void>

@@ -58,8 +58,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     await keeper.close()
     throw error
   })
-  log.info({ proxy: running.proxy, console: console.address, workers, ca: authority.fingerprint }, 'ready')
-  options.say(firstSteps({ config, proxy: running.proxy[0] ?? '', console: console.address, created }), created)
+  const { proxy, transparent = [] } = running
+  const listens = transparent.length === 0 ? { proxy } : { proxy, transparent }
+  log.info({ ...listens, console: console.address, workers, ca: authority.fingerprint }, 'ready')
+  options.say(firstSteps({ config, proxy: proxy[0] ?? '', console: console.address, created }), created)
   const reloaded = reloader(loaded, options.source, log, tell)
   const signalled = signals(log, async () => {
     const next = reloaded()
@@ -104,6 +106,7 @@ async function single(config: Config, log: Log): Promise<Running & { readonly te
   const instance = await startInstance(config, log)
   return {
     proxy: instance.proxy.map(addressText),
+    transparent: instance.transparent.map(addressText),
     health: instance.health,
     metrics: async () => ({
       contentType: instance.metrics.registry.contentType,

@@ -19,11 +19,13 @@ import { reloader, signals } from './signals.ts'
 
 /** What workers and their parent say to each other. */
 type FromWorker =
-  | { readonly kind: 'ready'; readonly proxy: readonly string[]; readonly health: Health }
+  | ({ readonly kind: 'ready'; readonly health: Health } & Doors)
   | { readonly kind: 'failed'; readonly code: SallyportError['code']; readonly message: string; readonly hint: string }
   | { readonly kind: 'health'; readonly health: Health }
   | ({ readonly kind: 'connections' } & Connections)
   | { readonly kind: 'act'; readonly act: Act }
+
+type Doors = { readonly proxy: readonly string[]; readonly transparent: readonly string[] }
 
 type Connections = ReturnType<Instance['connections']>
 
@@ -48,7 +50,8 @@ export async function serveAsWorker(loaded: LoadedConfig, source: ConfigSource, 
     })
     const reloaded = reloader(loaded, source, log)
     AggregatorRegistry.setRegistries([instance.metrics.registry])
-    tell({ kind: 'ready', proxy: instance.proxy.map(addressText), health: instance.health() })
+    const [proxy, transparent] = [instance.proxy.map(addressText), instance.transparent.map(addressText)]
+    tell({ kind: 'ready', proxy, transparent, health: instance.health() })
     const beat = setInterval(() => tell({ kind: 'health', health: instance.health() }), 500)
     const count = countConnections(instance, tell)
     await new Promise<void>((resolve) => {
@@ -86,7 +89,7 @@ export async function supervise(count: number, log: Log, tell: Tell): Promise<Ru
   let stopping = false
   let wait = 100
 
-  const start = (): Promise<readonly string[]> =>
+  const start = (): Promise<Doors> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork({ SALLYPORT_WORKER: '1' })
       const began = Date.now()
@@ -96,7 +99,7 @@ export async function supervise(count: number, log: Log, tell: Tell): Promise<Ru
         if (message.kind === 'act') heard(worker.id, message.act)
         if (message.kind === 'ready') {
           health.set(worker.id, message.health)
-          resolve(message.proxy)
+          resolve(message)
         }
         if (message.kind === 'failed') reject(new SallyportError(message.code, message.message, { hint: message.hint }))
       })
@@ -112,17 +115,18 @@ export async function supervise(count: number, log: Log, tell: Tell): Promise<Ru
       })
     })
 
-  let proxy: readonly string[] = []
+  let doors: Doors = { proxy: [], transparent: [] }
   try {
     const started = await Promise.all(Array.from({ length: count }, start))
-    proxy = started[0] ?? []
+    doors = started[0] ?? doors
   } catch (error) {
     stopping = true
     for (const worker of alive()) worker.process.kill('SIGKILL')
     throw error
   }
   return {
-    proxy,
+    proxy: doors.proxy,
+    transparent: doors.transparent,
     health: () => worst(health, count),
     metrics: async () => ({ contentType: registry.contentType, body: await registry.clusterMetrics() }),
     async reload() {

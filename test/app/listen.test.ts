@@ -53,3 +53,14 @@ for (const [host, text] of spellings) {
     assert.equal(addressText({ host, port: 3128 }), text)
   })
 }
+
+test('processes that listen apart share a port, and one that does not finds it taken', async (t) => {
+  if (process.platform !== 'linux') return t.skip('it is for Linux')
+  const [port = 0] = await freePorts(1)
+  const servers = [createServer(), createServer(), createServer()] as const
+  const at = { host: '127.0.0.1', port }
+  assert.deepEqual(await listen(servers[0], at, true), at)
+  assert.deepEqual(await listen(servers[1], at, true), at)
+  await assert.rejects(listen(servers[2], at), { code: 'address_in_use' })
+  for (const server of servers.slice(0, 2)) server.close()
+})
