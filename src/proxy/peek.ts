@@ -43,6 +43,8 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
       )
     const timer = setTimeout(() => settle({ kind: 'silent' }), timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
+    // Who went away before tells nobody again.
+    if (socket.closed) return onEnd()
     enough?.then(onEnd, onEnd)
     socket.resume()
   })

@@ -61,11 +61,13 @@ class Relaying {
       if (!this.#pass(way, chunk)) side.stream.pause()
       else if (side.read >= side.bulk) this.#lighten(way)
     })
-    this.#follow(way)
+    const ended = this.#follow(way)
+    // Who went away before tells nobody again.
+    if (side.stream.closed) process.nextTick(ended)
   }
 
-  /** All but the bytes. */
-  #follow(way: Way): void {
+  /** All but the bytes. Gives what is done when it closes. */
+  #follow(way: Way): () => void {
     const side = this.#sides[way]
     const other = this.#sides[opposite[way]]
     hear(side, 'drain', () => other.stream.resume())
@@ -75,12 +77,14 @@ class Relaying {
       this.#failed ??= error.code ?? error.message
       breakOff(other.below ?? other.stream)
     })
-    hear(side, 'close', () => {
+    const onClose = (): void => {
       if (!side.stream.readableEnded) other.stream.destroy()
       this.#open -= 1
       const { up, down } = this.#sides
       if (this.#open === 0) this.#resolve({ up: up.read, down: down.read, error: this.#failed })
-    })
+    }
+    hear(side, 'close', onClose)
+    return onClose
   }
 
   /** Whether more can follow at once. */

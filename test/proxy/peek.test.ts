@@ -32,6 +32,15 @@ test('requests are told from TLS and from other protocols, however few bytes the
   assert.equal(classify(Buffer.from('ABCDEFGHIJKL'))?.kind, 'other')
 })
 
+test('a connection that has closed before anybody looked is closed', async () => {
+  const { near, close } = await pair()
+  const closed = once(near, 'close')
+  near.destroy()
+  await closed
+  assert.equal((await firstBytes(near, 600_000)).kind, 'closed')
+  close()
+})
+
 test('what was looked at is still there', async () => {
   const { near, far, close } = await pair()
   const seen = firstBytes(near, 5_000)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { relay } from '../../src/upstream/relay.ts'
 import { pair } from '../support/pair.ts'
@@ -38,6 +39,21 @@ test('a client that breaks takes the origin with it', async () => {
   client.reset()
   await assert.rejects(origin.until('never'))
   assert.equal((await outcome).down, 1)
+})
+
+test('a side that has closed before the relay began takes the other with it', async () => {
+  for (const gone of ['client', 'origin'] as const) {
+    const [left, right] = [await pair(), await pair()]
+    const [client, origin] = [left.far, right.near]
+    const first = gone === 'client' ? client : origin
+    const closed = once(first, 'close')
+    first.destroy()
+    await closed
+    assert.deepEqual(await relay(client, origin), { up: 0, down: 0, error: null })
+    assert.ok(client.destroyed && origin.destroyed)
+    left.near.destroy()
+    right.far.destroy()
+  }
 })
 
 test('a side that does not read stops the other, and nothing is lost', async () => {

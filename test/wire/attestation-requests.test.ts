@@ -136,6 +136,18 @@ test('the handshake of a WebSocket proves nothing of its messages', async () => 
   assert.doesNotMatch(upgrades[0]?.join('\n') ?? '', /attestation/i)
 })
 
+test('a client that goes away while its attestation is looked at leaves a row', async () => {
+  const known = stage.sallyport.rows('connections').length
+  for (let i = 0; i < 20; i += 1) {
+    const client = await stage.raw()
+    const token = laptop.token('api.test:443')
+    client.send(`CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\nSallyport-Attestation: ${token}\r\n\r\n`)
+    if (i % 2 === 0) client.reset()
+    else client.close()
+  }
+  await stage.sallyport.rowsWhen('connections', (some) => some.length === known + 20)
+})
+
 test('what policy files accept for a host holds from the next connection on', async () => {
   const file = join(stage.sallyport.dir, 'policies', 'a.yaml')
   const handlings = async (): Promise<unknown> => {
