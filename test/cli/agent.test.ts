@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { commandLine } from '../support/command-line.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -45,4 +46,15 @@ test('the help names every flag of up with an example', async () => {
     'sallyport agent up --user ada',
   ])
     assert.ok(stdout.includes(words), words)
+})
+
+test('the systemd unit starts it with flags that it takes, and gives it no rights that it does not say', async () => {
+  const unit = readFileSync(new URL('../../systemd/sallyport-agent.service', import.meta.url), 'utf8')
+  const [, start = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? []
+  const { stdout } = await run('up', '--help')
+  const flags = start.split(' ').filter((word) => word.startsWith('-'))
+  assert.deepEqual(flags, ['--machine', '--as', '-c'])
+  for (const flag of flags) assert.match(stdout, new RegExp(`^ +(?:${flag}|.*, ${flag})[ ,]`, 'm'))
+  assert.match(unit, /^NoNewPrivileges=yes$/m)
+  assert.match(unit, /^CapabilityBoundingSet=CAP_NET_ADMIN CAP_SETUID CAP_SETGID CAP_KILL$/m)
 })

@@ -43,7 +43,7 @@ export function captureCommand(capture: Capture): string {
 }
 
 /** The name of the table. */
-export const TABLE = 'sallyport'
+export const TABLE = 'sallyport_agent'
 
 /**
  * Nothing new is redirected or refused; connections that are redirected stay so. The rules that nothing leads to any more must stay too:

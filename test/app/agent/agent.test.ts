@@ -24,8 +24,8 @@ test('it redirects when the doors are open, and lets go before it ends them', op
   stop()
   await running
   const lines = said()
-  assert.match(lines[0] ?? '', /^add table inet sallyport .*meta skuid \{ 4242 \}/)
-  assert.match(lines[2] ?? '', /^flush chain inet sallyport outgoing/)
+  assert.match(lines[0] ?? '', /^add table inet sallyport_agent .*meta skuid \{ 4242 \}/)
+  assert.match(lines[2] ?? '', /^flush chain inet sallyport_agent outgoing/)
   assert.equal(lines.at(-1), 'ended')
   assert.equal(await state(), undefined)
 })
@@ -141,4 +141,4 @@ async function stage(t: TestContext, { doors: script, nft = standardNft }: { doo
 
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
 const standardNft =
-  'while read -r line; do echo "$line" >> said; [ "$line" = "list tables" ] && echo "table inet sallyport"; done; echo ended >> said'
+  'while read -r line; do echo "$line" >> said; [ "$line" = "list tables" ] && echo "table inet sallyport_agent"; done; echo ended >> said'

@@ -14,23 +14,23 @@ const capture: Capture = {
 const commands = (change: Partial<Capture> = {}): string[] => captureCommand({ ...capture, ...change }).split('; ')
 const rulesOf = (chain: string, change: Partial<Capture> = {}): string[] =>
   commands(change)
-    .filter((command) => command.startsWith(`add rule inet sallyport ${chain} `))
-    .map((command) => command.slice(`add rule inet sallyport ${chain} `.length))
+    .filter((command) => command.startsWith(`add rule inet sallyport_agent ${chain} `))
+    .map((command) => command.slice(`add rule inet sallyport_agent ${chain} `.length))
 
 test('everything is one line, for a table that belongs to whom the line is sent by', () => {
   const line = captureCommand(capture)
   assert.ok(!line.includes('\n'))
-  assert.match(line, /^add table inet sallyport \{ flags owner; \}; /)
+  assert.match(line, /^add table inet sallyport_agent \{ flags owner; \}; /)
 })
 
 test('the line may be sent again: what was there is flushed before it is said anew', () => {
   const all = commands({ opened: ['10.0.0.0/8'] })
-  const flush = all.indexOf('flush table inet sallyport')
+  const flush = all.indexOf('flush table inet sallyport_agent')
   const firstRule = all.findIndex((command) => command.startsWith('add rule'))
   const firstElement = all.findIndex((command) => command.startsWith('add element'))
   assert.ok(flush > 0 && flush < firstRule && flush < firstElement)
   for (const set of ['opened4', 'opened6', 'left4', 'left6']) {
-    const at = all.indexOf(`flush set inet sallyport ${set}`)
+    const at = all.indexOf(`flush set inet sallyport_agent ${set}`)
     assert.ok(at > 0 && at < firstElement, set)
   }
 })
@@ -90,14 +90,14 @@ test('special networks and this machine are left alone, but what is opened is lo
     )
   }
   const elements = commands({ opened }).filter((command) => command.startsWith('add element'))
-  assert.ok(elements.includes('add element inet sallyport opened4 { 10.0.0.0/8, 192.168.1.7 }'))
-  assert.ok(elements.includes('add element inet sallyport opened6 { fd00::/8 }'))
+  assert.ok(elements.includes('add element inet sallyport_agent opened4 { 10.0.0.0/8, 192.168.1.7 }'))
+  assert.ok(elements.includes('add element inet sallyport_agent opened6 { fd00::/8 }'))
   for (const network of specialNetworks)
     assert.ok(
       elements.some((one) => one.includes(` ${network}`)),
       network,
     )
-  assert.ok(!captureCommand(capture).includes('add element inet sallyport opened'))
+  assert.ok(!captureCommand(capture).includes('add element inet sallyport_agent opened'))
 })
 
 test('released, nothing leads to a redirection, but the rules that translate stay', () => {

@@ -7,17 +7,17 @@ import { tempFolder } from '../../support/temp.ts'
 
 // The real nft, which needs root and a kernel, is tried in test/clients; these stand-ins speak as it does.
 const LISTS =
-  'while read -r line; do echo "$line" >> said; [ "$line" = "list tables" ] && echo "table inet sallyport"; done'
+  'while read -r line; do echo "$line" >> said; [ "$line" = "list tables" ] && echo "table inet sallyport_agent"; done'
 
 test('the table is there once nft lists it, takes more lines, and goes when it is released', async () => {
   const { nft, said } = standIn(`${LISTS}; echo ended >> said`)
-  const table = await holdTable('add table inet sallyport', { nft })
-  await table.send('flush table inet sallyport')
+  const table = await holdTable('add table inet sallyport_agent', { nft })
+  await table.send('flush table inet sallyport_agent')
   await table.release()
   await table.gone
   assert.equal(
     readFileSync(said, 'utf8'),
-    'add table inet sallyport\nlist tables\nflush table inet sallyport\nlist tables\nended\n',
+    'add table inet sallyport_agent\nlist tables\nflush table inet sallyport_agent\nlist tables\nended\n',
   )
 })
 
@@ -31,7 +31,7 @@ test('an nft that ends says that the table is gone', async () => {
 
 test('what nft refuses is an error, also when a table of that name is there, and leaves no nft behind', async () => {
   const { nft, said } = standIn(
-    'read -r line; echo "Error: Could not process rule: Operation not permitted" >&2; read -r line; echo "table inet sallyport"; cat > /dev/null; echo ended >> said',
+    'read -r line; echo "Error: Could not process rule: Operation not permitted" >&2; read -r line; echo "table inet sallyport_agent"; cat > /dev/null; echo ended >> said',
   )
   await assert.rejects(holdTable('add', { nft }), { code: 'redirect_failed', message: /may not set the rules/ })
   assert.ok(existsSync(said))
