@@ -19,9 +19,8 @@ export async function provedRequest(trace: Trace): Promise<{ request: Request; p
   const { proved, record } = await attest(async () => (await (read ??= readFor(trace, request))).sha256)
   trace.attestation = record
   const known = read === undefined ? request : (await read).request
-  if (proved) return { request: known, proved }
-  // It is counted anew by who reads it.
-  trace.requestLease.give(trace.requestLease.held)
+  // Its bytes are left, without a text; who reads them counts them anew.
+  trace.requestLease.shrink(proved ? (known.body?.length ?? 0) : 0)
   return { request: known, proved }
 }
 
