@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { SallyportError } from '../../src/core/errors.ts'
 import { startRecorder } from '../../src/audit/recorder.ts'
 import { maskedQuery } from '../../src/engine/record.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -160,4 +161,27 @@ test('a value in a query never reaches the record, named or not', () => {
     ['?', '?'],
   ]
   for (const [query, masked] of cases) assert.equal(maskedQuery(query), masked, query)
+})
+
+test('what the door has to say of attestations is asked once, at the end, however the exchange ends', async () => {
+  const rooms = await engine.rooms()
+  for (const fails of [false, true]) {
+    const { exchange } = client({ body: chatRequest('hi') })
+    const asked: (string | null)[] = []
+    let over = false
+    const attestation = (received: string | null): string => {
+      asked.push(received)
+      assert.ok(over)
+      return '{"outcome":"signed"}'
+    }
+    await run(rooms, { ...exchange, attestation }, async (_request, policy) => {
+      assert.equal(policy, rooms.policy().digest)
+      over = true
+      if (fails) throw new SallyportError('parent_proxy_failed', 'no')
+      return ok()
+    })
+    assert.deepEqual(asked, [null])
+    const row = await engine.row(exchange.id)
+    assert.deepEqual([row['attestation'], row['error']], ['{"outcome":"signed"}', fails ? 'parent_proxy_failed' : null])
+  }
 })

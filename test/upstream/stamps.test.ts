@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SallyportError } from '../../src/core/errors.ts'
 import { bothAttestations, carriers, stamps } from '../../src/upstream/stamps.ts'
-import type { Untold } from '../../src/upstream/stamps.ts'
+import type { Stamp, Untold } from '../../src/upstream/stamps.ts'
+import { http1 } from '../../src/upstream/http1.ts'
+import { loopbackConnector, requestTo, scriptedOrigin, textOf } from '../support/scripted-origin.ts'
 
 const about = { host: 'a.test', port: 443, attestation: '{"jti":"1"}' }
 
@@ -98,4 +100,39 @@ test('a row has what came and what went', () => {
     jti: 'a',
     signed: { outcome: 'signed', jti: 'b' },
   })
+})
+
+test('a request tells of the stamp of each connection that takes it', async () => {
+  await using origin = await scriptedOrigin(async (connection, index) => {
+    await connection.until('\r\n\r\n')
+    connection.send(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${index}`)
+    // Gone as the second request comes.
+    await connection.until('\r\n\r\n').catch(() => undefined)
+    connection.reset()
+  })
+  const made = new Map<unknown, Stamp>()
+  const { make } = stamps(() => undefined)
+  const inner = loopbackConnector()
+  const http = http1(
+    {
+      ...inner,
+      async http(at, alpn) {
+        const socket = await inner.http(at, alpn)
+        made.set(socket, make({ host: at.host, port: at.port, attestation: String(made.size) }))
+        return socket
+      },
+      stampOf: (socket) => made.get(socket),
+    },
+    { headersTimeoutMs: 20_000, idleTimeoutMs: 20_000 },
+  )
+  const seen: string[] = []
+  for (const expected of ['0', '1']) {
+    const request = requestTo(origin.port)
+    const { scheme, host, port } = request.head.target
+    const carried = ({ attestation }: Stamp): void => void seen.push(attestation)
+    const sending = { signal: new AbortController().signal, inform: () => undefined, carried }
+    assert.equal(await textOf((await http.send({ scheme, host, port }, request, sending)).body), expected)
+  }
+  assert.deepEqual(seen, ['0', '0', '1'])
+  await http.close()
 })
