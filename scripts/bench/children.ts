@@ -38,7 +38,7 @@ export function contestant(name: string, child: ChildProcess | null, route: Rout
 
 /** Starts a command on one core where the system can pin; its own output goes nowhere. */
 export function startPinned(
-  core: number,
+  cores: number | string,
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
@@ -46,7 +46,7 @@ export function startPinned(
 ): ChildProcess {
   const pinned = process.platform === 'linux'
   const program = pinned ? 'taskset' : command
-  const rest = pinned ? ['-c', String(core), command, ...args] : args
+  const rest = pinned ? ['-c', String(cores), command, ...args] : args
   const quiet = process.env['BENCH_DEBUG'] === undefined ? 'ignore' : 'inherit'
   const child = spawn(program, rest, {
     env: { ...process.env, ...env },

@@ -74,6 +74,8 @@ export type OursOptions = {
   /** Without them it inspects. */
   readonly policies?: Readonly<Record<string, unknown>>
   readonly config?: Readonly<Record<string, unknown>>
+  /** For taskset; core 0 by default. */
+  readonly cores?: string
   /** Before it starts. */
   readonly prepare?: (installation: Installation) => void
 }
@@ -81,7 +83,7 @@ export type OursOptions = {
 export async function startOurs(
   name: string,
   { authority, originPort, bytesPort, hosts, profile }: Setting,
-  { policies, config = {}, prepare }: OursOptions,
+  { policies, config = {}, cores = '0', prepare }: OursOptions,
 ): Promise<Contestant> {
   const address = `127.0.0.1:${originPort}`
   const origins = {
@@ -96,8 +98,9 @@ export async function startOurs(
   }
   const installation = await installSallyport(options)
   prepare?.(installation)
+  const inspects = policies === undefined
   const profiling = profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-  const child = startPinned(0, process.execPath, [
+  const child = startPinned(cores, process.execPath, [
     ...profiling,
     '--disable-warning=ExperimentalWarning',
     'bin/sallyport.mjs',
@@ -111,7 +114,7 @@ export async function startOurs(
   return contestant(name, child, {
     proxyPort: installation.proxyPort,
     targetPort: 443,
-    ca: policies === undefined ? installation.ca() : authority.cert,
+    ca: inspects ? installation.ca() : authority.cert,
   })
 }
 

@@ -9,6 +9,7 @@ import { authenticator } from '../proxy/authenticate.ts'
 import type { Outcome } from '../proxy/authenticate.ts'
 import type { ProxyParts } from '../proxy/parts.ts'
 import { attribution } from '../proxy/process/attribution.ts'
+import { PROGRAMS_VARIABLE, socketFinder, threadFinder } from '../proxy/process/finder.ts'
 import type { Authority } from '../tls/authority.ts'
 import { leafCache } from '../tls/leaf-cache.ts'
 import { emptyCrl } from '../tls/mint.ts'
@@ -74,7 +75,12 @@ export function proxyParts(options: {
     onUse: (outcome) => metrics.leaves.inc({ outcome }),
     ...crlUrl(config()),
   })
-  const programs = attribution({ platform: process.platform, now: () => performance.now() })
+  const service = process.env[PROGRAMS_VARIABLE]
+  const programs = attribution({
+    platform: process.platform,
+    now: () => performance.now(),
+    finder: service === undefined ? threadFinder() : socketFinder(service),
+  })
   let shared: number | undefined
   const parts: ProxyParts = {
     rooms,

@@ -7,6 +7,7 @@ import type { Setting } from './settings.ts'
 export const ownVariables: readonly string[] = [
   'SALLYPORT_AGENT',
   'SALLYPORT_EXEC',
+  'SALLYPORT_PROGRAMS',
   'SALLYPORT_WORKER',
   'SALLYPORT_WRAPPED',
 ]

@@ -6,6 +6,8 @@ import { formatAddress } from '../../config/values.ts'
 import { SallyportError, asSallyportError } from '../../core/errors.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import type { Log } from '../../lib/log.ts'
+import { PROGRAMS_VARIABLE } from '../../proxy/process/finder.ts'
+import { programService } from '../../proxy/process/service.ts'
 import type { Account } from './accounts.ts'
 import { listenersVariable } from './listeners.ts'
 import type { Listeners } from './listeners.ts'
@@ -92,11 +94,17 @@ type Life = {
 /** From the start of the doors to their end; resolves with why they ended. */
 async function oneRun(life: Life): Promise<string> {
   const { plan, signals, state, stopped } = life
+  // The doors may not look into processes of others, nor, for their group, into those of their own account.
+  const programs = await programService({ uid: plan.as.uid }).catch(() => undefined)
   const serve = startServe({
     command: plan.command,
     account: plan.as,
     group: plan.group,
-    env: { ...plan.source.env, ...listenersVariable(plan.config, plan.listeners) },
+    env: {
+      ...plan.source.env,
+      ...listenersVariable(plan.config, plan.listeners),
+      ...(programs === undefined ? {} : { [PROGRAMS_VARIABLE]: programs.path }),
+    },
     cwd: plan.source.cwd,
     stdio: plan.stdio,
     onReasons: (reasons) => state.tell({ reasons: [...reasons] }),
@@ -112,6 +120,7 @@ async function oneRun(life: Life): Promise<string> {
     })
   } finally {
     await ended(serve, life)
+    programs?.close()
   }
 }
 

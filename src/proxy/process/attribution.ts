@@ -1,8 +1,7 @@
 import { networkInterfaces } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { plainAddress } from '../../lib/ip.ts'
+import type { Finder, OpenFinder, Told } from './finder.ts'
 import type { Ends } from './socket-table.ts'
-import type { Told } from './thread.ts'
 
 /** Finds out which programs of this machine opened connections, where the system tells: on Linux, from /proc. */
 export type Attribution = {
@@ -20,41 +19,41 @@ export type Sought = {
 }
 
 /**
- * The looking is done by a thread, which starts with the first client of this machine and ends when none came for a minute. `program` is
- * the file of the thread, when it is another; `platform` what this runs on.
+ * The looking is done by another, `finder`, which begins with the first client of this machine and ends when none came for a minute.
+ * `platform` is what this runs on.
  */
 export function attribution(options: {
   readonly platform: NodeJS.Platform
   readonly now: () => number
   readonly maxWaitMs?: number
   readonly idleMs?: number
-  readonly program?: URL
+  readonly finder: OpenFinder
 }): Attribution {
-  const { platform, now, maxWaitMs = MAX_WAIT_MS, idleMs = IDLE_MS, program = threadFile } = options
+  const { platform, now, maxWaitMs = MAX_WAIT_MS, idleMs = IDLE_MS, finder } = options
   const isLocal = localAddresses(now)
   /** What the thread is looking for now, and what it is given next. */
   let asked: readonly Tell[] = []
   let waiting: { readonly ends: Ends; readonly tell: Tell }[] = []
-  let worker: Worker | undefined
+  let current: Finder | undefined
   let idle: NodeJS.Timeout | undefined
   let resting: NodeJS.Timeout | undefined
   let startsFrom = 0
 
   const ask = (): void => {
     resting = undefined
-    if (waiting.length === 0 || worker === undefined) return
+    if (waiting.length === 0 || current === undefined) return
     asked = waiting.map(({ tell }) => tell)
-    worker.postMessage(waiting.map(({ ends }) => ends))
+    const ends = waiting.map((one) => one.ends)
     waiting = []
+    current.ask(ends)
   }
   const told = ({ programs, restMs }: Told): void => {
     for (const [i, tell] of asked.entries()) tell(programs[i] ?? null)
     asked = []
     resting = setTimeout(ask, restMs).unref()
   }
-  const ended = (thread: Worker): void => {
-    if (worker !== thread) return
-    worker = undefined
+  const ended = (): void => {
+    current = undefined
     clearTimeout(idle)
     clearTimeout(resting)
     resting = undefined
@@ -62,36 +61,35 @@ export function attribution(options: {
     asked = []
     waiting = []
   }
-  const start = (): Worker => {
-    const thread = new Worker(program, {
-      name: 'programs',
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 },
+  const start = (): Finder => {
+    const isCurrent = (): boolean => current === opened
+    const opened: Finder = finder({
+      told: (answer) => isCurrent() && told(answer),
+      ended(why) {
+        // One that fails is tried again later; nobody is told a program until then.
+        if (why === 'failed') startsFrom = now() + AGAIN_MS
+        if (isCurrent()) ended()
+      },
     })
-    thread.unref()
-    thread.on('message', told)
-    // One that fails is tried again later; nobody is told a program until then.
-    thread.on('error', () => (startsFrom = now() + AGAIN_MS))
-    thread.on('exit', () => ended(thread))
     idle = setTimeout(() => {
       if (asked.length + waiting.length > 0) return void idle?.refresh()
-      ended(thread)
-      void thread.terminate()
+      ended()
+      opened.close()
     }, idleMs).unref()
-    return thread
+    return opened
   }
   return {
     lookFor(ends) {
       if (platform !== 'linux' || asked.length + waiting.length >= MAX_OPEN || now() < startsFrom) return undefined
       if (ends.client.address !== ends.server?.address && !isLocal(ends.client.address)) return undefined
-      worker ??= start()
+      current ??= start()
       idle?.refresh()
       const { tell, sought } = seeking(maxWaitMs)
       waiting.push({ ends, tell })
       if (asked.length === 0 && resting === undefined) ask()
       return sought
     },
-    close: () => void worker?.terminate(),
+    close: () => current?.close(),
   }
 }
 
@@ -134,7 +132,6 @@ function localAddresses(now: () => number): (address: string) => boolean {
   }
 }
 
-const threadFile = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
 const MAX_WAIT_MS = 100
 const IDLE_MS = 60_000
 const AGAIN_MS = 60_000

@@ -1,9 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { lookup } from './lookup.ts'
+import type { Told } from './finder.ts'
 import type { Ends } from './socket-table.ts'
-
-/** In the order of what was asked. `restMs`: how long to wait before more is asked. */
-export type Told = { readonly programs: readonly (string | null)[]; readonly restMs: number }
 
 const { programs, restsUntil } = lookup({ now: () => performance.now(), worked })
 

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'node:test'
 import { attribution } from '../../../src/proxy/process/attribution.ts'
+import { threadFinder } from '../../../src/proxy/process/finder.ts'
+import type { OpenFinder } from '../../../src/proxy/process/finder.ts'
 import type { Ends, Endpoint } from '../../../src/proxy/process/socket-table.ts'
 import { tempFolder } from '../../support/temp.ts'
 
@@ -14,17 +16,17 @@ const ends = (address: string, server: Endpoint | null = { address: '192.0.2.1',
   client: { address, port: 5 },
   server,
 })
-const options = { platform: 'linux', now: () => 0 } as const
+const options = { platform: 'linux', now: () => 0, finder: threadFinder() } as const
 const patient = { ...options, maxWaitMs: 10_000 }
 
 /** A thread that does this with what it is asked, as `asked`. */
-function thread(code: string): URL {
+function thread(code: string): OpenFinder {
   const file = join(tempFolder('thread'), 'thread.mjs')
   const tell =
     'const tell = (program, restMs = 0) => parentPort.postMessage({ programs: asked.map(() => program), restMs })'
   const text = `import { parentPort } from 'node:worker_threads'\nparentPort.on('message', (asked) => { ${tell}; ${code} })`
   writeFileSync(file, text)
-  return pathToFileURL(file)
+  return threadFinder(pathToFileURL(file))
 }
 const silent = () => thread('')
 
@@ -49,7 +51,7 @@ test('the program of a client on this machine becomes known', { skip: process.pl
 })
 
 test('only clients of this machine are looked for', () => {
-  const { lookFor, close } = attribution({ ...options, program: silent() })
+  const { lookFor, close } = attribution({ ...options, finder: silent() })
   const own = Object.values(networkInterfaces()).flatMap((some) => some?.map(({ address }) => address) ?? [])
   for (const address of ['127.0.0.1', '127.9.9.9', '::1', ...own]) assert.ok(lookFor(ends(address)), address)
   for (const address of ['192.0.2.7', '2001:db8::9', '']) assert.equal(lookFor(ends(address)), undefined, address)
@@ -63,7 +65,7 @@ test('elsewhere than on Linux nothing is looked for', () => {
 })
 
 test('nobody waits longer than said', async () => {
-  const { lookFor, close } = attribution({ ...options, maxWaitMs: 1, program: silent() })
+  const { lookFor, close } = attribution({ ...options, maxWaitMs: 1, finder: silent() })
   const sought = lookFor(ends('127.0.0.1'))
   await sought?.settled()
   assert.equal(sought?.settled(), undefined)
@@ -72,7 +74,7 @@ test('nobody waits longer than said', async () => {
 })
 
 test('what becomes known when nobody waits any more is still told', async () => {
-  const { lookFor, close } = attribution({ ...patient, program: thread(`setTimeout(tell, 50, 'p')`), maxWaitMs: 1 })
+  const { lookFor, close } = attribution({ ...patient, finder: thread(`setTimeout(tell, 50, 'p')`), maxWaitMs: 1 })
   const sought = lookFor(ends('127.0.0.1'))
   await sought?.settled()
   assert.equal(sought?.program(), null)
@@ -82,7 +84,7 @@ test('what becomes known when nobody waits any more is still told', async () => 
 })
 
 test('what comes while it looks or rests is asked together', async () => {
-  const { lookFor, close } = attribution({ ...patient, program: thread(`tell(String(asked.length), 20)`) })
+  const { lookFor, close } = attribution({ ...patient, finder: thread(`tell(String(asked.length), 20)`) })
   const first = lookFor(ends('127.0.0.1'))
   const others = Array.from({ length: 5 }, () => lookFor(ends('127.0.0.1')))
   await Promise.all([first, ...others].map((one) => one?.settled()))
@@ -95,7 +97,7 @@ test('what comes while it looks or rests is asked together', async () => {
 
 test('a thread that dies leaves nobody waiting, and is not tried again for a while', async () => {
   let now = 0
-  const { lookFor, close } = attribution({ ...patient, now: () => now, program: thread(`throw new Error('no')`) })
+  const { lookFor, close } = attribution({ ...patient, now: () => now, finder: thread(`throw new Error('no')`) })
   const sought = lookFor(ends('127.0.0.1'))
   await sought?.settled()
   assert.equal(sought?.program(), null)
@@ -106,8 +108,8 @@ test('a thread that dies leaves nobody waiting, and is not tried again for a whi
 })
 
 test('the thread ends when nobody came for a while, and the next gets a new one', async () => {
-  const program = thread(`tell((globalThis.me ??= String(Math.random())))`)
-  const { lookFor, close } = attribution({ ...patient, idleMs: 50, program })
+  const finder = thread(`tell((globalThis.me ??= String(Math.random())))`)
+  const { lookFor, close } = attribution({ ...patient, idleMs: 50, finder })
   const threads = new Set<string | null | undefined>()
   while (threads.size < 2) {
     const sought = lookFor(ends('127.0.0.1'))
@@ -120,7 +122,7 @@ test('the thread ends when nobody came for a while, and the next gets a new one'
 })
 
 test('no more are looked for at once than there is room for', () => {
-  const { lookFor, close } = attribution({ ...options, program: silent() })
+  const { lookFor, close } = attribution({ ...options, finder: silent() })
   for (let i = 0; i < 1_000; i += 1) assert.ok(lookFor(ends('127.0.0.1')))
   assert.equal(lookFor(ends('127.0.0.1')), undefined)
   close()

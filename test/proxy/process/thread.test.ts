@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import test from 'node:test'
 import { Worker } from 'node:worker_threads'
-import type { Told } from '../../../src/proxy/process/thread.ts'
+import type { Told } from '../../../src/proxy/process/finder.ts'
 
 test('what is asked at once is told at once, in its order, and when to ask again', async () => {
   const server = createServer().listen(0, '127.0.0.1')

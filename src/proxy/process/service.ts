@@ -1,0 +1,106 @@
+import { chmodSync, lchownSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer, isIP } from 'node:net'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { threadFinder } from './finder.ts'
+import type { Finder, Told } from './finder.ts'
+import type { Ends } from './socket-table.ts'
+
+/** Tells another account which programs of this machine opened connections: for doors that run with fewer rights than their agent. */
+export type ProgramService = {
+  /** A Unix socket that only this account and ours can open, in a folder of ours. */
+  readonly path: string
+  readonly close: () => void
+}
+
+/** Resolves when it can be asked. */
+export async function programService({ uid, folder = tmpdir() }: Options): Promise<ProgramService> {
+  const dir = mkdtempSync(join(folder, 'sallyport-agent-'))
+  const path = join(dir, 'programs.sock')
+  const open = new Set<Socket>()
+  const server = createServer((socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    answer(socket)
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(path, resolve)
+  })
+  chmodSync(path, 0o600)
+  lchownSync(path, uid, 0)
+  // Others pass through it, and see nothing in it.
+  chmodSync(dir, 0o711)
+  server.unref()
+  return {
+    path,
+    close() {
+      server.close()
+      for (const socket of open) socket.destroy()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+type Options = { readonly uid: number; readonly folder?: string }
+
+/** Each connection has a thread of its own while it is open: what it takes of the processor is counted there. */
+function answer(socket: Socket): void {
+  let rest = ''
+  let finder: Finder | undefined
+  socket.setEncoding('utf8')
+  socket.on('error', () => undefined)
+  socket.once('close', () => finder?.close())
+  const told = (answered: Told): void => {
+    socket.write(`${JSON.stringify(answered)}\n`)
+    socket.resume()
+  }
+  socket.on('data', (text: string) => {
+    const [line, ...others] = (rest + text).split('\n')
+    if (others.length === 0) {
+      rest = line ?? ''
+      if (rest.length > MAX_QUESTION) socket.destroy()
+      return
+    }
+    rest = others.join('\n')
+    const asked = questionIn(line ?? '')
+    if (asked === undefined || rest !== '') return void socket.destroy()
+    // Nobody asks again before he has been told.
+    socket.pause()
+    finder ??= threadFinder()({ told, ended: () => socket.destroy() })
+    finder.ask(asked)
+  })
+}
+
+/** What is asked by a process that is trusted less. */
+export function questionIn(line: string): readonly Ends[] | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(value) || value.length > MAX_ENDS) return undefined
+  const asked = value.map(endsIn)
+  return asked.every((ends) => ends !== undefined) ? asked : undefined
+}
+
+function endsIn(value: unknown): Ends | undefined {
+  if (typeof value !== 'object' || value === null || !('client' in value) || !('server' in value)) return undefined
+  const client = endpointIn(value.client)
+  const server = value.server === null ? null : endpointIn(value.server)
+  return client === undefined || server === undefined ? undefined : { client, server }
+}
+
+function endpointIn(value: unknown): Ends['client'] | undefined {
+  if (typeof value !== 'object' || value === null || !('address' in value) || !('port' in value)) return undefined
+  const { address, port } = value
+  if (typeof address !== 'string' || isIP(address) === 0 || typeof port !== 'number') return undefined
+  return Number.isInteger(port) && port >= 0 && port < 65_536 ? { address, port } : undefined
+}
+
+const MAX_ENDS = 1_000
+const MAX_QUESTION = 262_144
+/** As many as there may be workers. */
+const MAX_CONNECTIONS = 1_024
