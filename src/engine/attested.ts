@@ -60,7 +60,7 @@ async function readFor({ requestLease }: Trace, { head, body }: Request): Promis
 }
 
 /** On another thread where it would hold the others up. */
-async function sha256Of(bytes: Buffer<ArrayBufferLike>): Promise<string> {
+async function sha256Of(bytes: Buffer): Promise<string> {
   if (bytes.length <= atOnce) return createHash('sha256').update(bytes).digest('hex')
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Buffer<ArrayBuffer>)).toString('hex')
 }
