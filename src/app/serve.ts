@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     console.reload(next)
     await running.reload(next)
   })
-  const signal = await (agent === undefined ? signalled : tellAgent(agent, health, signalled))
+  const signal = await (agent === undefined ? signalled : tellAgent(agent, { health, tell, end: signalled }))
   stopping = true
   log.info({ signal }, 'stopping')
   tell({ what: 'program.stop', after: { signal } })

@@ -9,6 +9,9 @@ export const eventKinds = {
   'program.unclean':
     'Processes that had ended without a word, killed or with the machine, were found: `before` lists them, `after` counts the exchanges they had left open, which are `lost` now.',
   'worker.died': 'A worker ended by itself or was killed; another takes its place.',
+  'redirect.start': 'The agent began to redirect the traffic of this machine: `after` says whose, and where to.',
+  'redirect.stop':
+    'It redirects nothing any more: `after` says why. Doors that were killed cannot say it; `program.unclean` tells of them.',
   'policy.reload': 'Other policies are in force: digests before and after.',
   'policy.refused': 'Changed policy files are not valid; those before stay in force.',
   'config.reload':

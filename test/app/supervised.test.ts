@@ -39,6 +39,18 @@ test('it ends when the agent does', async () => {
   assert.deepEqual(await once(child, 'exit'), [7, null])
 })
 
+test('what the agent does to the traffic is told on', async () => {
+  const child = supervised('{ reasons: [], facts: {} }')
+  await once(child, 'message')
+  const act = { what: 'redirect.start', after: { users: ['ada'] } }
+  child.send({ kind: 'act', act })
+  let message: { kind?: string; act?: unknown } = {}
+  while (message.kind !== 'told') [message] = (await once(child, 'message')) as [typeof message]
+  assert.deepEqual(message.act, act)
+  child.disconnect()
+  await once(child, 'exit')
+})
+
 test('it ends by itself when its work is done, with the agent still there', async () => {
   const child = supervised(
     '{ reasons: [], facts: {} }',
@@ -67,7 +79,8 @@ function supervised(
     `import { agentChannel, tellAgent } from ${JSON.stringify(module)}
 const channel = agentChannel()
 if (process.env.SALLYPORT_AGENT !== undefined) process.exit(1)
-const why = await tellAgent(channel!, async () => (${health}) as never, ${end}, 5)
+const tell = (act: unknown) => process.send!({ kind: 'told', act })
+const why = await tellAgent(channel!, { health: async () => (${health}) as never, tell, end: ${end}, everyMs: 5 })
 ${then}`,
   )
   return fork(script, { env: { ...process.env, SALLYPORT_AGENT: '1' } })

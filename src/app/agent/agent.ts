@@ -134,6 +134,8 @@ async function redirected(life: Life, serve: ServeProcess): Promise<string> {
       life.table = table
       state.tell({ phase: 'redirecting', reasons: [] })
       plan.log.info({ group: plan.group, nft: table.pid }, 'traffic is redirected')
+      const { capture, listeners, group } = state.now()
+      serve.tell({ kind: 'act', act: { what: 'redirect.start', after: { ...capture, listeners, group } } })
       if (!life.isUp) plan.onUp()
       life.isUp = true
       const why = await Promise.race([over, table.gone.then(() => undefined)])
@@ -141,6 +143,7 @@ async function redirected(life: Life, serve: ServeProcess): Promise<string> {
       if (why !== undefined) return await released(life, table, serve, why)
       plan.log.error({}, 'nft ended: traffic is not redirected until it is there again')
       state.tell({ phase: 'open', reasons: ['nft ended'] })
+      serve.tell({ kind: 'act', act: { what: 'redirect.stop', after: { why: 'nft ended' } } })
     }
     await pause(backoffMs(Math.min(failures, 4), WAITS, Math.random), signals.stop)
     const why = await Promise.race([over, Promise.resolve(undefined)])
@@ -172,6 +175,7 @@ async function released(
     state.tell({ phase: 'stopping' })
     await table.send(RELEASE).catch(() => undefined)
     plan.log.info({}, 'traffic is no longer redirected')
+    serve.tell({ kind: 'act', act: { what: 'redirect.stop', after: { why: 'told to stop' } } })
     await Promise.race([serve.stop(plan.config.shutdown.graceMs), aborted(signals.now)])
   }
   await table.release()

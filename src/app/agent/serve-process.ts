@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { StdioOptions } from 'node:child_process'
 import { AGENT_VARIABLE } from '../supervised.ts'
-import type { FromServe } from '../supervised.ts'
+import type { FromServe, ToServe } from '../supervised.ts'
 import type { Account } from './accounts.ts'
 
 /** The doors, as a process of their own. */
@@ -14,6 +14,7 @@ export type ServeProcess = {
   /** Resolves when it is there but serves nobody: it is silent, or no process of it takes connections. Not before it is ready. */
   readonly stuck: Promise<string>
   readonly signal: (signal: NodeJS.Signals) => void
+  readonly tell: (message: ToServe) => void
   /** Ends it, with what is in flight finished in `graceMs`. */
   readonly stop: (graceMs: number) => Promise<void>
 }
@@ -78,6 +79,7 @@ export function startServe(options: ServeOptions): ServeProcess {
     ended,
     stuck: isStuck.promise,
     signal: (signal) => void child.kill(signal),
+    tell: (message) => void (child.connected && child.send(message, () => undefined)),
     stop,
   }
 }

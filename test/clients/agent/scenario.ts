@@ -61,8 +61,22 @@ async function captured(stage: Stage): Promise<void> {
   const other = await ask(stage, undefined, internet.ipv4, trust.origins)
   assert.match(other.stdout, /please use/, other.stderr)
   assert.ok(origin.seen.at(-1)?.text().includes(secret))
-  assert.equal(installation.rows('exchanges').filter(({ provider }) => provider === 'openai').length, 2)
+  const asked = () => installation.rows('exchanges').filter(({ provider }) => provider === 'openai')
+  assert.equal(asked().length, 2)
+  // The doors may not look into its processes: the agent tells them, but nothing waits for long until it does.
+  await until(async () => {
+    await isInspected(stage)
+    return asked().some((row) => String(row['process']).endsWith('/curl'))
+  })
   await stop(stage, agent)
+  const acts = installation.rows('events').map(({ what, after }) => [what, JSON.parse(String(after)) as unknown])
+  assert.deepEqual(
+    acts.filter(([what]) => String(what).startsWith('redirect.')),
+    [
+      ['redirect.start', { users: ['nobody'], listeners: ['127.0.0.1:3129', '[::1]:3129'], group: 60_706 }],
+      ['redirect.stop', { why: 'told to stop' }],
+    ],
+  )
 }
 
 async function leftAlone(stage: Stage): Promise<void> {
