@@ -132,7 +132,7 @@ function localAddresses(now: () => number): (address: string) => boolean {
   }
 }
 
-const MAX_WAIT_MS = 100
+const MAX_WAIT_MS = 250
 const IDLE_MS = 60_000
 const AGAIN_MS = 60_000
 const ADDRESSES_MS = 10_000

@@ -14,48 +14,69 @@ export type ProgramService = {
   readonly close: () => void
 }
 
-/** Resolves when it can be asked. */
+/** Resolves when it can be asked; rejects, with nothing left behind, when this account may not give it to the other. */
 export async function programService({ uid, folder = tmpdir() }: Options): Promise<ProgramService> {
   const dir = mkdtempSync(join(folder, 'sallyport-agent-'))
   const path = join(dir, 'programs.sock')
   const open = new Set<Socket>()
+  const thread = sharedThread()
   const server = createServer((socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
-    answer(socket)
+    answer(socket, thread.ask)
   })
   server.maxConnections = MAX_CONNECTIONS
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(path, resolve)
-  })
-  chmodSync(path, 0o600)
-  lchownSync(path, uid, 0)
-  // Others pass through it, and see nothing in it.
-  chmodSync(dir, 0o711)
-  server.unref()
-  return {
-    path,
-    close() {
-      server.close()
-      for (const socket of open) socket.destroy()
-      rmSync(dir, { recursive: true, force: true })
-    },
+  const close = (): void => {
+    server.close()
+    thread.close()
+    for (const socket of open) socket.destroy()
+    rmSync(dir, { recursive: true, force: true })
   }
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(path, resolve)
+    })
+    chmodSync(path, 0o600)
+    if (uid !== process.getuid?.()) lchownSync(path, uid, 0)
+    // Others pass through it, and see nothing in it.
+    chmodSync(dir, 0o711)
+  } catch (cause) {
+    close()
+    throw cause
+  }
+  server.unref()
+  return { path, close }
 }
 
 type Options = { readonly uid: number; readonly folder?: string }
 
-/** Each connection has a thread of its own while it is open: what it takes of the processor is counted there. */
-function answer(socket: Socket): void {
+/** One thread for all who ask. It is there before the first of them: whoever asks first must not wait for it. */
+function sharedThread(): { readonly ask: Ask; readonly close: () => void } {
+  let waiting: ((answered: Told) => void)[] = []
+  const ended = (): void => {
+    const all = waiting
+    waiting = []
+    finder = undefined
+    for (const tell of all) tell({ programs: [], restMs: AGAIN_MS })
+  }
+  const start = (): Finder => threadFinder()({ told: (answered) => waiting.shift()?.(answered), ended })
+  let finder: Finder | undefined = start()
+  return {
+    ask(ends, tell) {
+      finder ??= start()
+      waiting.push(tell)
+      finder.ask(ends)
+    },
+    close: () => finder?.close(),
+  }
+}
+
+type Ask = (ends: readonly Ends[], tell: (answered: Told) => void) => void
+
+function answer(socket: Socket, ask: Ask): void {
   let rest = ''
-  let finder: Finder | undefined
   socket.setEncoding('utf8')
   socket.on('error', () => undefined)
-  socket.once('close', () => finder?.close())
-  const told = (answered: Told): void => {
-    socket.write(`${JSON.stringify(answered)}\n`)
-    socket.resume()
-  }
   socket.on('data', (text: string) => {
     const [line, ...others] = (rest + text).split('\n')
     if (others.length === 0) {
@@ -68,8 +89,10 @@ function answer(socket: Socket): void {
     if (asked === undefined || rest !== '') return void socket.destroy()
     // Nobody asks again before he has been told.
     socket.pause()
-    finder ??= threadFinder()({ told, ended: () => socket.destroy() })
-    finder.ask(asked)
+    ask(asked, (answered) => {
+      socket.write(`${JSON.stringify(answered)}\n`)
+      socket.resume()
+    })
   })
 }
 
@@ -100,6 +123,7 @@ function endpointIn(value: unknown): Ends['client'] | undefined {
   return Number.isInteger(port) && port >= 0 && port < 65_536 ? { address, port } : undefined
 }
 
+const AGAIN_MS = 60_000
 const MAX_ENDS = 1_000
 const MAX_QUESTION = 262_144
 /** As many as there may be workers. */

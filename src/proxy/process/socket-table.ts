@@ -23,8 +23,9 @@ export type SocketSearch = {
 export function socketSearch(asked: readonly Ends[], littleEndian: boolean): SocketSearch {
   const wanted = new Map<string, Row[]>()
   const searched = asked.map(({ client, server }) => {
-    const rows: Row[] = []
-    for (const key of columnsOf(client, littleEndian)) wanted.set(key, rows)
+    const keys = columnsOf(client, littleEndian)
+    const rows = wanted.get(keys[0] as string) ?? []
+    for (const key of keys) wanted.set(key, rows)
     return { rows, servers: server === null ? undefined : columnsOf(server, littleEndian) }
   })
   let rest = ''

@@ -65,6 +65,12 @@ const cases: readonly [string, readonly Ends[], readonly string[], readonly (str
     ['12', undefined, '11'],
   ],
   [
+    'who is asked for twice is found twice',
+    [one, ends('127.0.0.1', 0xd431, null)],
+    [row('0100007F:D431', '0100007F:0C38', '77')],
+    ['77', '77'],
+  ],
+  [
     'a row that is cut off is not read',
     [one],
     [row('0100007F:D431', '0100007F:0C38', '771').slice(0, -35)],
