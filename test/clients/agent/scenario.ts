@@ -61,13 +61,8 @@ async function captured(stage: Stage): Promise<void> {
   const other = await ask(stage, undefined, internet.ipv4, trust.origins)
   assert.match(other.stdout, /please use/, other.stderr)
   assert.ok(origin.seen.at(-1)?.text().includes(secret))
-  const asked = () => installation.rows('exchanges').filter(({ provider }) => provider === 'openai')
-  assert.equal(asked().length, 2)
-  // The doors may not look into its processes: the agent tells them, but nothing waits for long until it does.
-  await until(async () => {
-    await isInspected(stage)
-    return asked().some((row) => String(row['process']).endsWith('/curl'))
-  })
+  assert.equal(installation.rows('exchanges').filter(({ provider }) => provider === 'openai').length, 2)
+  await isAttributed(stage)
   await stop(stage, agent)
   const acts = installation.rows('events').map(({ what, after }) => [what, JSON.parse(String(after)) as unknown])
   assert.deepEqual(
@@ -77,6 +72,18 @@ async function captured(stage: Stage): Promise<void> {
       ['redirect.stop', { why: 'told to stop' }],
     ],
   )
+}
+
+/** The doors may not look into the processes of others: the agent tells them, but nothing waits for long until it does. */
+async function isAttributed(stage: Stage): Promise<void> {
+  const before = stage.installation.rows('exchanges').length
+  await until(async () => {
+    await isInspected(stage)
+    return stage.installation
+      .rows('exchanges')
+      .slice(before)
+      .some((row) => String(row['process']).endsWith('/curl'))
+  })
 }
 
 async function leftAlone(stage: Stage): Promise<void> {
@@ -157,11 +164,11 @@ async function machine(stage: Stage): Promise<void> {
 
 async function fewRights(stage: Stage): Promise<void> {
   const unit = readFileSync(new URL('../../../systemd/sallyport-agent.service', import.meta.url), 'utf8')
-  const [, names = ''] = /^CapabilityBoundingSet=(.*)$/m.exec(unit) ?? []
-  const bounds = names.split(' ').map((name) => name.replace(/^CAP_/, '+').toLowerCase())
+  const names = [...unit.matchAll(/^CapabilityBoundingSet=(.*)$/gm)].flatMap(([, some = '']) => some.split(' '))
+  const bounds = names.map((name) => name.replace(/^CAP_/, '+').toLowerCase())
   const rights = ['setpriv', `--bounding-set=-all,${bounds.join()}`, '--no-new-privs']
   const agent = await upWith(stage, rights, ['--user', 'nobody', '--as', 'daemon'])
-  await isInspected(stage)
+  await isAttributed(stage)
   const { serve } = await status(stage)
   const [, held] = /^CapPrm:\s+(\w+)$/m.exec(readFileSync(`/proc/${serve.pid}/status`, 'utf8')) ?? []
   assert.equal(Number(held), 0)
