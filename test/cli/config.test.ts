@@ -23,12 +23,12 @@ test('check without a file says that all is default', async () => {
 })
 
 test('check names what is accepted but not yet in force', async () => {
-  assert.ok(later.includes('attestation'), 'use another setting that waits for its feature')
-  const cwd = folderWith('attestation: { nexus: true }')
+  assert.ok(later.includes('gateway'), 'use another setting that waits for its feature')
+  const cwd = folderWith('gateway: { cache: { enabled: true } }')
   const { stdout } = await commandLine(['config', 'check'], { cwd })
-  assert.match(stdout, /^note: attestation\.nexus is accepted, but not yet in force$/m)
+  assert.match(stdout, /^note: gateway\.cache\.enabled is accepted, but not yet in force$/m)
   const json = await commandLine(['config', 'check', '--json'], { cwd })
-  assert.deepEqual(JSON.parse(json.stdout), { valid: true, file: 'sallyport.yaml', later: ['attestation.nexus'] })
+  assert.deepEqual(JSON.parse(json.stdout), { valid: true, file: 'sallyport.yaml', later: ['gateway.cache.enabled'] })
 })
 
 test('check fails on a file that is not valid; with --json the problems are data', async () => {

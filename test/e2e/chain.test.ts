@@ -205,7 +205,9 @@ test('the two ledgers agree on every token, but for the one that was played agai
     .map((line) => JSON.parse(line) as Row)
   const last = lines.pop()
   assert.deepEqual(
-    lines.map(({ what, ledger, host }) => [what, ledger, host]).toSorted(),
+    lines
+      .map(({ what, ledger, host }) => [what, ledger, host])
+      .toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))),
     [
       ['failed', 'A', 'gone.test'],
       ['replayed', 'B', 'one.test'],
