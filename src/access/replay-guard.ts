@@ -91,7 +91,6 @@ function heldOpen(options: Parameters<typeof replayGuard>[0]): {
   const path = spentPath(dir, boot)
   let open: SpentTokens | undefined
   let known: string | undefined
-  let floor = 0
   let failedAt = -Infinity
   const close = (): void => {
     open?.close()
@@ -102,8 +101,7 @@ function heldOpen(options: Parameters<typeof replayGuard>[0]): {
     close()
     const ago = now() - failedAt
     if (ago >= 0 && ago < REOPEN_MS) throw new Error('it has failed a moment ago')
-    if (known !== undefined && identityOf(path) !== known) floor = now()
-    open = openSpent({ dir, boot, maxRows, floor })
+    open = openSpent({ dir, boot, maxRows, lost: known !== undefined && identityOf(path) !== known })
     known = identityOf(path)
     return open
   }

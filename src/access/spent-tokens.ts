@@ -36,10 +36,10 @@ export function spentPath(dir: string, boot: Boot): string {
 
 /**
  * Opens the tokens spent since the machine was started, for any number of processes; those of earlier boots are removed. A token that could
- * have been spent before this memory began, before `floor`, or so long ago that it has been forgotten, is `replayed`.
+ * have been spent before this memory began, or so long ago that it has been forgotten, is `replayed`.
  */
 export function openSpent(options: Options): SpentTokens {
-  const { dir, boot } = options
+  const { dir, boot, lost } = options
   makePrivateFolder(dir)
   const path = spentPath(dir, boot)
   // Made before SQLite does, so that the files beside it, which copy its mode, are never readable by others.
@@ -53,6 +53,8 @@ export function openSpent(options: Options): SpentTokens {
     db.exec(SCHEMA)
     const began = boot.id === null ? 0 : earlier.length === 0 ? null : Math.ceil(boot.uptime())
     db.prepare('INSERT OR IGNORE INTO guard (one, began, forgotten, held) VALUES (1, ?, 0, 0)').run(began)
+    // For all who open it, also those who do not know that there was another.
+    if (lost) db.prepare('UPDATE guard SET began = max(coalesce(began, 0), ?)').run(Math.ceil(boot.uptime()))
     // That there was one of this boot is what the next boot must know.
     syncFolder(dir)
     for (const name of earlier) rmSync(join(dir, name), { force: true })
@@ -67,8 +69,8 @@ type Options = {
   readonly dir: string
   readonly boot: Boot
   readonly maxRows: number
-  /** Milliseconds since 1970. */
-  readonly floor: number
+  /** Whether there was another file in this place, of which this one need not know all: it begins now. */
+  readonly lost: boolean
 }
 
 /** Whether somebody else holds the database locked. */
@@ -76,20 +78,23 @@ export function isBusy(thrown: unknown): boolean {
   return thrown instanceof Database.SqliteError && thrown.code.startsWith('SQLITE_BUSY')
 }
 
-function prepared(db: Database.Database, { boot, maxRows, floor }: Options): SpentTokens {
+function prepared(db: Database.Database, { boot, maxRows }: Options): SpentTokens {
   const read = db.prepare<[], Guard>('SELECT began, forgotten, held FROM guard')
   const write = db.prepare<[number, number]>('UPDATE guard SET forgotten = ?, held = ?')
   const insert = db.prepare<[Buffer, number]>('INSERT OR IGNORE INTO spent (key, until) VALUES (?, ?)')
-  const purge = db.prepare<[number, number]>(
-    'DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until <= ? ORDER BY until LIMIT ?)',
-  )
+  const purge = db
+    .prepare<[number, number], number>(
+      'DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until <= ? ORDER BY until LIMIT ?) RETURNING until',
+    )
+    .pluck()
   const all = db.transaction((tokens: readonly Spending[], now: number): Spent[] => {
     const guard = read.get() as Guard
-    const firstFrom = guard.began === null ? floor : Math.max(floor, now - boot.uptime() + guard.began)
+    const firstFrom = guard.began === null ? 0 : now - boot.uptime() + guard.began
     // More than can be put in.
-    const purged = purge.run(now, PURGED_MORE + 2 * tokens.length).changes
-    const forgotten = purged > 0 ? Math.max(guard.forgotten, now) : guard.forgotten
-    let held = guard.held - purged
+    const purged = purge.all(now, PURGED_MORE + 2 * tokens.length)
+    // Not up to `now`: a clock that was ahead for a moment would have all that comes until then refused.
+    const forgotten = purged.reduce((latest, until) => Math.max(latest, until), guard.forgotten)
+    let held = guard.held - purged.length
     const spent = tokens.map((token): Spent => {
       if (token.from < firstFrom || token.until <= forgotten) return 'replayed'
       if (held >= maxRows) return isHeld(token) ? 'replayed' : 'unavailable'

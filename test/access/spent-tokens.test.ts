@@ -19,8 +19,8 @@ const token = (jti: string, changes: Partial<Spending> = {}): Spending => ({
   ...changes,
 })
 
-function opened(t: TestContext, dir: string, options: { boot?: Boot; maxRows?: number; floor?: number } = {}) {
-  const tokens = openSpent({ dir, boot: boot(), maxRows: 100, floor: 0, ...options })
+function opened(t: TestContext, dir: string, options: { boot?: Boot; maxRows?: number; lost?: boolean } = {}) {
+  const tokens = openSpent({ dir, boot: boot(), maxRows: 100, lost: false, ...options })
   t.after(() => tokens.close())
   return tokens
 }
@@ -161,9 +161,19 @@ test('where boots have no names, one file is kept, and what could have been spen
   assert.deepEqual(second.spend([token('b'), token('c', { from: start - 10_000 })], start), ['replayed', 'new'])
 })
 
-test('what is before the floor of the one who opens it is replayed', (t) => {
-  const tokens = opened(t, tempFolder('spent'), { floor: start })
-  assert.deepEqual(tokens.spend([token('a'), token('b', { from: start })], start), ['replayed', 'new'])
+test('where another file was lost, this memory begins now, for all who open it', (t) => {
+  const dir = tempFolder('spent')
+  const asked = (n: number): Spending[] => [token(`a${n}`), token(`b${n}`, { from: start })]
+  const others = [opened(t, dir), opened(t, dir, { lost: true }), opened(t, dir)]
+  for (const [n, each] of others.entries()) assert.deepEqual(each.spend(asked(n), start), ['replayed', 'new'])
+})
+
+test('a clock that was ahead for a moment costs only what was taken away then', (t) => {
+  const tokens = opened(t, tempFolder('spent'))
+  assert.deepEqual(tokens.spend([token('a')], start), ['new'])
+  assert.deepEqual(tokens.spend([], start + 31_536_000_000), [])
+  const later = token('b', { until: start + 90_001 })
+  assert.deepEqual(tokens.spend([token('a'), later, later], start), ['replayed', 'new', 'replayed'])
 })
 
 test('a locked database says so at once, and nothing has happened', (t) => {
