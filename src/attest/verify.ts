@@ -203,8 +203,8 @@ async function spendOnce(options: VerifierOptions, presented: Presented): Promis
   }
 }
 
-/** Outcomes that anybody can bring about without a device, and that cost more than a look at the header. */
-const costly: ReadonlySet<Outcome> = new Set(['malformed', 'unknown_device', 'bad_signature'])
+/** Outcomes that anybody can bring about without a device (by a token that was seen, too), and that cost more than a look at the header. */
+const costly: ReadonlySet<Outcome> = new Set(['malformed', 'unknown_device', 'bad_signature', 'replayed'])
 // Files and names wait for the same threads: for this many, a few tenths of a millisecond.
 const AT_ONCE = 8
 const MAX_WAITING = 10_000

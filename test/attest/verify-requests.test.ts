@@ -75,6 +75,24 @@ test('who fails a hundred times is not looked at for a while, whatever comes; ot
   }
 })
 
+test('a token that is shown again and again counts as a failure each time', async () => {
+  const { connect } = stage()
+  const headers = jws()
+  const outcomes = new Map<string, number>()
+  for (let i = 0; i < 150; i++) {
+    const { outcome } = await connect({ headers })
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+  }
+  assert.deepEqual(
+    [...outcomes],
+    [
+      ['valid', 1],
+      ['replayed', 100],
+      ['rate_limited', 49],
+    ],
+  )
+})
+
 test('garbage from many addresses does not keep those from being heard who have proved something', async () => {
   const { connect } = stage()
   assert.equal((await connect({ headers: jws() })).outcome, 'valid')
