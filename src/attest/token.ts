@@ -17,7 +17,7 @@ export type Claims = {
   readonly authority: string
   /** Digest of the policy set that will be applied; letters, digits and `: . _ -`, 128 at most. */
   readonly policy: string
-  /** Version of the program that signs. */
+  /** Version of the program that signs: printable ASCII, 128 characters at most. */
   readonly ver: string
 }
 
@@ -96,7 +96,7 @@ export const MAX_LIFE_S = 120
 // 22 characters hold 132 bits: the last one has four that are zero.
 const JTI = /^[A-Za-z0-9_-]{21}[AQgw]$/
 const POLICY = /^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/
-const VERSION = /^[A-Za-z0-9][A-Za-z0-9.+_/-]{0,63}$/
+const VERSION = /^[\x20-\x7e]{1,128}$/
 const MAX_LENGTH = 2_048
 const MAX_TEXT = 256
 const MAX_DEPTH = 8

@@ -9,11 +9,14 @@ test('a target has one spelling', () => {
   assert.equal(authorityOf('[::1]', 80), '[::1]:80')
 })
 
-test('case and a dot at the end make no difference, anything else does', () => {
+test('spellings that a proxy takes for the same target make no difference, anything else does', () => {
   const same: [string, string][] = [
     ['api.openai.com:443', 'API.openai.COM:443'],
     ['api.openai.com.:443', 'api.openai.com:443'],
     ['[2001:DB8::1]:443', '[2001:db8::1]:443'],
+    ['[2001:0db8:0:0:0:0:0:1]:443', '[2001:db8::1]:443'],
+    ['[::ffff:192.0.2.1]:443', '192.0.2.1:443'],
+    ['api.openai.com:0443', 'api.openai.com:443'],
   ]
   const others: [string, string][] = [
     ['api.openai.com:443', 'api.openai.com:4430'],
@@ -23,6 +26,11 @@ test('case and a dot at the end make no difference, anything else does', () => {
     ['api.openai.com:443', 'api.openai.com:443.'],
     ['api.openai.com:443', 'api.openai.com..:443'],
     ['api.openai.com:443', 'api.openai.com: 443'],
+    ['[::1]:443', '::1:443'],
+    ['192.0.2.1:443', '[192.0.2.1]:443'],
+    ['[::1]:443', '[::1%25lo]:443'],
+    ['api.openai.com:443', 'api.openai.com:4e2'],
+    ['api.openai.com:443', 'api.openai.com:000443'],
     ['api.openai.com:443', ''],
     ['api.openai.com:443', ':443'],
   ]

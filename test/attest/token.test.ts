@@ -71,7 +71,8 @@ const spoilt: Record<string, Record<string, unknown>> = {
   'a jti with padding': { jti: 'AAAAAAAAAAAAAAAAAAAAAA==' },
   'a policy with a space': { policy: 'a b' },
   'a policy with a line break': { policy: `${'a'.repeat(64)}\n` },
-  'a version with a quotation mark': { ver: '1"2' },
+  'a version with a line break': { ver: '1.0\n' },
+  'a version that is longer than any': { ver: '1'.repeat(129) },
   'an audience that is a list': { aud: ['egress-1'] },
   'another device than its kid': { iss: 'laptop-8' },
   'a nbf that is no time': { nbf: '0' },
@@ -92,6 +93,11 @@ test('the longest life and a nbf are taken, and claims and fields that nobody kn
   )
   assert.equal(token?.notBefore, iat + 5)
   assert.ok(token !== undefined && !('extra' in token.claims))
+})
+
+test('a version is a text, whatever program it is of', () => {
+  for (const ver of ['1.0.0', 'v2.1', '1.4.0-rc.1+5', 'agent 3.2 (linux)', '1"2', ' ', 'x'.repeat(128)])
+    assert.equal(parseToken(signed({ alg: 'EdDSA', kid: 'laptop-7' }, claimsOf({ ver })))?.claims.ver, ver)
 })
 
 const heads: Record<string, object> = {
