@@ -9,11 +9,13 @@ export type FirstBytes =
   /** `held`: all that came before the client ended its side, which cannot be put back any more. */
   | { readonly kind: 'other'; readonly held?: Buffer }
   | { readonly kind: 'closed' }
-  | { readonly kind: 'silent' }
+  /** `hello`: it has begun one, and not ended it. */
+  | { readonly kind: 'silent'; readonly hello: boolean }
 
 /**
- * Looks at what the client sends first, and puts it back: nothing is consumed. `enough` ends the wait early. What could still become TLS or
- * HTTP when the time is over is `silent`: to take it for something else would let the rest of it pass unread.
+ * Looks at what the client sends first, and puts it back: nothing is consumed. `enough` ends the wait early, which is then for as long as it
+ * takes: the time begins with the first byte. What could still become TLS or HTTP when the time is over is `silent`: to take it for something
+ * else would let the rest of it pass unread.
  */
 export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<void>): Promise<FirstBytes> {
   return new Promise((resolve) => {
@@ -32,7 +34,10 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
       if (seen.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(seen)
       resolve(outcome)
     }
+    const late = (): void => settle({ kind: 'silent', hello: seen[0] === handshakeRecord })
+    let timer = enough === undefined ? setTimeout(late, timeoutMs) : undefined
     const onData = (chunk: Buffer): void => {
+      timer ??= setTimeout(late, timeoutMs)
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk])
       const kind = classify(seen)
       if (kind !== undefined) settle(kind)
@@ -41,7 +46,6 @@ export function firstBytes(socket: Socket, timeoutMs: number, enough?: Promise<v
       settle(
         seen.length === 0 ? { kind: 'closed' } : { kind: 'other', ...(socket.readableEnded ? { held: seen } : {}) },
       )
-    const timer = setTimeout(() => settle({ kind: 'silent' }), timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
     // Who went away before tells nobody again.
     if (socket.closed) return onEnd()
@@ -69,4 +73,6 @@ export const wordsFor = {
   invalid: 'not a valid ClientHello',
 } as const satisfies Partial<Record<FirstBytes['kind'], string>>
 
+// RFC 8446, 5.1.
+const handshakeRecord = 22
 const methods = [...METHODS, 'PRI'].map((method) => `${method} `)

@@ -17,7 +17,7 @@ export async function relayed(connecting: Connecting, inspect?: () => Promise<vo
   origin.on('error', () => undefined)
   connecting.establish()
   const origins = originSpeaks(origin)
-  const first = await firstBytes(outer.socket, tunnelSilenceMs, origins.spoke)
+  const first = await firstBytes(outer.socket, parts.handshakeTimeoutMs, origins.spoke)
   origins.stop()
   if (first.kind === 'hello') {
     record.set({ sni: first.sni ?? null })
@@ -35,9 +35,12 @@ export async function relayed(connecting: Connecting, inspect?: () => Promise<vo
     }
   }
   const exact = connecting.attestation === 'valid' || parts.rooms.policy().mismatch === 'deny'
-  if (first.kind === 'invalid' && exact) {
-    // What cannot be read may name another host.
-    record.set({ handling: 'deny', reason: wordsFor.invalid })
+  if ((first.kind === 'invalid' || (first.kind === 'silent' && first.hello)) && exact) {
+    // What cannot be read, or not yet, may name another host.
+    record.set({
+      handling: 'deny',
+      reason: first.kind === 'silent' ? 'no whole ClientHello in time' : wordsFor.invalid,
+    })
     origin.destroy()
     outer.socket.destroy()
     return record.end()
@@ -70,5 +73,3 @@ function originSpeaks(origin: Socket): { readonly spoke: Promise<void>; readonly
   origin.on('data', heard).on('close', heard)
   return { spoke: promise, stop }
 }
-
-const tunnelSilenceMs = 30_000

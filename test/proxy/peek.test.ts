@@ -73,3 +73,17 @@ test('the wait ends early when somebody else says it is enough', async () => {
   assert.equal((await firstBytes(near, 60_000, Promise.resolve())).kind, 'closed')
   close()
 })
+
+test('where somebody else ends the wait, the time begins with the first byte', async () => {
+  const { near, far, close } = await pair()
+  const { promise: enough, resolve: end } = Promise.withResolvers<void>()
+  const seen = firstBytes(near, 50, enough)
+  assert.equal(
+    await Promise.race([seen, new Promise((resolve) => void setTimeout(resolve, 200, 'waiting'))]),
+    'waiting',
+  )
+  far.write('\x16\x03')
+  assert.deepEqual(await seen, { kind: 'silent', hello: true })
+  end()
+  close()
+})

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import type { Connecting } from '../../src/proxy/connecting.ts'
+import { relayed } from '../../src/proxy/tunnel.ts'
+import { helloOf } from '../support/redirected.ts'
 import { startStage, type Stage } from '../support/stage.ts'
 
 let stage: Stage
@@ -46,4 +50,64 @@ test('a tunnelled connection shows the certificate of the origin', async () => {
   const row = await stage.row('connections', (one) => one['host'] === 'tunnel.test' && one['handling'] === 'tunnel')
   assert.equal(row['sni'], 'tunnel.test')
   assert.ok(!stage.sallyport.rows('exchanges').some((one) => one['path'] === '/tunnelled'))
+})
+
+/** Bytes through a tunnel to the greeting server's silent sister, in pieces; what its row says in the end, and what has arrived. */
+async function tunnelled(mismatch: 'deny' | 'allow', act: (client: Socket, late: Promise<unknown>) => Promise<void>) {
+  let arrived = 0
+  const sink = createServer(
+    (socket) => void socket.on('error', () => {}).on('data', ({ length }) => (arrived += length)),
+  )
+  const door = createServer()
+  for (const server of [sink, door]) await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = connect((door.address() as AddressInfo).port, '127.0.0.1')
+    .on('error', () => {})
+    .resume()
+  const [socket] = (await once(door, 'connection')) as [Socket]
+  const handshakeTimeoutMs = 100
+  const row: Record<string, unknown> = { handling: 'tunnel' }
+  const done = relayed({
+    parts: {
+      connector: { tcp: async () => connect((sink.address() as AddressInfo).port, '127.0.0.1') },
+      rooms: { policy: () => ({ mismatch }) },
+      metrics: createMetrics(),
+      handshakeTimeoutMs,
+    },
+    outer: { socket },
+    authority: { host: 'tunnel.test', port: 443 },
+    record: { set: (fields: object) => void Object.assign(row, fields), carried: () => {}, end: () => {} },
+    decideAgain: (sni: string) => (sni === 'other.test' ? { kind: 'deny', reason: 'mismatch' } : { kind: 'tunnel' }),
+    establish: () => {},
+  } as unknown as Connecting)
+  try {
+    await act(client, new Promise((resolve) => setTimeout(resolve, 4 * handshakeTimeoutMs)))
+    await done
+  } finally {
+    client.destroy()
+    for (const server of [sink, door]) server.close()
+  }
+  return { handling: row['handling'], reason: row['reason'], arrived }
+}
+
+test('a client that is silent at first may not name another host later', async () => {
+  const hello = await helloOf({ servername: 'other.test' })
+  const denied = await tunnelled('deny', async (client, late) => {
+    await late
+    client.write(hello)
+    await once(client, 'close')
+  })
+  assert.deepEqual(denied, { handling: 'deny', reason: 'mismatch', arrived: 0 })
+})
+
+test('a hello whose rest does not come in time is denied, where names have to agree', async () => {
+  const hello = await helloOf({ servername: 'other.test' })
+  const begin = async (client: Socket): Promise<void> => void client.write(hello.subarray(0, 3))
+  const denied = await tunnelled('deny', begin)
+  assert.deepEqual(denied, { handling: 'deny', reason: 'no whole ClientHello in time', arrived: 0 })
+  const relayedOn = await tunnelled('allow', async (client, late) => {
+    await begin(client)
+    await late
+    client.end(hello.subarray(3))
+  })
+  assert.deepEqual(relayedOn, { handling: 'tunnel', reason: undefined, arrived: hello.length })
 })
