@@ -91,18 +91,23 @@ function heldOpen(options: Parameters<typeof replayGuard>[0]): {
   const path = spentPath(dir, boot)
   let open: SpentTokens | undefined
   let known: string | undefined
+  let seenAt = -Infinity
   let failedAt = -Infinity
   const close = (): void => {
     open?.close()
     open = undefined
   }
   const current = (): SpentTokens => {
-    if (open !== undefined && identityOf(path) === known) return open
+    const isKnown = identityOf(path) === known
+    if (isKnown) seenAt = performance.now()
+    if (open !== undefined && isKnown) return open
     close()
     const ago = now() - failedAt
     if (ago >= 0 && ago < REOPEN_MS) throw new Error('it has failed a moment ago')
-    open = openSpent({ dir, boot, maxRows, lost: known !== undefined && identityOf(path) !== known })
+    const lost = isKnown || known === undefined ? undefined : boot.uptime() - (performance.now() - seenAt)
+    open = openSpent({ dir, boot, maxRows, lost })
     known = identityOf(path)
+    seenAt = performance.now()
     return open
   }
   const failed = (): void => {

@@ -53,8 +53,9 @@ export function openSpent(options: Options): SpentTokens {
     db.exec(SCHEMA)
     const began = boot.id === null ? 0 : earlier.length === 0 ? null : Math.ceil(boot.uptime())
     db.prepare('INSERT OR IGNORE INTO guard (one, began, forgotten, held) VALUES (1, ?, 0, 0)').run(began)
-    // For all who open it, also those who do not know that there was another.
-    if (lost) db.prepare('UPDATE guard SET began = max(coalesce(began, 0), ?)').run(Math.ceil(boot.uptime()))
+    // For all who open it, also those who do not know that there was another. One that began after our last look was made by who knew.
+    if (lost !== undefined)
+      db.prepare('UPDATE guard SET began = ? WHERE began IS NULL OR began < ?').run(Math.ceil(boot.uptime()), lost)
     // That there was one of this boot is what the next boot must know.
     syncFolder(dir)
     for (const name of earlier) rmSync(join(dir, name), { force: true })
@@ -69,8 +70,8 @@ type Options = {
   readonly dir: string
   readonly boot: Boot
   readonly maxRows: number
-  /** Whether there was another file in this place, of which this one need not know all: it begins now. */
-  readonly lost: boolean
+  /** When another file was last seen in this place, in uptime: this one need not know all that was in it. */
+  readonly lost?: number | undefined
 }
 
 /** Whether somebody else holds the database locked. */

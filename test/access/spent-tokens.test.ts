@@ -19,8 +19,8 @@ const token = (jti: string, changes: Partial<Spending> = {}): Spending => ({
   ...changes,
 })
 
-function opened(t: TestContext, dir: string, options: { boot?: Boot; maxRows?: number; lost?: boolean } = {}) {
-  const tokens = openSpent({ dir, boot: boot(), maxRows: 100, lost: false, ...options })
+function opened(t: TestContext, dir: string, options: { boot?: Boot; maxRows?: number; lost?: number } = {}) {
+  const tokens = openSpent({ dir, boot: boot(), maxRows: 100, ...options })
   t.after(() => tokens.close())
   return tokens
 }
@@ -164,8 +164,17 @@ test('where boots have no names, one file is kept, and what could have been spen
 test('where another file was lost, this memory begins now, for all who open it', (t) => {
   const dir = tempFolder('spent')
   const asked = (n: number): Spending[] => [token(`a${n}`), token(`b${n}`, { from: start })]
-  const others = [opened(t, dir), opened(t, dir, { lost: true }), opened(t, dir)]
+  const others = [opened(t, dir), opened(t, dir, { lost: 1_000 }), opened(t, dir)]
   for (const [n, each] of others.entries()) assert.deepEqual(each.spend(asked(n), start), ['replayed', 'new'])
+})
+
+test('who comes later to what began after the loss leaves it as it is, and does not trust what is older than that', (t) => {
+  const dir = tempFolder('spent')
+  const at = (uptime: number, lost: number) => opened(t, dir, { boot: boot(0, uptime), lost })
+  const asked = (now: number): Spending[] => [now - 1, now].map((from) => token(`${from}`, { from }))
+  assert.deepEqual(at(20_000, 10_000).spend(asked(start), start), ['replayed', 'new'])
+  assert.deepEqual(at(30_000, 5_000).spend(asked(start + 5_000), start + 10_000), ['new', 'new'])
+  assert.deepEqual(at(40_000, 35_000).spend(asked(start + 20_000), start + 20_000), ['replayed', 'new'])
 })
 
 test('a clock that was ahead for a moment costs only what was taken away then', (t) => {
