@@ -34,10 +34,10 @@ export function listenersOf({ proxy: { transparent } }: Pick<Config, 'proxy'>, h
   }
 }
 
-/** What the doors must be told so that they listen there: nothing when the configuration says it. */
+/** Tells the doors to listen there, whatever the configuration says by the time they start again. */
 export function listenersVariable({ proxy }: Pick<Config, 'proxy'>, { ipv4, ipv6 }: Listeners): Record<string, string> {
-  if (proxy.transparent.length > 0) return {}
-  const addresses = [ipv4, ipv6].filter((address) => address !== undefined)
+  const standing = [ipv4, ipv6].filter((address) => address !== undefined)
+  const addresses = proxy.transparent.length > 0 ? proxy.transparent : standing
   return { SALLYPORT_PROXY_TRANSPARENT: addresses.map(formatAddress).join(',') }
 }
 

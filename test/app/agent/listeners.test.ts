@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { listenersOf, listenersVariable } from '../../../src/app/agent/listeners.ts'
 import { loadConfig } from '../../../src/config/load.ts'
@@ -44,5 +46,14 @@ test('doors whose configuration names no listener are told where to listen, and 
       hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1'],
     )
   }
-  assert.deepEqual(listenersVariable(configOf([':4000']), listenersOf(configOf([':4000']))), {})
+})
+
+test('doors that start again listen where they did, whatever the configuration says by then', () => {
+  for (const [transparent] of cases.filter(([some]) => some.length > 0)) {
+    const first = configOf(transparent)
+    const cwd = tempFolder('again')
+    writeFileSync(join(cwd, 'sallyport.yaml'), 'proxy: { transparent: 127.0.0.1:5000 }')
+    const again = loadConfig({ env: listenersVariable(first, listenersOf(first)), cwd })
+    assert.deepEqual(again.proxy.transparent, first.proxy.transparent)
+  }
 })
