@@ -51,8 +51,10 @@ export async function exec(options: ExecOptions): Promise<number> {
   }
 }
 
+/** A door of its own on any port, and none for redirected connections: several commands may run at once. */
 function privateConfig(config: Config): Config {
-  return { ...config, workers: 1, proxy: { ...config.proxy, listen: [{ host: '127.0.0.1', port: 0 }], auth: 'none' } }
+  const listen = [{ host: '127.0.0.1', port: 0 }]
+  return { ...config, workers: 1, proxy: { ...config.proxy, listen, transparent: [], auth: 'none' } }
 }
 
 function run(command: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<number> {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { exec } from '../../src/app/exec.ts'
+import { listen } from '../../src/app/listen.ts'
 import { configIn } from '../support/app.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -26,4 +28,17 @@ test('a private instance lives as long as the command, then the report is given'
   const proxy = readFileSync(join(dir, 'proxy'), 'utf8')
   assert.match(proxy, /^http:\/\/127\.0\.0\.1:\d+$/)
   await assert.rejects(fetch(proxy))
+})
+
+test('a private instance takes no redirected connections, so that their address may be taken', async () => {
+  const other = createServer()
+  const { port } = await listen(other, { host: '127.0.0.1', port: 0 })
+  const dir = tempFolder('exec')
+  const config = configIn(dir, { log: { level: 'error' }, proxy: { transparent: `127.0.0.1:${port}` } })
+  const command = [process.execPath, '-e', 'process.exit(4)']
+  try {
+    assert.equal(await exec({ config, command, env: { PATH: process.env['PATH'] }, cwd: dir, report: undefined }), 4)
+  } finally {
+    other.close()
+  }
 })
