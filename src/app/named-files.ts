@@ -7,6 +7,7 @@ import { clientContexts } from '../upstream/client-certs.ts'
 import { parentAddress } from '../upstream/parent-url.ts'
 import { upstreamTrust } from '../upstream/trust.ts'
 import { bodyKeys } from './body-keys.ts'
+import { signingKey } from './signing.ts'
 
 /** What `serve` would find wrong with the files, and the parent proxy, that a valid configuration names; `warnings` do not keep it from starting. */
 export function namedFiles(
@@ -16,7 +17,7 @@ export function namedFiles(
   readonly problems: readonly ConfigProblem[]
   readonly warnings: readonly string[]
 } {
-  const { proxy, upstream } = config
+  const { proxy, upstream, attestation } = config
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const warn = (message: string): void => void warnings.push(message)
@@ -45,6 +46,7 @@ export function namedFiles(
   attempt('upstream.clientCerts', () =>
     clientContexts({ entries: upstream.clientCerts, context: upstreamTrust([]), warn }),
   )
+  attempt('attestation.sign', () => attestation.sign === null || signingKey(attestation.sign, warn))
   attempt('audit.encryption', () => bodyKeys(config, warn, env))
   attempt('audit.export', () => sinkContexts(config))
   return { problems, warnings }
@@ -65,6 +67,7 @@ function sinkContexts({ audit }: LoadedConfig['config']): void {
 
 const fileHint = 'name PEM files that can be read; paths are relative to the folder of the configuration file'
 const hints: Readonly<Record<string, string>> = {
+  'attestation.sign': '`sallyport attest keygen --out FILE` makes a key; a device is 1 to 64 of A-Z a-z 0-9 . _ -',
   'upstream.proxy': 'http://user:password@host:port, user and password percent-encoded',
   'audit.encryption': 'a key is 32 bytes, in a file or an environment variable: `openssl rand -base64 32` makes one',
 }

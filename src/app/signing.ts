@@ -26,8 +26,7 @@ export function signing(
 ): ((policy: string) => Sign) | undefined {
   if (sign === null) return undefined
   const { device, audience } = sign
-  if (!isDeviceId(device)) throw new SallyportError('config_invalid', 'attestation.sign.device is not a device id')
-  const key = readKey(sign.key, warn)
+  const key = signingKey(sign, warn)
   const program = version()
   return (digest) => {
     const attest = attestor({ key, device, audience, version: program, now: Date.now, policy: () => digest })
@@ -37,6 +36,15 @@ export function signing(
       return { fields: ['Sallyport-Attestation', header], stamp: make({ host, port, attestation }) }
     }
   }
+}
+
+/** The key that `attestation.sign` names. Throws `config_invalid` where it, or the device, cannot be used; warns of a key that others may read. */
+export function signingKey(
+  { key: file, device }: NonNullable<Config['attestation']['sign']>,
+  warn: (message: string) => void,
+): ReturnType<typeof privateKeyFrom> {
+  if (!isDeviceId(device)) throw new SallyportError('config_invalid', 'attestation.sign.device is not a device id')
+  return readKey(file, warn)
 }
 
 /** Stamps of which those that no other row tells leave a `connections` row of their own. */

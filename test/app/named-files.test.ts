@@ -3,9 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { namedFiles } from '../../src/app/named-files.ts'
+import { newDeviceKey } from '../../src/attest/keys.ts'
 import { loadWithOrigins } from '../../src/config/load.ts'
 import { testAuthority } from '../support/authority.ts'
 import { tempFolder } from '../support/temp.ts'
+
+const signed = (by: string): string =>
+  `{ upstream: { proxy: "http://h:1" }, attestation: { sign: { ${by}, audience: egress-1 } } }`
 
 function found(text: string) {
   const cwd = tempFolder('named-files')
@@ -16,6 +20,7 @@ function found(text: string) {
   writeFileSync(join(cwd, 'own.key'), key, { mode: 0o600 })
   writeFileSync(join(cwd, 'open.key'), key, { mode: 0o644 })
   writeFileSync(join(cwd, 'other.key'), testAuthority().issue(['x.test']).key, { mode: 0o600 })
+  writeFileSync(join(cwd, 'device.pem'), newDeviceKey().privatePem, { mode: 0o600 })
   writeFileSync(join(cwd, 'sallyport.yaml'), text)
   return namedFiles(loadWithOrigins({ env: {}, cwd }))
 }
@@ -24,6 +29,7 @@ test('files that can be used are no problem', () => {
   const text = `proxy: { auth: mtls, tls: { cert: own.pem, key: own.key, clientCa: [ca.pem] } }
 upstream: { ca: [ca.pem], proxy: "http://u:p@h:1", clientCerts: [{ hosts: [a.test], cert: own.pem, key: own.key }] }`
   assert.deepEqual(found(text), { problems: [], warnings: [] })
+  assert.deepEqual(found(signed('key: device.pem, device: laptop-7')), { problems: [], warnings: [] })
   assert.deepEqual(found(''), { problems: [], warnings: [] })
 })
 
@@ -45,6 +51,9 @@ const faulty = [
   ],
   ['upstream: { proxy: "http://h:1/path" }', 'upstream.proxy', /has a path/],
   ['upstream: { proxy: "http://h:0" }', 'upstream.proxy', /port 0/],
+  [signed('key: none.pem, device: laptop-7'), 'attestation.sign', /none\.pem cannot be read/],
+  [signed('key: own.key, device: laptop-7'), 'attestation.sign', /not an Ed25519 private key/],
+  [signed('key: device.pem, device: no/device'), 'attestation.sign', /device is not a device id/],
   [
     'audit: { encryption: { keys: [{ id: k1, file: none.key }] } }',
     'audit.encryption',
