@@ -98,5 +98,6 @@ const JTI = /^[A-Za-z0-9_-]{21}[AQgw]$/
 const POLICY = /^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/
 const VERSION = /^[\x20-\x7e]{1,128}$/
 const MAX_LENGTH = 2_048
-const MAX_TEXT = 256
+// The longest host has 253 characters, and a port is added.
+const MAX_TEXT = 260
 const MAX_DEPTH = 8

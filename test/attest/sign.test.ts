@@ -40,6 +40,13 @@ test('claims that no verifier takes are not signed, and the error does not repea
   }
 })
 
+test('the longest name that a host can have is signed for', () => {
+  const host = `${`${'a'.repeat(63)}.`.repeat(3)}${'b'.repeat(61)}`
+  const authority = `${host}:65535`
+  assert.equal(host.length, 253)
+  assert.equal(parseToken(signToken({ claims: claimsOf({ authority }), key }))?.claims.authority, authority)
+})
+
 test('each connection gets a token of its own, for its target, with the policy in force at that moment', () => {
   let policy = 'a'.repeat(64)
   let now = signedAt + 999
