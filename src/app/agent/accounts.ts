@@ -25,8 +25,10 @@ export function parseAccount(line: string): Account | undefined {
  * it goes around the inspection, so it must be nobody's but the program's.
  */
 export async function ownGroup(captured: readonly Account[], ask: Ask = getent): Promise<number> {
-  const group = groupNumber((await ask('group', 'sallyport')) ?? '') ?? (await freeGroup(ask))
-  const member = captured.find(({ gid }) => gid === group)
+  const line = (await ask('group', 'sallyport')) ?? ''
+  const group = groupNumber(line) ?? (await freeGroup(ask))
+  const members = line.trimEnd().split(':')[3]?.split(',') ?? []
+  const member = captured.find(({ name, gid }) => gid === group || members.includes(name))
   if (member === undefined) return group
   throw new SallyportError(
     'config_invalid',

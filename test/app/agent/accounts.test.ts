@@ -38,6 +38,10 @@ test('our group is the one called sallyport, else a number that no group has', a
 
 test('nobody whose traffic is redirected may be in our group', async () => {
   await assert.rejects(ownGroup([ada], system({ 'group sallyport': 'sallyport:x:1001:' })), /ada is in the group 1001/)
+  // Whoever is listed may enter it with newgrp.
+  const listed = system({ 'group sallyport': 'sallyport:x:993:ben,ada\n' })
+  await assert.rejects(ownGroup([ada], listed), /ada is in the group 993/)
+  assert.equal(await ownGroup([{ ...ada, name: 'ad' }], listed), 993)
 })
 
 test('when every group is taken, it says what to do', async () => {
