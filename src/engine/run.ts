@@ -32,7 +32,7 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
 }
 
 /** What the row waits for when the answer is sent. */
-async function settled(trace: Trace): Promise<void> {
+export async function settled(trace: Trace): Promise<void> {
   await settleUnread(trace)
   const asker = trace.exchange.asker?.settled()
   if (asker !== undefined) await asker
