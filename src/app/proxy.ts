@@ -21,7 +21,6 @@ import { isOwnAddress, isWildcard } from './own.ts'
 import type { Principals } from './principals.ts'
 import { recordedStamps } from './signing.ts'
 import { wayOut } from './upstream.ts'
-import type { WayOutParts } from './upstream.ts'
 
 /** What the proxy door needs, from configuration; `reload` makes anew what depends on it. */
 export function proxyParts(options: {
@@ -60,7 +59,8 @@ export function proxyParts(options: {
     hop: options.hop,
     ...(options.opened === undefined ? {} : { opened: options.opened }),
   }
-  let live = liveParts(config(), out)
+  let live = wayOut(config(), out)
+  let allowClient = addressSet(config().proxy.allowClients)
   let tls = tlsOf(config(), log)
   // Failures are counted over reloads.
   const authenticate = authenticator({
@@ -113,7 +113,7 @@ export function proxyParts(options: {
     },
     hop: options.hop,
     isSelf: ({ host, port }) => isOwnAddress(own(), host === 'localhost' ? '127.0.0.1' : host, port),
-    allowClient: (address) => live.allowClient(address),
+    allowClient: (address) => allowClient(address),
     get maxConnections() {
       return shared ?? Math.max(1, Math.floor(config().limits.connections / options.processes))
     },
@@ -127,11 +127,13 @@ export function proxyParts(options: {
     share: (connections) => (shared = connections),
     reload() {
       const before = live
+      // Whatever else cannot be used: who may not come any more does not.
+      allowClient = addressSet(config().proxy.allowClients)
       try {
-        live = liveParts(config(), out)
+        live = wayOut(config(), out)
       } catch (thrown) {
         const { code, message } = asSallyportError(thrown)
-        log.error({ code, problems: message }, 'upstream and proxy.allowClients not reloaded: the old ones stay')
+        log.error({ code, problems: message }, 'upstream and attestation.sign not reloaded: the old ones stay')
       }
       try {
         tls = tlsOf(config(), log)
@@ -151,10 +153,6 @@ export function proxyParts(options: {
       stamps.flush()
     },
   }
-}
-
-function liveParts(config: Config, out: WayOutParts) {
-  return { ...wayOut(config, out), allowClient: addressSet(config.proxy.allowClients) }
 }
 
 /** TLS of the proxy's own, from the files as they are now; undefined where it is not set. */

@@ -78,14 +78,25 @@ test('a reload changes who may connect and what may be dialled, and no leaf is m
   assert.equal(await parts.leaves.contextFor('api.openai.com'), leaf)
 })
 
-test('a reload with files that cannot be used keeps the old way out', async () => {
-  let config = configIn(dir, { upstream: { allowPrivate: ['10.9.0.0/16'] } })
-  const { parts, reload } = partsFor(() => config)
-  const before = parts.upstream
-  config = configIn(dir, { upstream: { ca: [`${dir}/missing.pem`] } })
-  reload()
-  assert.equal(parts.upstream, before)
-  assert.deepEqual((await parts.guard('10.9.9.9', 443)).addresses, ['10.9.9.9'])
+test('a reload with files that cannot be used keeps the old way out, and shuts out who is not allowed any more', async () => {
+  const unfit: Record<string, object>[] = [
+    { upstream: { ca: [`${dir}/missing.pem`] } },
+    {
+      upstream: { proxy: 'http://parent.test:3128' },
+      attestation: { sign: { key: `${dir}/missing.pem`, device: 'laptop-7', audience: 'egress-1' } },
+    },
+  ]
+  for (const some of unfit) {
+    let config = configIn(dir, { upstream: { allowPrivate: ['10.9.0.0/16'] } })
+    const { parts, reload } = partsFor(() => config)
+    const before = parts.upstream
+    assert.equal(parts.allowClient('127.0.0.1'), true)
+    config = configIn(dir, { ...some, proxy: { allowClients: ['10.0.0.0/8'] } })
+    reload()
+    assert.equal(parts.upstream, before)
+    assert.deepEqual((await parts.guard('10.9.9.9', 443)).addresses, ['10.9.9.9'])
+    assert.equal(parts.allowClient('127.0.0.1'), false)
+  }
 })
 
 test('without authentication everybody is nobody in particular', () => {
