@@ -6,7 +6,7 @@ import type { Connecting } from './connecting.ts'
 import type { Connection, ConnectionRecord, Tunnel } from './context.ts'
 import type { ProxyParts } from './parts.ts'
 import { firstBytes, wordsFor } from './peek.ts'
-import { carry } from './tunnel.ts'
+import { carry, dialled } from './tunnel.ts'
 
 /** The inside of a CONNECT that policy inspects: what the client begins says how it is served. */
 export async function inspected(connecting: Connecting): Promise<void> {
@@ -24,9 +24,7 @@ export async function inspected(connecting: Connecting): Promise<void> {
   const { record } = connecting
   if (first.kind === 'other' && parts.rooms.policy().notTls === 'tunnel') {
     record.set({ handling: 'tunnel', reason: wordsFor.other })
-    const origin = await parts.connector.tcp(authority, undefined, via)
-    record.carried(parts.connector.stampOf?.(origin))
-    return carry(connecting, origin, first.held)
+    return carry(connecting, await dialled(connecting), first.held)
   }
   record.set({ handling: first.kind === 'other' ? 'deny' : 'failed', reason: wordsFor[first.kind] })
   outer.socket.destroy()

@@ -11,10 +11,8 @@ import { tcpOf } from './secure.ts'
  * names a host that is inspected, the connection is `inspect`'s.
  */
 export async function relayed(connecting: Connecting, inspect?: () => Promise<void>): Promise<void> {
-  const { parts, outer, authority, record } = connecting
-  const origin = await parts.connector.tcp(authority, undefined, connecting.via)
-  record.carried(parts.connector.stampOf?.(origin))
-  origin.on('error', () => undefined)
+  const { parts, outer, record } = connecting
+  const origin = await dialled(connecting)
   connecting.establish()
   const origins = originSpeaks(origin)
   const first = await firstBytes(outer.socket, parts.handshakeTimeoutMs, origins.spoke)
@@ -46,6 +44,16 @@ export async function relayed(connecting: Connecting, inspect?: () => Promise<vo
     return record.end()
   }
   return carry(connecting, origin, first.kind === 'other' ? first.held : undefined)
+}
+
+/** A connection that carries any bytes to the origin; the row tells of what it was stamped with. */
+export async function dialled({ parts, authority, record, via }: Connecting): Promise<Socket> {
+  // A reload may bring another connector meanwhile, which would know nothing of this connection.
+  const { connector } = parts
+  const origin = await connector.tcp(authority, undefined, via)
+  record.carried(connector.stampOf?.(origin))
+  origin.on('error', () => undefined)
+  return origin
 }
 
 /** Bytes as they are, both ways, to the end of both; `held` has been read from the client. */

@@ -7,10 +7,12 @@ import { test } from 'node:test'
 import { startInstance } from '../../src/app/instance.ts'
 import { listen } from '../../src/app/listen.ts'
 import { prepare } from '../../src/app/prepare.ts'
+import { newDeviceKey } from '../../src/attest/keys.ts'
 import { openLedger } from '../../src/audit/find/ledger.ts'
 import { configIn, keptLog } from '../support/app.ts'
 import { rawClient } from '../support/raw-client.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { scriptedOrigin } from '../support/scripted-origin.ts'
 import { tempFolder } from '../support/temp.ts'
 
 test('an instance listens, tells how it is, and stops without leaving anything', async () => {
@@ -106,6 +108,43 @@ test('a reload brings new policies and a new log level; a broken policy is a war
     await instance.stop(0)
   }
   assert.deepEqual(events(config.data.dir), ['policy.reload', 'policy.refused'])
+})
+
+test('a connection that is made while the configuration is read anew has its token in its own row', async () => {
+  const dir = tempFolder('app')
+  writeFileSync(join(dir, 'device.pem'), newDeviceKey().privatePem, { mode: 0o600 })
+  const [asked, reloaded] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()]
+  await using parent = await scriptedOrigin(async (peer) => {
+    asked.resolve(await peer.until('\r\n\r\n'))
+    await reloaded.promise
+    peer.send('HTTP/1.1 200 Connection established\r\n\r\n')
+  })
+  const config = configIn(dir, {
+    upstream: { proxy: `http://127.0.0.1:${parent.port}` },
+    attestation: { sign: { key: 'device.pem', device: 'laptop-7', audience: 'egress-1' } },
+  })
+  const { log } = await keptLog()
+  const instance = await startInstance(config, log)
+  try {
+    const client = await rawClient(instance.proxy[0]?.port ?? 0)
+    client.send('CONNECT tunnelled.test:443 HTTP/1.1\r\nHost: tunnelled.test:443\r\n\r\n')
+    assert.match(await asked.promise, /\r\nSallyport-Attestation: /)
+    await instance.reload(config)
+    reloaded.resolve()
+    assert.match(await client.until('\r\n\r\n'), /^HTTP\/1\.1 200 /)
+    client.close()
+  } finally {
+    reloaded.resolve()
+    await instance.stop(5_000)
+  }
+  const ledger = openLedger(config.data.dir)
+  const rows = [...ledger.find('connections', {}).rows()]
+  ledger.close()
+  assert.deepEqual(
+    rows.map(({ host, handling }) => [host, handling]),
+    [['tunnelled.test', 'tunnel']],
+  )
+  assert.equal((rows[0]?.attestation as { outcome?: unknown } | null)?.outcome, 'signed')
 })
 
 function isOpen(resource: string): boolean {
