@@ -80,8 +80,8 @@ function replayedConnection(set: PolicySet, row: LedgerRow): ReplayedConnection 
   const { id, at, host, handling } = row as Record<'id' | 'at' | 'host' | 'handling', string>
   const byPolicy =
     handling === 'inspect' ||
-    (handling === 'tunnel' && row.reason !== 'client rejects the leaf' && row.error === null) ||
-    (handling === 'deny' && row.error === 'policy_denied')
+    (handling === 'tunnel' && !byBytes.has(textOf(row.reason)) && row.error === null) ||
+    (handling === 'deny' && row.error === 'policy_denied' && textOf(row.reason).startsWith('policy denies '))
   if (!byPolicy || host === null || row.port === null) return undefined
   const principal = row.principal as string | null
   const about = { host, port: Number(row.port), clientIp: textOf(row.client_ip), principal }
@@ -242,3 +242,6 @@ const postures: ReadonlyMap<string, 'oversize' | 'unreadable'> = new Map([
   ['sallyport_too_large', 'oversize'],
   ['unreadable_body', 'unreadable'],
 ])
+
+/** Why a connection was relayed although policy says something else of its host. */
+const byBytes: ReadonlySet<string> = new Set(['client rejects the leaf', 'not TLS'])

@@ -10,7 +10,7 @@ import { attestedConnect, decideAttested } from './attested.ts'
 import type { Connecting, Serve } from './connecting.ts'
 import type { Connection } from './context.ts'
 import { ledgerRecord } from './context.ts'
-import { decide } from './decide.ts'
+import { decide, refusedHost } from './decide.ts'
 import { challengeFields } from './exchange.ts'
 import { inspected } from './interception.ts'
 import type { ProxyParts } from './parts.ts'
@@ -97,8 +97,7 @@ async function decided(
   const facts = { ...authority, clientIp, principal, sni: undefined, rejectedLeaf }
   const decision = decide(policy, facts)
   record.set({ handling: decision.kind, reason: decision.reason })
-  if (decision.kind === 'deny')
-    throw new SallyportError('policy_denied', `policy denies ${authority.host}: ${decision.reason}`)
+  if (decision.kind === 'deny') throw refusedHost(authority.host, decision.reason)
   const verdict = await attestedConnect(parts, { handling, headers: request.headers, authority, clientIp })
   const device = verdict?.outcome === 'valid' ? verdict.device : null
   if (verdict !== undefined) record.set({ attestation: JSON.stringify(verdict) })

@@ -1,3 +1,4 @@
+import { SallyportError } from '../core/errors.ts'
 import type { PolicySet } from '../policy/compile.ts'
 
 /** What to do with a connection, and why; the reason lands in its record. */
@@ -32,6 +33,11 @@ export function decide(policy: Pick<PolicySet, 'intercept' | 'mismatch'>, facts:
     strictness[other.action] > strictness[byHost.kind] ? { kind: other.action, reason: other.reason } : byHost,
     facts,
   )
+}
+
+/** What a client hears, and a row says, of a host that policy refuses; `policy replay` knows such rows by it. */
+export function refusedHost(host: string, reason: string): SallyportError {
+  return new SallyportError('policy_denied', `policy denies ${host}: ${reason}`)
 }
 
 function softened(decision: Decision, facts: ConnectionFacts): Decision {

@@ -12,7 +12,7 @@ import { bothAttestations, carriers } from '../upstream/stamps.ts'
 import { asking } from './asking.ts'
 import { requestProof } from './attested.ts'
 import type { Connection, Tunnel } from './context.ts'
-import { decide } from './decide.ts'
+import { decide, refusedHost } from './decide.ts'
 import type { Decision } from './decide.ts'
 import type { ProxyParts } from './parts.ts'
 import { canonicalHost, parseAbsolute, splitPath, withPort } from './target.ts'
@@ -153,7 +153,7 @@ export async function decidePlain(
   const facts = { host, port, clientIp, principal, sni: undefined, rejectedLeaf: false }
   const policy = parts.rooms.policy()
   const decision = decide(policy, facts)
-  if (decision.kind === 'deny') return new SallyportError('policy_denied', `policy denies ${host}: ${decision.reason}`)
+  if (decision.kind === 'deny') return refusedHost(host, decision.reason)
   const unread = decision.kind === 'tunnel'
   try {
     viaAfter(request.head.headers, parts.hop)

@@ -8,7 +8,7 @@ import { denials } from './connect.ts'
 import type { Connecting, Serve } from './connecting.ts'
 import { ledgerRecord } from './context.ts'
 import type { Connection, ConnectionRecord } from './context.ts'
-import { decide } from './decide.ts'
+import { decide, refusedHost } from './decide.ts'
 import type { Decision } from './decide.ts'
 import { inspected } from './interception.ts'
 import type { OriginalDestination } from './original-destination.ts'
@@ -18,7 +18,7 @@ import type { FirstBytes } from './peek.ts'
 import type { Places } from './places.ts'
 import { canonicalHost } from './target.ts'
 import type { Authority } from './target.ts'
-import { carry, relayed } from './tunnel.ts'
+import { carry, dialled, relayed } from './tunnel.ts'
 
 /** What a door for redirected connections needs beside. */
 export type Transparent = {
@@ -105,7 +105,7 @@ async function unnamed(
   first: Extract<FirstBytes, { kind: 'hello' | 'other' }>,
   to: Destination | undefined,
 ): Promise<void> {
-  const { parts, connection, record } = redirected
+  const { parts, record } = redirected
   const policy = parts.rooms.policy()
   const why = first.kind === 'hello' ? 'no name in the hello' : wordsFor.other
   if (policy.unnamed === 'deny') throw denied(why)
@@ -115,10 +115,7 @@ async function unnamed(
   if (first.kind === 'hello') return decision.kind === 'inspect' ? inspected(connecting) : relayed(connecting)
   if (decision.kind === 'inspect' && policy.notTls === 'deny') throw denied(why)
   record.set({ handling: 'tunnel', reason: why })
-  const origin = await parts.connector.tcp(authority)
-  record.carried(parts.connector.stampOf?.(origin))
-  origin.on('error', () => undefined)
-  return carry({ ...connecting, outer: connection }, origin, first.held)
+  return carry(connecting, await dialled(connecting), first.held)
 }
 
 /** What policy says of the connection, when it does not refuse it. */
@@ -140,7 +137,7 @@ async function judged(
   const facts = { ...authority, clientIp, principal, sni, rejectedLeaf }
   const decision = decide(policy, facts)
   record.set({ handling: decision.kind, reason: decision.reason })
-  if (decision.kind === 'deny') throw denied(decision.reason)
+  if (decision.kind === 'deny') throw refusedHost(host, decision.reason)
   const unread = decision.kind === 'tunnel' || unreadable
   const hooks = judgeConnection(parts.rooms, policy, { id, door: 'proxy', clientIp, principal, ...authority, unread })
   if (hooks !== undefined) await hooks

@@ -138,6 +138,10 @@ test('connections that would be handled otherwise are told; those that policy di
       { handling: 'deny', error: 'policy_denied', reason: 'policy denies bank.example: no' },
       { handling: 'failed', reason: 'handshake' },
       { handling: 'tunnel', reason: 'client rejects the leaf' },
+      { handling: 'tunnel', reason: 'not TLS' },
+      { handling: 'deny', error: 'policy_denied', reason: 'refused by the policy rule "nobody"' },
+      { handling: 'deny', error: 'policy_denied', reason: 'no name in the hello' },
+      { handling: 'attested', reason: 'attested by laptop-7' },
     ],
   )
   assert.deepEqual(

@@ -145,7 +145,7 @@ test('a name that policy denies gets the alert that says so', async () => {
   })
   assert.deepEqual(
     [row['host'], row['handling'], row['reason'], row['error']],
-    ['denied.test', 'deny', 'not for us', 'policy_denied'],
+    ['denied.test', 'deny', 'policy denies denied.test: not for us', 'policy_denied'],
   )
 })
 
