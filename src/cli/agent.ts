@@ -87,7 +87,7 @@ async function runUp(flags: UpFlags, io: Io, place: string, logFile: string): Pr
     await runAgent(
       {
         ...plan,
-        command: [program(), 'serve', ...configArguments(flags)],
+        command: [...process.execArgv, program(), 'serve', ...configArguments(flags)],
         statePath: place,
         log: await openLog(plan.config.log),
         stdio: 'inherit',

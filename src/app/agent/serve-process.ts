@@ -20,7 +20,7 @@ export type ServeProcess = {
 }
 
 export type ServeOptions = {
-  /** The arguments of the program: `serve`, and which configuration. */
+  /** Arguments for Node: its own, the program, `serve`, and which configuration. */
   readonly command: readonly string[]
   readonly account: Pick<Account, 'name' | 'uid' | 'home'>
   readonly group: number
@@ -36,7 +36,7 @@ export type ServeOptions = {
 export function startServe(options: ServeOptions): ServeProcess {
   const { account, group, stdio = 'inherit', silentMs = 15_000 } = options
   const stream: StdioOptions = ['ignore', stdio, stdio, 'ipc']
-  const child = spawn(process.execPath, [...process.execArgv, ...options.command], {
+  const child = spawn(process.execPath, options.command, {
     cwd: options.cwd,
     env: environment(options),
     stdio: stream,
