@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command as Commander } from 'commander'
 import { openDevices } from '../access/devices.ts'
@@ -58,12 +58,14 @@ export function periodOf(name: string, text: string): number {
 export function publicKeyOfFlag(text: string, io: Io): Buffer {
   const given = publicKeyFrom(text)
   if (given !== undefined) return given
+  if (text.includes('PRIVATE KEY')) throw invalid('--public-key is a private key', STAYS)
+  if (!existsSync(resolve(io.cwd, text)))
+    throw invalid('--public-key is neither an Ed25519 public key nor a file', FORMS)
   const content = textOfFile(text, io)
   const key = publicKeyFrom(content)
   if (key !== undefined) return key
-  if (content.includes('PRIVATE KEY'))
-    throw invalid(`${text} is a private key`, 'It stays at the device: give what `attest keygen` printed.')
-  throw invalid(`${text} has no Ed25519 public key`, 'Give base64url of its 32 bytes, or SPKI in PEM.')
+  if (content.includes('PRIVATE KEY')) throw invalid(`${text} is a private key`, STAYS)
+  throw invalid(`${text} has no Ed25519 public key`, FORMS)
 }
 
 /** The private key in a file. One that others may read is used, and told. */
@@ -106,4 +108,6 @@ export function fault(io: Io, message: string, hint: string): number {
   return 1
 }
 
+const STAYS = 'It stays at the device: give what `attest keygen` printed.'
+const FORMS = 'Give base64url of its 32 bytes without padding, or a file with that or with SPKI in PEM.'
 const MOST_BYTES = 65_536

@@ -11,8 +11,17 @@ export type KeygenFlags = { readonly out: string; readonly json?: boolean }
 export async function keygen(flags: KeygenFlags, io: Io): Promise<number> {
   const { privatePem, publicKey } = newDeviceKey()
   const file = resolve(io.cwd, flags.out)
-  if (!(await createFileAtomic(file, privatePem, 0o600)))
-    return fault(io, `${flags.out} is there already`, 'choose another name, or move it away')
+  try {
+    if (!(await createFileAtomic(file, privatePem, 0o600)))
+      return fault(io, `${flags.out} is there already`, 'choose another name, or move it away')
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
+    return fault(
+      io,
+      `${flags.out} cannot be written: ${code}`,
+      'name a file in a folder that is there and that you may write to',
+    )
+  }
   const text = publicKeyText(publicKey)
   await (flags.json === true ? printJson(io, { file, publicKey: text }) : printLines(io, [text]))
   return 0

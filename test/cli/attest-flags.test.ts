@@ -29,7 +29,7 @@ const { privatePem } = newDeviceKey()
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'pem', type: 'spki' })
 
 const unfit: [what: string, content: string | undefined, said: RegExp][] = [
-  ['no file', undefined, /cannot be read: ENOENT/],
+  ['no file', undefined, /neither an Ed25519 public key nor a file/],
   ['a private key', privatePem, /is a private key/],
   ['a key of another kind', String(p256), /has no Ed25519 public key/],
   ['a point of small order', Buffer.alloc(32).toString('base64url'), /has no Ed25519 public key/],
@@ -52,6 +52,24 @@ for (const [what, content, said] of unfit) {
     )
   })
 }
+
+test('text that is no public key is told as that, and not repeated', () => {
+  const { publicKey } = newDeviceKey()
+  for (const text of [
+    privatePem,
+    publicKey.toString('base64'),
+    publicKey.toString('hex'),
+    Buffer.alloc(32).toString('base64url'),
+  ])
+    assert.throws(
+      () => publicKeyOfFlag(text, ioIn(tempFolder('flags'))),
+      (thrown) =>
+        thrown instanceof SallyportError &&
+        /public-key is (?:a private key|neither an Ed25519 public key nor a file)/.test(thrown.message) &&
+        thrown.hint !== '' &&
+        !thrown.message.includes(text.slice(30, 40)),
+    )
+})
 
 test('a folder is no input', async () => {
   const cwd = tempFolder('flags')

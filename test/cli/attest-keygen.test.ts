@@ -43,3 +43,9 @@ test('a folder that is not there is told', async () => {
   assert.equal(status, 1)
   assert.match(stderr, /^error: .*ENOENT/)
 })
+
+test('a folder that is not there is named, and nothing of ours', async () => {
+  const { status, stdout, stderr } = await attestIn(tempFolder('keygen'))('keygen', '--out', 'none/device.pem')
+  assert.deepEqual([status, stdout], [1, ''])
+  assert.match(stderr, /^error: none\/device\.pem cannot be written: ENOENT\nhint: /)
+})
