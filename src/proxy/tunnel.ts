@@ -32,9 +32,8 @@ export async function relayed(connecting: Connecting, inspect?: () => Promise<vo
       return inspect()
     }
   }
-  const exact = connecting.attestation === 'valid' || parts.rooms.policy().mismatch === 'deny'
-  if ((first.kind === 'invalid' || (first.kind === 'silent' && first.hello)) && exact) {
-    // What cannot be read, or not yet, may name another host.
+  if (first.kind === 'invalid' || (first.kind === 'silent' && first.hello)) {
+    // What cannot be read, or not yet, may name another host, which policy may deny also where names may differ.
     record.set({
       handling: 'deny',
       reason: first.kind === 'silent' ? 'no whole ClientHello in time' : wordsFor.invalid,
