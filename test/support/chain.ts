@@ -35,8 +35,8 @@ export type ChainOptions = {
   readonly hosts: readonly string[]
   readonly origin?: Omit<OriginOptions, 'authority' | 'names'>
   /** Laid over the configurations, section by section. */
-  readonly endpoint?: Readonly<Record<string, object>>
-  readonly network?: Readonly<Record<string, object>>
+  readonly endpoint?: Readonly<Record<string, unknown>>
+  readonly network?: Readonly<Record<string, unknown>>
   readonly endpointPolicies: Readonly<Record<string, unknown>>
   readonly networkPolicies: Readonly<Record<string, unknown>>
 }
