@@ -49,6 +49,8 @@ export function requestProof(
   if (attestation?.inside() !== true) return undefined
   const terms = attestation.terms(rooms.policy().intercept({ host, port, clientIp, principal }))
   if (terms?.nexus !== true) return undefined
+  // Who was chosen to be inspected anyway is: another proof would only draw lots again.
+  if (before === 'reinspected') return async () => ({ proved: false, record: null })
   return async (sha256) => {
     const verdict = await attestation.verifier.request({ headers, clientIp, terms, bodyHash: sha256 })
     // Its connection's row tells already what came with the CONNECT.

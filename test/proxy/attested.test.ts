@@ -129,3 +129,10 @@ test('what is missing inside is told where it was missing before, too', async ()
     assert.equal(outcome?.record !== null, told, String(before))
   }
 })
+
+test('inside a connection that was chosen to be inspected anyway no request gets out of it', async () => {
+  const looked = () => assert.fail('somebody looked')
+  const parts = door(nexusTerms, { deviceOf: looked, spend: looked })
+  const proof = inside(parts, ['x-nexus-attestation', device.nexus('body')], 'reinspected')
+  assert.deepEqual(await proof?.(hashOf('body')), { proved: false, record: null })
+})
