@@ -1,3 +1,4 @@
+import type { Command as Commander, Option } from 'commander'
 import { runAgent } from '../app/agent/agent.ts'
 import { detach, limitFile } from '../app/agent/detach.ts'
 import type { FromAgent } from '../app/agent/detach.ts'
@@ -28,9 +29,9 @@ export const agent: CliCommand = {
       .command('up')
       .description('run the doors and redirect traffic to them, until a signal or `agent down` ends both')
       .option('-c, --config <file>', 'configuration file (default: sallyport.yaml, if there is one)')
-      .option('--user <name>', 'redirect what this user sends; repeatable (default: who called sudo)', gathered, [])
+      .addOption(names(command, '--user <name>', 'redirect what this user sends; repeatable', 'who called sudo'))
       .option('--machine', 'redirect what anybody on this machine sends')
-      .option('--except <name>', 'with --machine: not what this user sends; repeatable', gathered, [])
+      .addOption(names(command, '--except <name>', 'with --machine: not what this user sends; repeatable', 'nobody'))
       .option('--as <name>', 'run the doors as this user (default: who called sudo, or the owner of data.dir)')
       .option('--detach', 'go to the background once traffic is redirected')
       .action(run((flags: UpFlags) => up(flags, io)))
@@ -153,6 +154,9 @@ function mustBeRoot(): void {
     hint: 'Run it with sudo; the doors run as you all the same.',
   })
 }
+
+const names = (command: Commander, flags: string, description: string, without: string): Option =>
+  command.createOption(flags, description).argParser(gathered).default([], without)
 
 const gathered = (name: string, before: readonly string[]): readonly string[] => [...before, name]
 

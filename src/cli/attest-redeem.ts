@@ -17,7 +17,11 @@ export type RedeemFlags = {
 export async function redeem(flags: RedeemFlags, io: Io): Promise<number> {
   const url = enrolmentUrl(flags.console)
   const code = enrolmentCodeFrom(await textOfInput(flags.codeFile, io))
-  if (code === undefined) throw invalid('this is no code', 'A code is what `attest enroll --code` printed, whole.')
+  if (code === undefined)
+    throw invalid(
+      'this is no code',
+      'The file has nothing but the code: the word behind `code` in what `attest enroll --code` printed.',
+    )
   const key = privateKeyIn(flags.key, io)
   const answer = await asked(url, enrolmentRequest(code, key))
   if (answer.status !== 201) return refused(io, answer)

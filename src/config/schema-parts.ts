@@ -75,11 +75,15 @@ export const bodyKeys = z
     'Keys (32 bytes, from a file or the environment) that stored bodies are encrypted with: the first is used, the others only open.',
   )
 
+const digest = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/, 'must be the whole digest of a policy set, or any')
+
 /** The keys of `attestation`. */
 export const attestation = {
   accept: z.boolean().default(false).describe('Whether attested connections are relayed untouched.'),
   audience: name.nullable().default(null).describe('Our name, which an attestation must be made for.'),
-  policies: z.array(name).default(['any']).describe('Digests of the policy sets that are accepted, or any.'),
+  policies: z.array(digest).default(['any']).describe('Digests of the policy sets that are accepted, or any.'),
   minVersion: z
     .string()
     .regex(/^\d+(?:\.\d+){0,3}$/, 'must be a version such as 1.4')

@@ -129,7 +129,7 @@ function inOrder(problems: readonly Problem[], paths: readonly string[]): Proble
 
 async function filesOf(dir: string): Promise<string[]> {
   const files = await policyFilesIn(dir).catch((cause: unknown) => {
-    throw new SallyportError('policy_invalid', `${dir}: the policy folder cannot be read`, { cause })
+    throw new SallyportError('policy_invalid', `${dir}: the policy folder cannot be read`, { cause, hint: NO_FOLDER })
   })
   // No file would mean no rule: a deleted policy must not quietly become none at all.
   if (files.length === 0)
@@ -140,4 +140,5 @@ async function filesOf(dir: string): Promise<string[]> {
 /** Milliseconds. */
 export const TURN_MS = 4
 
+const NO_FOLDER = 'Look at policies.dir. Where it is not there yet, the first start makes it.'
 const NO_FILE = 'An empty file is enough to say that no rule is wanted.'

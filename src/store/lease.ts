@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fchownSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** A file that one holder at a time has, among all threads and processes that can reach it. */
 export type Lease = {
@@ -31,8 +32,20 @@ export function takeLease(path: string): Lease | undefined {
 // Only when there is none: closing a file drops all locks that this process has on it (POSIX, fcntl).
 function makeFile(path: string): void {
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    const file = openSync(path, 'wx', 0o600)
+    try {
+      leaveToOwner(file, path)
+    } finally {
+      closeSync(file)
+    }
   } catch (thrown) {
     if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'EEXIST') throw thrown
   }
+}
+
+/** Gives what root makes to whose folder it is in, as SQLite does beside its databases: others could never open it. */
+function leaveToOwner(file: number, path: string): void {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = statSync(dirname(path))
+  fchownSync(file, uid, gid)
 }

@@ -52,6 +52,17 @@ test('providers, models and the gateway’s numbers have their defaults', () => 
   assert.deepEqual(gateway.cache, { enabled: false, ttlSeconds: 3600, maxBytes: 268_435_456 })
 })
 
+test('digests that attestation accepts are whole: a sign that none has is refused', () => {
+  for (const [digest, fits] of [
+    ['any', true],
+    ['4f'.repeat(32), true],
+    ['362e4f4d…', false],
+    ['', false],
+    ['a b', false],
+  ] as const)
+    assert.equal(configSchema.safeParse({ attestation: { policies: [digest] } }).success, fits, digest)
+})
+
 test('attestation accepts nothing until told to', () => {
   assert.deepEqual(configSchema.parse({}).attestation, {
     accept: false,

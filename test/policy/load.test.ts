@@ -57,6 +57,7 @@ test('a folder that is not there, or has no policy file, is an error and not an 
   const dir = folderOf({ 'readme.txt': '' })
   assert.match((await thrown(dir)).message, /there is no policy file/)
   assert.match((await thrown(join(dir, 'none'))).message, /cannot be read/)
+  assert.match((await thrown(join(dir, 'none'))).hint, /the first start makes it/)
   assert.equal((await load(folderOf({ 'empty.yaml': '' }))).rules.length, 0)
 })
 

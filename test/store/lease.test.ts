@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, statSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
@@ -24,6 +24,22 @@ test('one at a time has it, and when it is let go the next', () => {
   assert.equal(statSync(path).mode & 0o777, 0o600)
   second.release()
 })
+
+const notRoot = process.geteuid?.() !== 0 && 'only root makes files for others'
+
+test(
+  'what root makes in a folder of somebody else is theirs, who could not open it otherwise',
+  { skip: notRoot },
+  () => {
+    const folder = join(tempFolder('lease'), 'owners')
+    mkdirSync(folder)
+    chownSync(folder, 4711, 4712)
+    const path = join(folder, '1')
+    takeLease(path)?.release()
+    const { uid, gid } = statSync(path)
+    assert.deepEqual([uid, gid], [4711, 4712])
+  },
+)
 
 test('a thread of the same process does not share it', async () => {
   const path = join(tempFolder('lease'), 'keeper.lock')

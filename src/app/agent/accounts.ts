@@ -62,7 +62,8 @@ const getent: Ask = (database, key) =>
       if (error === null) return resolve(stdout)
       // 2: the key is not there (getent(1)).
       if (error.code === 2) return resolve(undefined)
-      reject(new SallyportError('redirect_failed', `cannot look up ${database} ${key}`, { cause: error }))
+      const message = `cannot look up ${database} ${key}: getent: ${String(error.code ?? error.signal)}`
+      reject(new SallyportError('redirect_failed', message, { cause: error, hint: 'Is getent in PATH?' }))
     })
   })
 
