@@ -95,7 +95,7 @@ type Life = {
 async function oneRun(life: Life): Promise<string> {
   const { plan, signals, state, stopped } = life
   // The doors may not look into processes of others, nor, for their group, into those of their own account.
-  const programs = await programService({ uid: plan.as.uid }).catch(() => undefined)
+  const programs = await programService({ uid: plan.as.uid, dir: `${plan.statePath}.programs` }).catch(() => undefined)
   const serve = startServe({
     command: plan.command,
     account: plan.as,

@@ -1,7 +1,6 @@
-import { chmodSync, lchownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, isIP } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { threadFinder } from './finder.ts'
 import type { Finder, Told } from './finder.ts'
@@ -14,9 +13,13 @@ export type ProgramService = {
   readonly close: () => void
 }
 
-/** Resolves when it can be asked; rejects, with nothing left behind, when this account may not give it to the other. */
-export async function programService({ uid, folder = tmpdir() }: Options): Promise<ProgramService> {
-  const dir = mkdtempSync(join(folder, 'sallyport-agent-'))
+/**
+ * Resolves when it can be asked; rejects, with nothing left behind, when this account may not give it to the other. `dir` is made for it, in a
+ * folder that is only ours to write; what one that was killed has left there is removed.
+ */
+export async function programService({ uid, dir }: Options): Promise<ProgramService> {
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { mode: 0o700 })
   const path = join(dir, 'programs.sock')
   const open = new Set<Socket>()
   const thread = sharedThread()
@@ -48,7 +51,7 @@ export async function programService({ uid, folder = tmpdir() }: Options): Promi
   return { path, close }
 }
 
-type Options = { readonly uid: number; readonly folder?: string }
+type Options = { readonly uid: number; readonly dir: string }
 
 /** One thread for all who ask. It is there before the first of them: whoever asks first must not wait for it. */
 function sharedThread(): { readonly ask: Ask; readonly close: () => void } {

@@ -24,7 +24,7 @@ function answer(open: OpenFinder): Promise<Told | string> {
 }
 
 test('a thread and a service tell the same', async () => {
-  const service = await programService({ uid: process.getuid?.() ?? 0, folder: tempFolder('service') })
+  const service = await programService({ uid: process.getuid?.() ?? 0, dir: join(tempFolder('service'), 'programs') })
   for (const open of [threadFinder(), socketFinder(service.path)]) {
     const answered = await answer(open)
     assert.deepEqual(typeof answered === 'string' ? answered : answered.programs, [null, null])

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { programService, questionIn, type ProgramService } from '../../../src/proxy/process/service.ts'
 import { tempFolder } from '../../support/temp.ts'
 
+const uid = process.getuid?.() ?? 0
 let service: ProgramService
 
 before(async () => {
-  service = await programService({ uid: process.getuid?.() ?? 0, folder: tempFolder('service') })
+  service = await programService({ uid, dir: join(tempFolder('service'), 'programs') })
 })
 
 after(() => service.close())
@@ -82,12 +83,23 @@ test('what is asked is told from what else stands there', () => {
 })
 
 test('when it ends nothing is left of it', async () => {
-  const other = await programService({ uid: process.getuid?.() ?? 0, folder: tempFolder('service') })
+  const other = await programService({ uid, dir: join(tempFolder('service'), 'programs') })
   const asking = connect(other.path)
   await once(asking, 'connect')
   other.close()
   await closed(asking)
   assert.equal(existsSync(dirname(other.path)), false)
+})
+
+test('what one that was killed has left is in nobody’s way', async () => {
+  const dir = join(tempFolder('service'), 'programs')
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'programs.sock'), '')
+  const other = await programService({ uid, dir })
+  const asking = connect(other.path)
+  await once(asking, 'connect')
+  asking.destroy()
+  other.close()
 })
 
 function closed(socket: Socket): Promise<void> {
