@@ -3,7 +3,7 @@ import { isDeviceId } from '../attest/device-id.ts'
 import { privateKeyFrom } from '../attest/keys.ts'
 import { attestor } from '../attest/sign.ts'
 import type { Config } from '../config/schema.ts'
-import { SallyportError } from '../core/errors.ts'
+import { asSallyportError, SallyportError } from '../core/errors.ts'
 import { newConnectionId } from '../core/ids.ts'
 import { recordConnection } from '../engine/connection.ts'
 import type { Rooms } from '../engine/exchange.ts'
@@ -85,5 +85,10 @@ function readKey(file: string, warn: (message: string) => void): ReturnType<type
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     warn(`attestation.sign.key: ${file} can be read by others: chmod 600 it`)
   }
-  return privateKeyFrom(pem)
+  try {
+    return privateKeyFrom(pem)
+  } catch (thrown) {
+    const { message, hint } = asSallyportError(thrown)
+    throw new SallyportError('config_invalid', `attestation.sign.key: ${file} is ${message}`, { hint })
+  }
 }

@@ -65,7 +65,10 @@ test('a key that cannot be used is a fault of the configuration, and is not in i
   ]) {
     assert.throws(
       () => signing(configOf(sign), make, assert.fail),
-      (error: SallyportError) => error.code === 'config_invalid' && !error.message.includes('c2VjcmV0'),
+      (error: SallyportError) =>
+        error.code === 'config_invalid' &&
+        /^attestation\.sign\.(?:key: .+|device) /.test(error.message) &&
+        !error.message.includes('c2VjcmV0'),
     )
   }
 })
