@@ -29,7 +29,8 @@ export async function detach(args: readonly string[], logFile: string, env: Node
     )
     child.on('message', (message: FromAgent) => {
       if (message.kind === 'failed') {
-        return reject(new SallyportError(message.code, message.message, { hint: message.hint }))
+        const hint = `${message.hint} ${logFile} has what was said.`.trimStart()
+        return reject(new SallyportError(message.code, message.message, { hint }))
       }
       child.removeAllListeners()
       child.disconnect()

@@ -23,12 +23,12 @@ test('it is left in the background once it is up, its output in a file of ours a
 test('what it fails with is what the command fails with', async () => {
   const log = join(tempFolder('log'), 'agent.log')
   const agent = script(
-    `process.send({ kind: 'failed', code: 'config_invalid', message: 'there is no user x', hint: 'h' }, () => process.exit(1))`,
+    `process.send({ kind: 'failed', code: 'config_invalid', message: 'there is no user x', hint: 'Look there.' }, () => process.exit(1))`,
   )
   await assert.rejects(detach([agent], log, process.env), {
     code: 'config_invalid',
     message: 'there is no user x',
-    hint: 'h',
+    hint: `Look there. ${log} has what was said.`,
   })
   await assert.rejects(detach([script('process.exit(3)')], log, process.env), {
     code: 'redirect_failed',
