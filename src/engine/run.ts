@@ -31,9 +31,10 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
   }
 }
 
-/** What the row waits for when the answer is sent. */
+/** What the row waits for when the answer is sent. A row that is not there yet must not wait to be: it is told what is known. */
 export async function settled(trace: Trace): Promise<void> {
   await settleUnread(trace)
+  if (!trace.opened) return
   const asker = trace.exchange.asker?.settled()
   if (asker !== undefined) await asker
 }
