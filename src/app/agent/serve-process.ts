@@ -55,7 +55,13 @@ export function startServe(options: ServeOptions): ServeProcess {
   let told = ''
   const heard = (): void => {
     clearTimeout(silence)
-    silence = setTimeout(() => isStuck.resolve(`silent for ${silentMs / 1_000} s`), silentMs)
+    silence = setTimeout(
+      () => {
+        // We may have been stopped, or the whole machine: what it said, or says now, is heard first.
+        silence = setTimeout(() => isStuck.resolve(`silent for ${silentMs / 1_000} s`), silentMs * LAST_PART)
+      },
+      silentMs * (1 - LAST_PART),
+    )
   }
   child.on('message', (message: FromServe) => {
     heard()
@@ -95,3 +101,5 @@ function environment({ env, account }: ServeOptions): NodeJS.ProcessEnv {
     [AGENT_VARIABLE]: '1',
   }
 }
+
+const LAST_PART = 0.2

@@ -1,7 +1,8 @@
 import { mkdir, readFile, readlink, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { createFileAtomic, writeFileAtomic } from '../../lib/atomic-file.ts'
+import { writeFileAtomic } from '../../lib/atomic-file.ts'
+import { takeLease } from '../../store/lease.ts'
 
 /** What an agent tells of itself, in a file that only root writes. */
 const stateSchema = z.strictObject({
@@ -57,11 +58,14 @@ export type OwnState = {
 /** Takes the place of the agent; undefined when another has it. What a dead one left is replaced. */
 export async function claimState(path: string, first: AgentState): Promise<OwnState | undefined> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
-  if (!(await createFileAtomic(path, text(first)))) {
-    if ((await readState(path)) !== undefined) return undefined
-    await rm(path, { force: true })
-    if (!(await createFileAtomic(path, text(first)))) return undefined
+  // Of several that find a dead one's file at once each could take the file of another for it.
+  const lease = takeLease(`${path}.lock`)
+  if (lease === undefined) return undefined
+  if ((await readState(path)) !== undefined) {
+    lease.release()
+    return undefined
   }
+  await writeFileAtomic(path, text(first))
   let state = first
   let writing: Promise<void> = Promise.resolve()
   // That it cannot be told ends no redirection: it is in force all the same.
@@ -75,6 +79,7 @@ export async function claimState(path: string, first: AgentState): Promise<OwnSt
     async close() {
       await writing
       await rm(path, { force: true })
+      lease.release()
     },
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startServe } from '../../../src/app/agent/serve-process.ts'
 import type { ServeOptions, ServeProcess } from '../../../src/app/agent/serve-process.ts'
 import { tempFolder } from '../../support/temp.ts'
@@ -36,6 +37,21 @@ test('one that is silent is stuck, and one that nobody serves is too', options, 
   const idle = started(`process.send({ kind: 'beat', serving: false, reasons: [] }); setInterval(() => {}, 1000)`)
   assert.equal(await idle.stuck, 'no process takes connections')
   await idle.stop(10_000)
+})
+
+test('one that spoke while we did not listen is not silent', options, async () => {
+  const serve = started(
+    `process.send({ kind: 'ready' })
+setInterval(() => process.send({ kind: 'beat', serving: true, reasons: [] }), 5)`,
+    { silentMs: 1_000 },
+  )
+  await serve.ready
+  // As if we had been stopped.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
+  const said = await Promise.race([serve.stuck, sleep(250, 'heard')])
+  serve.signal('SIGKILL')
+  await serve.ended
+  assert.equal(said, 'heard')
 })
 
 test('it gets what root has in its environment under its own name', options, async () => {

@@ -36,6 +36,21 @@ test('what a dead agent left counts for nothing, also when its number lives agai
   }
 })
 
+test('of several that find what a dead agent left, one takes its place', options, async () => {
+  const first = await stateOf(process.pid)
+  for (let turn = 0; turn < 20; turn++) {
+    const path = join(tempFolder('state'), 'agent.json')
+    writeFileSync(path, JSON.stringify({ ...first, began: '1' }))
+    const claims = await Promise.all(Array.from({ length: 4 }, () => claimState(path, first)))
+    assert.equal(claims.filter((own) => own !== undefined).length, 1)
+    assert.deepEqual(await readState(path), first)
+    for (const own of claims) await own?.close()
+    const next = await claimState(path, first)
+    assert.ok(next !== undefined)
+    await next.close()
+  }
+})
+
 test('a state that is cut short or not ours is none', async () => {
   const whole = JSON.stringify(await stateOf(process.pid))
   assert.ok(parseState(whole) !== undefined)
