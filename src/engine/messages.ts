@@ -14,10 +14,9 @@ import { admit } from './admit.ts'
 import { marked } from './answer.ts'
 import type { Exchange, Rooms } from './exchange.ts'
 import { closing, judgeMessage, modelOf } from './message.ts'
-import { closeRow } from './record.ts'
 import { noteUnread, postures } from './request.ts'
 import { receive } from './response.ts'
-import { faulted, settled } from './run.ts'
+import { end, faulted } from './run.ts'
 import { said } from './said.ts'
 import type { Said } from './said.ts'
 import type { Trace } from './trace.ts'
@@ -37,12 +36,10 @@ export async function runMessages(
     let whole = true
     if (opened.kind === 'answered') await exchange.reply(rooms.markers ? marked(opened.answer, trace) : opened.answer)
     else whole = await converse(rooms, trace, opened, accept(opened.headers))
-    await settled(trace)
-    closeRow(rooms, trace, whole ? 'done' : 'aborted')
+    await end(rooms, trace, whole ? 'done' : 'aborted')
   } catch (thrown) {
     trace.error ??= exchange.signal.aborted ? 'client_aborted' : asSallyportError(thrown).code
-    await settled(trace)
-    closeRow(rooms, trace, 'aborted')
+    await end(rooms, trace, 'aborted')
   } finally {
     rooms.metrics.activeExchanges(exchange.door).dec()
   }

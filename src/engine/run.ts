@@ -19,24 +19,27 @@ export async function run(rooms: Rooms, exchange: Exchange, forward: Forward | S
   try {
     const answer = await answerTo(rooms, trace, forward)
     await exchange.reply(rooms.markers ? marked(answer, trace) : answer)
-    await settled(trace)
-    closeRow(rooms, trace, 'done')
+    await end(rooms, trace, 'done')
   } catch (thrown) {
     // The answer began and could not be finished: the client left, or the origin broke off.
     trace.error ??= exchange.signal.aborted ? endedBy(exchange.signal).code : asSallyportError(thrown).code
-    await settled(trace)
-    closeRow(rooms, trace, 'aborted')
+    await end(rooms, trace, 'aborted')
   } finally {
     rooms.metrics.activeExchanges(exchange.door).dec()
   }
 }
 
-/** What the row waits for when the answer is sent. A row that is not there yet must not wait to be: it is told what is known. */
-export async function settled(trace: Trace): Promise<void> {
+/**
+ * Ends an exchange whose answer has been sent or cannot be. What is still being found out of its client delays the end of a row that is there
+ * already, and nobody who waits for this.
+ */
+export async function end(rooms: Rooms, trace: Trace, state: 'done' | 'aborted'): Promise<void> {
   await settleUnread(trace)
-  if (!trace.opened) return
-  const asker = trace.exchange.asker?.settled()
-  if (asker !== undefined) await asker
+  const asker = trace.opened ? trace.exchange.asker?.settled() : undefined
+  if (asker === undefined) return closeRow(rooms, trace, state)
+  trace.requestLease.end()
+  trace.answerLease.end()
+  void asker.then(() => closeRow(rooms, trace, state))
 }
 
 /** Answers and records an exchange that a door refuses before it reaches the spine: nothing of it is forwarded. */

@@ -18,10 +18,11 @@ test('the row of a handshake that is refused waits for the program behind it, an
     async () => ({ kind: 'answered', answer }),
     () => assert.fail('nothing was upgraded'),
   )
-  while (received() === undefined) await new Promise(setImmediate)
+  await over
+  assert.ok(received() !== undefined)
   name = '/usr/bin/wscat'
   looking.resolve()
-  await over
+  await new Promise(setImmediate)
   assert.partialDeepStrictEqual(await engine.row(exchange.id), {
     status: 404,
     process: '/usr/bin/wscat',

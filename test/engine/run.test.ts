@@ -79,7 +79,7 @@ test('answers carry marks where they are asked for', async () => {
   }
 })
 
-test('a row waits for the program behind it when the answer has been sent, and begins without', async () => {
+test('a row waits for the program behind it when the answer has been sent, and begins without; nobody waits with it', async () => {
   const rooms = await engine.rooms()
   const looking = Promise.withResolvers<void>()
   let name: string | null = null
@@ -90,10 +90,12 @@ test('a row waits for the program behind it when the answer has been sent, and b
     assert.deepEqual([row['state'], row['process']], ['open', null])
     return ok()
   })
-  while (received() === undefined) await new Promise(setImmediate)
+  await done
+  assert.ok(received() !== undefined)
+  assert.equal((await engine.row(exchange.id))['state'], 'open')
   name = '/usr/bin/curl'
   looking.resolve()
-  await done
+  await new Promise(setImmediate)
   const row = await engine.row(exchange.id)
   assert.deepEqual([row['state'], row['process']], ['done', '/usr/bin/curl'])
 })

@@ -89,7 +89,12 @@ export function attribution(options: {
       if (asked.length === 0 && resting === undefined) ask()
       return sought
     },
-    close: () => current?.close(),
+    close() {
+      const last = current
+      // Rows that wait for a name are written now.
+      ended()
+      last?.close()
+    },
   }
 }
 

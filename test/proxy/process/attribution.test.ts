@@ -107,6 +107,15 @@ test('a thread that dies leaves nobody waiting, and is not tried again for a whi
   close()
 })
 
+test('nobody waits for what is closed', async () => {
+  const { lookFor, close } = attribution({ ...patient, maxWaitMs: 600_000, finder: silent() })
+  const sought = lookFor(ends('127.0.0.1'))
+  const over = sought?.settled()
+  close()
+  await over
+  assert.deepEqual([sought?.program(), sought?.settled()], [null, undefined])
+})
+
 test('the thread ends when nobody came for a while, and the next gets a new one', async () => {
   const finder = thread(`tell((globalThis.me ??= String(Math.random())))`)
   const { lookFor, close } = attribution({ ...patient, idleMs: 50, finder })
