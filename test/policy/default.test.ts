@@ -22,6 +22,15 @@ test('a folder without a policy file gets the default, one with a file keeps its
   assert.deepEqual(readdirSync(own), ['mine.yml'])
 })
 
+test('a folder that cannot be made is told with what to do', async () => {
+  const dir = join(folderOf({ file: '' }), 'file', 'policies')
+  await assert.rejects(writeDefaultPolicy(dir), {
+    code: 'config_invalid',
+    message: `policies.dir: the default policy cannot be written to ${dir}: ENOTDIR`,
+    hint: /10-default\.yaml/,
+  })
+})
+
 test('the default policy passes its own tests', async () => {
   const results = await runPolicyTests(await load())
   assert.ok(results.length > 0)

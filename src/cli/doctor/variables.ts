@@ -5,7 +5,8 @@ import type { Finding, SetUp } from './check.ts'
 export async function applicationVariables({ config, io }: SetUp): Promise<Finding> {
   const url = io.env.https_proxy ?? io.env.HTTPS_PROXY ?? ''
   if (url === '') {
-    const message = 'HTTPS_PROXY is not set in this shell: its applications do not go through Sallyport'
+    const message =
+      'HTTPS_PROXY is not set in this shell: its applications go through Sallyport only where they are redirected'
     return { status: 'ok', message, hint: '`sallyport exec -- CMD` sets everything for one command' }
   }
   if (!leadsToUs(url, config)) {
