@@ -24,7 +24,7 @@ export function listen(server: Server, address: Address, apart = false): Promise
 }
 
 export function addressText({ host, port }: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host === '' ? '0.0.0.0' : host}:${port}`
+  return `${host === '' ? '[::]' : host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function listenFault(error: NodeJS.ErrnoException, address: Address): SallyportError {

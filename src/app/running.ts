@@ -14,7 +14,7 @@ export async function runningProxy(config: Config, fingerprint: string): Promise
 }
 
 /** A door on every address is reached by loopback. */
-function reachable(address: string): string {
+export function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1')
 }
 

@@ -35,6 +35,16 @@ test('where the proxy wants credentials the variables have a place for them, and
   assert.ok(text.includes('sallyport key create --name NAME'))
 })
 
+test('doors on every address are reached by loopback', () => {
+  for (const every of ['0.0.0.0', '[::]']) {
+    const at = { proxy: `${every}:3128`, console: `${every}:3000` }
+    const text = firstSteps({ config: configIn(), ...at, created: false }).join('\n')
+    assert.ok(text.startsWith(`Sallyport listens on ${every}:3128.`))
+    assert.ok(text.includes('HTTPS_PROXY=http://127.0.0.1:3128 '))
+    assert.ok(text.includes('http://127.0.0.1:3000/readyz'))
+  }
+})
+
 test('paths under the working folder are short', () => {
   const config = configIn()
   const here = { ...config, policies: { dir: `${process.cwd()}/policies` } }

@@ -45,7 +45,7 @@ const spellings: [host: string, text: string][] = [
   ['127.0.0.1', '127.0.0.1:3128'],
   ['localhost', 'localhost:3128'],
   ['::1', '[::1]:3128'],
-  ['', '0.0.0.0:3128'],
+  ['', '[::]:3128'],
 ]
 
 for (const [host, text] of spellings) {
