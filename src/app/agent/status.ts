@@ -24,12 +24,7 @@ export async function agentStatus(path: string, nft = 'nft'): Promise<AgentStatu
 export async function stopAgent(path: string, { waitMs, now }: { waitMs: number; now: boolean }): Promise<boolean> {
   const state = await readState(path)
   if (state === undefined) return false
-  // The second time means: at once.
   tell(state.pid)
-  if (now) {
-    await sleep(SECOND_AFTER_MS)
-    if ((await readState(path)) !== undefined) tell(state.pid)
-  }
   const end = performance.now() + waitMs
   while ((await readState(path)) !== undefined) {
     if (performance.now() > end) {
@@ -37,7 +32,9 @@ export async function stopAgent(path: string, { waitMs, now }: { waitMs: number;
         hint: `kill -9 ${state.pid} ends it, and the redirection with it.`,
       })
     }
-    await sleep(100)
+    await sleep(AGAIN_MS)
+    // The second time means: at once. Of signals that it has not seen yet there is only one, so that two may not do.
+    if (now && (await readState(path)) !== undefined) tell(state.pid)
   }
   return true
 }
@@ -64,4 +61,4 @@ function list(nft: string): Promise<string | undefined> {
   })
 }
 
-const SECOND_AFTER_MS = 200
+const AGAIN_MS = 100

@@ -37,22 +37,27 @@ test('without an agent nothing runs', options, async () => {
 
 test('an agent that is told to stop is waited for', options, async () => {
   const child = spawn('sleep', ['60'])
+  const exited = once(child, 'exit')
   const path = await told(child.pid as number, 'redirecting')
   assert.equal(await stopAgent(path, { waitMs: 60_000, now: false }), true)
-  assert.equal(child.signalCode, 'SIGTERM')
+  assert.deepEqual(await exited, [null, 'SIGTERM'])
   assert.equal(await stopAgent(path, { waitMs: 0, now: false }), false)
 })
 
-test('one that does not end is told of, and a second SIGTERM is sent where it must be at once', options, async () => {
-  const script =
-    'let n = 0; process.on("SIGTERM", () => ++n === 3 && process.exit()); process.stdout.write("on"); setInterval(() => {}, 1000)'
-  const child = spawn(process.execPath, ['-e', script])
-  await once(child.stdout, 'data')
-  const path = await told(child.pid as number, 'redirecting')
-  await assert.rejects(stopAgent(path, { waitMs: 0, now: false }), { code: 'redirect_failed', hint: /kill -9 \d+/ })
-  assert.equal(await stopAgent(path, { waitMs: 60_000, now: true }), true)
-  rmSync(path)
-})
+test(
+  'one that does not end is told of, and SIGTERM is sent until it does where it must be at once',
+  options,
+  async () => {
+    const script =
+      'let n = 0; process.on("SIGTERM", () => ++n === 4 && process.exit()); process.stdout.write("on"); setInterval(() => {}, 1000)'
+    const child = spawn(process.execPath, ['-e', script])
+    await once(child.stdout, 'data')
+    const path = await told(child.pid as number, 'redirecting')
+    await assert.rejects(stopAgent(path, { waitMs: 0, now: false }), { code: 'redirect_failed', hint: /kill -9 \d+/ })
+    assert.equal(await stopAgent(path, { waitMs: 60_000, now: true }), true)
+    rmSync(path)
+  },
+)
 
 async function told(pid: number, phase: AgentState['phase']): Promise<string> {
   const path = join(tempFolder('status'), 'agent.json')
