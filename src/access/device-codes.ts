@@ -2,9 +2,9 @@ import { databasePath, openStoreForReading, orStoreError } from '../store/open.t
 import type { Store } from '../store/open.ts'
 import type { DeviceSettings } from './device-settings.ts'
 
-/** A row of the table `device_codes`: `hash` is the public key of the code, from which nobody gets the code. */
+/** A row of the table `device_codes`: `public_key` is that of the code, from which nobody gets the code. */
 export type CodeRow = {
-  readonly hash: Buffer
+  readonly public_key: Buffer
   readonly device: string
   readonly owner: string | null
   readonly policies: string
@@ -24,7 +24,7 @@ export function readCodeKey(options: {
   return orStoreError(databasePath(dir), () => {
     const db = openStoreForReading({ dir })
     try {
-      return deviceCodes(db).of(device, at)?.hash
+      return deviceCodes(db).of(device, at)?.public_key
     } finally {
       db.close()
     }
@@ -63,4 +63,4 @@ export function deviceCodes(db: Store): {
 }
 
 const insertCode =
-  'INSERT INTO device_codes (hash, device, owner, policies, created, until, device_expires) VALUES (?, ?, ?, ?, ?, ?, ?)'
+  'INSERT INTO device_codes (public_key, device, owner, policies, created, until, device_expires) VALUES (?, ?, ?, ?, ?, ?, ?)'

@@ -146,7 +146,7 @@ function makeCode(room: Room, code: NewCode): { kind: 'made' } | Taken | Ended {
 
 function redeem(room: Room, { device: id, codeKey, publicKey, from }: Redeemed): Enrolled | NotFound {
   const code = room.codes.of(id, room.at())
-  if (code === undefined || !code.hash.equals(codeKey)) return { kind: 'none' }
+  if (code === undefined || !code.public_key.equals(codeKey)) return { kind: 'none' }
   const device = read(room, id)
   if (code.redeemed !== null) {
     const again = device !== undefined && isEnrolled(device) && device.publicKey === textOf(publicKey)

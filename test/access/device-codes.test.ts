@@ -14,7 +14,7 @@ test('a device has one code at most, until it ends', () => {
   codes.put({ key: key(1), settings, at: at(1), until: at(3) })
   codes.put({ key: key(2), settings, at: at(1), until: at(4) })
   codes.put({ key: key(3), settings: { ...settings, id: 'b' }, at: at(1), until: at(9) })
-  assert.deepEqual(codes.of('a', at(1))?.hash, key(2))
+  assert.deepEqual(codes.of('a', at(1))?.public_key, key(2))
   assert.equal(codes.of('a', at(4)), undefined)
   codes.spend('a', at(2))
   assert.deepEqual([codes.of('a', at(3))?.redeemed, codes.of('b', at(3))?.redeemed], [at(2), null])

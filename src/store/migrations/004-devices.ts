@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts'
 /**
  * Devices that may attest, and one-time codes by which they enrol themselves. Public keys are the 32 bytes of Ed25519 (RFC 8032, 5.1.5);
  * `old_public_key` is the one before the last rotation, good until `old_until`. `policies` is a JSON array of digests (empty: those the
- * proxy accepts from anybody). Of a code there is only its public key (`hash`): the code itself is the private one. Times are ISO 8601 in UTC.
+ * proxy accepts from anybody). Of a code there is only its public key: the code itself is the private one. Times are ISO 8601 in UTC.
  */
 export const devices: Migration = {
   version: 4,
@@ -23,7 +23,7 @@ CREATE TABLE devices (
   last_seen TEXT
 ) STRICT;
 CREATE TABLE device_codes (
-  hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+  public_key BLOB NOT NULL PRIMARY KEY CHECK (length(public_key) = 32),
   device TEXT NOT NULL,
   owner TEXT,
   policies TEXT NOT NULL,
