@@ -41,12 +41,12 @@ test('it ends when the agent does', async () => {
 
 test('what the agent does to the traffic is told on', async () => {
   const child = supervised('{ reasons: [], facts: {} }')
+  const toldOn = Promise.withResolvers<unknown>()
+  child.on('message', ({ kind, act }: { kind: string; act?: unknown }) => kind === 'told' && toldOn.resolve(act))
   await once(child, 'message')
   const act = { what: 'redirect.start', after: { users: ['ada'] } }
   child.send({ kind: 'act', act })
-  let message: { kind?: string; act?: unknown } = {}
-  while (message.kind !== 'told') [message] = (await once(child, 'message')) as [typeof message]
-  assert.deepEqual(message.act, act)
+  assert.deepEqual(await toldOn.promise, act)
   child.disconnect()
   await once(child, 'exit')
 })

@@ -25,8 +25,9 @@ test('one agent has the place, tells what changes, and leaves nothing', options,
 test('what a dead agent left counts for nothing, also when its number lives again', options, async () => {
   const path = join(tempFolder('state'), 'agent.json')
   const child = spawn('true')
+  const ended = once(child, 'exit')
   const dead = { ...(await stateOf(process.pid)), pid: child.pid as number }
-  await once(child, 'exit')
+  await ended
   for (const left of [JSON.stringify(dead), JSON.stringify({ ...dead, pid: process.pid, began: '1' }), 'cut {']) {
     writeFileSync(path, left)
     assert.equal(await readState(path), undefined)
