@@ -1,8 +1,8 @@
 import { createPrivateKey, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { parseStrictJson } from '../lib/strict-json.ts'
 import { decodedBase64url } from './base64url.ts'
 import { isDeviceId } from './device-id.ts'
+import { jsonObjectIn } from './json-object.ts'
 import { publicKeyOf, publicKeyText } from './keys.ts'
 import { signatureCheck } from './signature.ts'
 
@@ -49,7 +49,7 @@ export function enrolmentRequest(code: { readonly device: string; readonly key: 
 
 /** Reads what `enrolmentRequest` writes; undefined for whatever is not exactly that. */
 export function readEnrolment(bytes: Uint8Array): Enrolment | undefined {
-  const { device, publicKey, codeSignature, deviceSignature, ...rest } = membersIn(bytes) ?? {}
+  const { device, publicKey, codeSignature, deviceSignature, ...rest } = jsonObjectIn(bytes) ?? {}
   if (typeof device !== 'string' || !isDeviceId(device) || Object.keys(rest).length > 0) return undefined
   const key = bytesIn(publicKey, 32)
   const byCode = bytesIn(codeSignature, 64)
@@ -73,17 +73,6 @@ function statement(device: string, codeKey: Uint8Array, publicKey: Uint8Array): 
   return Buffer.from(lines.join('\n'), 'latin1')
 }
 
-function membersIn(bytes: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value = parseStrictJson(bytes, MAX_DEPTH)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
 function bytesIn(value: unknown, length: number): Buffer | undefined {
   const bytes = typeof value === 'string' ? decodedBase64url(value) : undefined
   return bytes?.length === length ? bytes : undefined
@@ -96,4 +85,3 @@ function privateKeyOf(seed: Uint8Array): KeyObject {
 
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SEED_BYTES = 32
-const MAX_DEPTH = 4

@@ -1,6 +1,6 @@
-import { parseStrictJson } from '../lib/strict-json.ts'
 import { decodedBase64url } from './base64url.ts'
 import { isDeviceId } from './device-id.ts'
+import { jsonObjectIn } from './json-object.ts'
 
 /** The claims of a Sallyport-Attestation by their names on the wire (RFC 7519); times in seconds since 1970. */
 export type Claims = {
@@ -42,8 +42,8 @@ export function parseToken(text: string): Token | undefined {
   if (parts.length !== 3) return undefined
   const [head, payload, signature] = parts.map(decodedBase64url)
   if (head === undefined || payload === undefined || signature?.length !== 64) return undefined
-  const header = objectIn(head)
-  const claims = objectIn(payload)
+  const header = jsonObjectIn(head)
+  const claims = jsonObjectIn(payload)
   if (header === undefined || claims === undefined || !isHeader(header) || !areClaims(claims)) return undefined
   if (header.kid !== claims.iss) return undefined
   const { iss, aud, iat, exp, jti, authority, policy, ver, nbf = 0 } = claims
@@ -75,17 +75,6 @@ function isHeader(header: Readonly<Record<string, unknown>>): boolean {
   return header.alg === 'EdDSA' && typeof header.kid === 'string' && !('crit' in header) && !('b64' in header)
 }
 
-function objectIn(bytes: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value = parseStrictJson(bytes, MAX_DEPTH)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
@@ -100,4 +89,3 @@ const VERSION = /^[\x20-\x7e]{1,128}$/
 const MAX_LENGTH = 2_048
 // The longest host has 253 characters, and a port is added.
 const MAX_TEXT = 260
-const MAX_DEPTH = 8
