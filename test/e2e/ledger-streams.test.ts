@@ -17,7 +17,7 @@ import { startStage, tlsThrough, type Stage } from '../support/stage.ts'
 
 const host = 'api.openai.com'
 const block = randomBytes(250_000)
-const blocks = 240
+const blocks = 480
 const size = block.length * blocks
 const event = Buffer.from(
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: randomBytes(3_000).toString('base64') } }] })}\n\n`,
