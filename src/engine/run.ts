@@ -39,7 +39,9 @@ export async function end(rooms: Rooms, trace: Trace, state: 'done' | 'aborted')
   if (asker === undefined) return closeRow(rooms, trace, state)
   trace.requestLease.end()
   trace.answerLease.end()
-  void asker.then(() => closeRow(rooms, trace, state))
+  asker
+    .then(() => closeRow(rooms, trace, state))
+    .catch((cause: unknown) => rooms.log.error({ exchange: trace.exchange.id, err: cause }, 'a row was not ended'))
 }
 
 /** Answers and records an exchange that a door refuses before it reaches the spine: nothing of it is forwarded. */
