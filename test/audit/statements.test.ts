@@ -159,6 +159,16 @@ test('what the end says of the request replaces what the beginning said', () => 
   db.close()
 })
 
+const event = {
+  id: 'e',
+  at: 'then',
+  who: 'ada',
+  what: 'key.revoke' as const,
+  subject: 'k1',
+  before: '"x"',
+  after: '"y"',
+}
+
 test('every value of a connection and of an event lands in its column, and a second time changes nothing', () => {
   const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
   const connection = connectionRow({
@@ -168,15 +178,6 @@ test('every value of a connection and of an event lands in its column, and a sec
     attestation: '{"b":1}',
     sni: 'sni.example',
   })
-  const event = {
-    id: 'e',
-    at: 'then',
-    who: 'ada',
-    what: 'key.revoke' as const,
-    subject: 'k1',
-    before: '"x"',
-    after: '"y"',
-  }
   for (let time = 0; time < 2; time += 1) {
     write(db, kinds.connection, (to) => pushConnection(to, connection))
     write(db, kinds.event, (to) => pushEvent(to, event))
@@ -221,15 +222,6 @@ test('the end of an exchange adds its error to that of the request, and a second
 
 test('what the chain is told of a row is what stands in it', () => {
   const db = openStore({ dir: tempFolder(), durability: 'relaxed' })
-  const event = {
-    id: 'e',
-    at: 'then',
-    who: 'ada',
-    what: 'key.revoke' as const,
-    subject: 'k1',
-    before: '"x"',
-    after: '"y"',
-  }
   const connection = connectionRow({ error: 'late' })
   const writes = [
     [kinds.open, (to: (Value | WriteKind)[]) => pushOpen(to, open)],

@@ -8,7 +8,7 @@ import { tempFolder } from '../../support/temp.ts'
 /** A /proc with one process, 7, whose working folder has these files. */
 function fakeProc(executable: string | null, words: readonly string[]) {
   const proc = tempFolder('proc')
-  const [folder, work] = [join(proc, '7'), join(proc, 'work')]
+  const [folder, work] = [join(proc, '7'), join(proc, 'here')]
   mkdirSync(join(folder), { recursive: true })
   mkdirSync(join(work, 'a b'), { recursive: true })
   for (const file of ['app.py', 'a b/x.js']) writeFileSync(join(work, file), '')
@@ -32,7 +32,7 @@ const cases: readonly [string, string | null, readonly string[], string][] = [
   ['one that was replaced since is the same', '/usr/bin/curl (deleted)', ['curl'], '/usr/bin/curl'],
   ['an interpreter is told with its script', python, ['python3', 'app.py', '--key', 'sk-1'], `${python} $W/app.py`],
   ['the script may be named in full', python, ['python3', '$W/app.py'], `${python} $W/app.py`],
-  ['the way to it is made plain', python, ['python3', '../work/./app.py'], `${python} $W/app.py`],
+  ['the way to it is made plain', python, ['python3', '../here/./app.py'], `${python} $W/app.py`],
   [
     'options before the script are passed over',
     python,
